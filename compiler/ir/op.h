@@ -1,0 +1,102 @@
+// The op table: every fact about an op that is not code, from ops.def.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tsc::ir {
+
+// What an op does to its operands; each class has one emitter, one fusion rule, one test generator.
+enum class OpClass : uint8_t {
+  kPointwise,      // element by element with broadcasting; the scalar function is tsc::math::<name>
+  kReduction,      // over some dims: sum, amax, argmax, mean, ...
+  kScan,           // along one dim: cumsum, ...
+  kView,           // the result shares the operand's storage
+  kContraction,    // linear, matmul, addmm, ...
+  kWindow,         // convolutions and poolings
+  kNormalisation,  // softmax, layer_norm, batch_norm, ...
+  kAttention,      // scaled_dot_product_attention, the fused encoder layer
+  kRecurrent,      // lstm, gru, ...
+  kMovement,       // copies elements about: cat, gather, index, embedding, pad, ...
+  kCreation,       // zeros, arange, full, rand, ...
+  kSort,           // sort, topk, unique, ...
+  kQuery,          // reads a tensor's metadata or a 0-d value: size, dim, dtype, item, ...
+  kScalar,         // ints, floats, bools, strings: Python semantics
+  kContainer,      // lists, tuples, dicts, optionals, objects
+  kControl,        // if, loop, call, raise, region, group
+  kEffect,         // print, warn, state writes
+};
+
+// Result dtype of a tensor op.
+enum class DTypeRule : uint8_t {
+  kNone,         // no tensor result, or a rule of the op's own in infer.cpp
+  kSame,         // operand 0's
+  kPromote,      // torch.result_type of all tensor and scalar operands
+  kPromoteFloat, // the same, integers and bool to float32
+  kFloat,        // operand 0's, integers and bool to float32
+  kBool,
+  kInt64,
+  kSumInt,       // operand 0's, integers and bool to int64; or the dtype operand
+};
+
+// Result shape of a tensor op.
+enum class ShapeRule : uint8_t {
+  kNone,       // no tensor result, or a rule of the op's own in infer.cpp
+  kSame,       // operand 0's
+  kBroadcast,  // of all tensor operands
+  kReduce,     // operand "dim" with "keepdim", all dims when absent or None
+  kScalar,     // 0-d
+};
+
+enum class Op : uint16_t {
+  kInvalid,
+#define TSC_OP(name, op_class, dtype_rule, shape_rule, schema, overloads) name,
+#include "compiler/ir/ops.def"
+#undef TSC_OP
+  kCount,
+};
+
+// Ops that come in three forms share one row of the table.
+enum class Form : uint8_t {
+  kFunctional,  // add
+  kInPlace,     // add_: writes operand 0 and returns it
+  kOut,         // add.out: the last operand is the destination and the result
+};
+
+// One operand or result of a schema. Types are the schema's own: "Tensor", "Tensor?", "Scalar", "int[]", "Tensor(a!)".
+struct Parameter {
+  std::string name;
+  std::string type;         // without alias annotation: "Tensor", "Tensor?", "int[2]" is "int[]"
+  std::string alias;        // "a", "a!", ""
+  std::optional<std::string> default_value;  // as written in the schema
+};
+
+struct OpInfo {
+  Op op;
+  std::string_view name;        // as in the IR's text: "conv2d"
+  OpClass op_class;
+  DTypeRule dtype_rule;
+  ShapeRule shape_rule;
+  std::string_view schema;      // in PyTorch's syntax, or "" for ops of variable arity
+  std::vector<std::string_view> aten_names;  // "aten::add.Tensor": every overload that this row accepts
+  std::vector<Parameter> inputs;
+  std::vector<Parameter> outputs;
+};
+
+const OpInfo& op_info(Op op);
+std::span<const OpInfo> all_ops();
+std::optional<Op> find_op(std::string_view name);        // by the IR's name
+// By PyTorch's name, "aten::add_.Tensor": finds the row and its form (an in-place twin ends its name in "_").
+struct AtenMatch {
+  Op op;
+  Form form;
+};
+std::optional<AtenMatch> find_aten(std::string_view aten_name);
+// Index of the schema's input of that name; asserts that there is one.
+uint32_t input_index(Op op, std::string_view name);
+
+}  // namespace tsc::ir
