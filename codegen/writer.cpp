@@ -1,0 +1,124 @@
+#include "codegen/writer.h"
+
+#include <array>
+#include <cctype>
+#include <cmath>
+
+namespace tsc::codegen {
+
+void Writer::put(std::string_view line) {
+  if (!line.empty()) text_.append(static_cast<size_t>(depth_) * 2, ' ');
+  text_ += line;
+  text_ += '\n';
+}
+
+void Writer::blank() {
+  if (text_.empty() || text_.ends_with("\n\n") || text_.ends_with("{\n")) return;
+  text_ += '\n';
+}
+
+void Writer::close(std::string_view tail) {
+  --depth_;
+  put(fmt::format("}}{}", tail));
+}
+
+void Writer::middle(std::string_view text) {
+  --depth_;
+  put(text);
+  ++depth_;
+}
+
+void Writer::comment(std::string_view text) {
+  constexpr size_t kWidth = 110;
+  std::string clean;
+  for (const char c : text) clean += c >= ' ' && c <= '~' && c != '\\' && c != '?' ? c : '.';
+  while (clean.size() > kWidth) {
+    size_t cut = clean.rfind(' ', kWidth);
+    if (cut == std::string::npos || cut == 0) cut = kWidth;
+    put("// " + clean.substr(0, cut));
+    clean.erase(0, clean[cut] == ' ' ? cut + 1 : cut);
+  }
+  put("// " + clean);
+}
+
+namespace {
+
+// Words that a name must not be: C++'s own, and those that emitted functions use themselves.
+constexpr std::array kReserved = {
+    "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "concept", "const",
+    "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double", "else", "enum",
+    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable",
+    "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private", "protected", "public", "register",
+    "requires", "return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this", "throw", "true",
+    "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor",
+    "ctx", "self", "d", "tsc", "ops", "math", "main", "linux", "unix", "NULL", "EOF", "errno", "i64", "assert",
+    "Tensor", "List", "Dict", "Str", "Tuple", "Optional", "Scalar", "None", "Device", "Any", "Ref", "Context"};
+
+}  // namespace
+
+std::string identifier(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (ok) {
+      name += c;
+    } else if (!name.empty() && name.back() != '_') {
+      name += '_';  // never two in a row: such names are the implementation's
+    }
+  }
+  while (!name.empty() && name.back() == '_') name.pop_back();
+  if (name.size() > 80) name.resize(80);
+  if (name.empty()) name = "value";
+  if (name[0] >= '0' && name[0] <= '9') name = "v" + name;
+  for (const char* word : kReserved) {
+    if (name == word) return name + "_";
+  }
+  return name;
+}
+
+std::string camel_case(std::string_view text) {
+  std::string name;
+  bool upper = true;
+  for (const char c : text) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = false;
+  }
+  return name;
+}
+
+std::string Names::unique(std::string_view wish) {
+  const std::string base = identifier(wish);
+  std::string name = base;
+  for (int i = 1; !taken_.insert(name).second; ++i) {
+    name = base.ends_with("_") ? fmt::format("{}{}", base, i) : fmt::format("{}_{}", base, i);
+  }
+  return name;
+}
+
+std::string string_literal(std::string_view bytes) {
+  std::string text = "\"";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\' || c == '?' || byte < ' ' || byte > '~') {
+      text += fmt::format("\\{:03o}", byte);
+    } else {
+      text += c;
+    }
+  }
+  return text + "\"";
+}
+
+std::string float_literal(double value, bool is_double) {
+  const char* suffix = is_double ? "" : "f";
+  if (std::isnan(value)) return fmt::format("__builtin_nan{}(\"\")", suffix);
+  if (std::isinf(value)) return fmt::format("{}__builtin_inf{}()", value < 0 ? "-" : "", suffix);
+  std::string text = is_double ? fmt::format("{}", value) : fmt::format("{}", static_cast<float>(value));
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text + suffix;
+}
+
+}  // namespace tsc::codegen

@@ -1,0 +1,53 @@
+// Writes C++ text: lines, blocks with indentation, and names that are legal and unique.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace tsc::codegen {
+
+class Writer {
+ public:
+  // Appends one line at the current depth.
+  template <class... T>
+  void line(fmt::format_string<T...> format, T&&... values) {
+    put(fmt::format(format, std::forward<T>(values)...));
+  }
+  void put(std::string_view line);
+  void blank();  // one empty line, never two in a row
+  // Opens a block: the line, " {", and one level deeper; `close` ends it with "}" and the given tail.
+  template <class... T>
+  void open(fmt::format_string<T...> format, T&&... values) {
+    put(fmt::format(format, std::forward<T>(values)...) + " {");
+    ++depth_;
+  }
+  void close(std::string_view tail = "");
+  void middle(std::string_view text);  // "} else {"
+  // A comment, wrapped at 110 columns. Text from the model is made harmless: printable ASCII, no line splices.
+  void comment(std::string_view text);
+
+  const std::string& text() const { return text_; }
+  void append(std::string_view text) { text_ += text; }
+
+ private:
+  std::string text_;
+  int depth_ = 0;
+};
+
+// Names for C++: "layer1.0.conv1" -> "layer1_0_conv1"; keywords, leading digits and duplicates are handled.
+class Names {
+ public:
+  std::string unique(std::string_view wish);
+
+ private:
+  std::set<std::string, std::less<>> taken_;
+};
+std::string identifier(std::string_view text);          // legal, not necessarily unique
+std::string camel_case(std::string_view text);          // "layer1_0_conv1" -> "Layer10Conv1"
+std::string string_literal(std::string_view bytes);     // quoted, every byte outside printable ASCII escaped
+std::string float_literal(double value, bool is_double);  // "0.5f", "NAN" spelled by builtin
+
+}  // namespace tsc::codegen
