@@ -1,0 +1,87 @@
+#include "compiler/diagnostic.h"
+
+#include <algorithm>
+
+namespace tsc {
+namespace {
+
+constexpr ErrorInfo kErrors[] = {
+#define TSC_ERROR(code, message, advice) {#code, message, advice},
+#include "compiler/errors.def"
+#undef TSC_ERROR
+};
+
+std::string format_frame(const ir::SourceFrame& frame) {
+  std::string text = fmt::format("  {}:{}", frame.file, frame.line);
+  if (!frame.function.empty()) text += " in " + frame.function;
+  if (!frame.text.empty()) text += ": " + frame.text;
+  return text + "\n";
+}
+
+// Of the node we need what helps to find the bug: op, operands, place. The text form of the whole graph is printed by
+// --print-after.
+std::string describe(const ir::Graph& graph, ir::NodeId id) {
+  const ir::Node& node = graph.node(id);
+  std::string text = fmt::format("node {}: op {}", id, static_cast<int>(node.op));
+  auto append = [&](std::string_view what, const std::vector<ir::ValueId>& values) {
+    for (ir::ValueId value : values) {
+      text += fmt::format("\n    {} %{} '{}': {}", what, value, graph.value(value).name, graph.value(value).type.str());
+    }
+  };
+  append("input", node.inputs);
+  append("output", node.outputs);
+  text += '\n';
+  for (const ir::SourceFrame& frame : graph.source(node).frames) text += "  " + format_frame(frame);
+  return text;
+}
+
+}  // namespace
+
+const ErrorInfo& error_info(Error error) { return kErrors[static_cast<size_t>(error)]; }
+
+std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view file) {
+  std::string text = fmt::format("{}: error: {}", file.empty() ? "tsc" : file, diagnostic.message);
+  if (diagnostic.count > 1) text += fmt::format(" ({} times)", diagnostic.count);
+  text += fmt::format(" [{}]\n", diagnostic.code);
+  for (const ir::SourceFrame& frame : diagnostic.frames) text += format_frame(frame);
+  if (!diagnostic.advice.empty()) text += fmt::format("  advice: {}\n", diagnostic.advice);
+  return text;
+}
+
+CompileError::CompileError(std::vector<Diagnostic> diagnostics, std::string file)
+    : diagnostics_(std::move(diagnostics)), file_(std::move(file)) {
+  for (const Diagnostic& diagnostic : diagnostics_) text_ += format_diagnostic(diagnostic, file_);
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  auto same = [&](const Diagnostic& d) {
+    return d.code == diagnostic.code && d.message == diagnostic.message && d.op == diagnostic.op;
+  };
+  if (auto found = std::find_if(all_.begin(), all_.end(), same); found != all_.end()) {
+    found->count += diagnostic.count;
+  } else {
+    all_.push_back(std::move(diagnostic));
+  }
+}
+
+void Diagnostics::throw_if_any(std::string file) const {
+  if (!all_.empty()) throw CompileError(all_, std::move(file));
+}
+
+InternalError::InternalError(std::string_view file, int line, std::string_view condition, std::string_view message)
+    : text_(fmt::format("{}:{}: {}", file, line, condition)) {
+  if (!message.empty()) text_ += fmt::format(": {}", message);
+}
+
+namespace internal {
+
+void fail_assert(const char* file, int line, const char* condition, const std::string& message) {
+  throw InternalError(file, line, condition, message);
+}
+
+void fail_assert(const char* file, int line, const char* condition, const ir::Graph& graph, ir::NodeId node) {
+  throw InternalError(file, line, condition, describe(graph, node));
+}
+
+}  // namespace internal
+}  // namespace tsc

@@ -1,0 +1,130 @@
+// What the compiler tells the user. There are two kinds of failure and no third:
+//  - the model, an option or the machine does not allow it: a CompileError with all Diagnostics found, exit code 1.
+//    Phases collect into a Diagnostics and call `throw_if_any` at their end, so that the user sees every reason at
+//    once;
+//  - a bug of ours: TSC_ASSERT throws an InternalError, exit code 2.
+// Messages and advice are rows of errors.def. Nothing but `main` catches these or prints.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+
+namespace tsc {
+
+inline constexpr int kExitComplete = 0;
+inline constexpr int kExitUserError = 1;
+inline constexpr int kExitInternalError = 2;
+
+enum class Error : uint16_t {
+#define TSC_ERROR(code, message, advice) code,
+#include "compiler/errors.def"
+#undef TSC_ERROR
+};
+
+struct ErrorInfo {
+  std::string_view code;
+  std::string_view message;  // format string
+  std::string_view advice;   // format string over the same arguments
+};
+const ErrorInfo& error_info(Error error);
+
+struct Diagnostic {
+  std::string code;
+  std::string message;
+  std::string advice;                   // "" when the message says it all
+  std::string op;                       // the op it is about, "" when about none
+  std::vector<ir::SourceFrame> frames;  // Python positions, innermost first
+  int count = 1;                        // occurrences of the same thing; `frames` are the first one's
+};
+
+template <class... Args>
+Diagnostic make_diagnostic(Error error, const Args&... args) {
+  const ErrorInfo& info = error_info(error);
+  Diagnostic diagnostic;
+  diagnostic.code = info.code;
+  diagnostic.message = fmt::vformat(info.message, fmt::make_format_args(args...));
+  diagnostic.advice = fmt::vformat(info.advice, fmt::make_format_args(args...));
+  return diagnostic;
+}
+
+// With the place in the user's program.
+template <class... Args>
+Diagnostic make_diagnostic_at(const ir::Source& source, std::string op, Error error, const Args&... args) {
+  Diagnostic diagnostic = make_diagnostic(error, args...);
+  diagnostic.op = std::move(op);
+  diagnostic.frames = source.frames;
+  return diagnostic;
+}
+
+// "model.pt: error: op 'aten::foo' is not supported (3 times) [unsupported_op]
+//    model.py:97 in forward: x = foo(x)
+//    advice: ..."  `file` is the input or output that it is about, "" for none: then the line begins with "tsc: ".
+std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view file);
+
+// Ends a compilation. `file` is what the messages begin with.
+class CompileError : public std::exception {
+ public:
+  explicit CompileError(std::vector<Diagnostic> diagnostics, std::string file = {});
+  explicit CompileError(Diagnostic diagnostic, std::string file = {})
+      : CompileError(std::vector<Diagnostic>{std::move(diagnostic)}, std::move(file)) {}
+  const char* what() const noexcept override { return text_.c_str(); }  // all, formatted, each with a newline
+  const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
+  const std::string& file() const { return file_; }
+
+ private:
+  std::vector<Diagnostic> diagnostics_;
+  std::string file_;
+  std::string text_;
+};
+
+// Collects what is wrong; one that equals an earlier one in code, message and op raises that one's count.
+class Diagnostics {
+ public:
+  void add(Diagnostic diagnostic);
+  bool empty() const { return all_.empty(); }
+  const std::vector<Diagnostic>& all() const { return all_; }
+  void throw_if_any(std::string file = {}) const;
+
+ private:
+  std::vector<Diagnostic> all_;
+};
+
+// A bug of the compiler.
+class InternalError : public std::exception {
+ public:
+  InternalError(std::string_view file, int line, std::string_view condition, std::string_view message);
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+namespace internal {
+[[noreturn]] void fail_assert(const char* file, int line, const char* condition, const std::string& message);
+[[noreturn]] void fail_assert(const char* file, int line, const char* condition, const ir::Graph& graph,
+                              ir::NodeId node);
+inline std::string assert_message() { return {}; }
+template <class... Args>
+std::string assert_message(fmt::format_string<Args...> format, Args&&... args) {
+  return fmt::format(format, std::forward<Args>(args)...);
+}
+}  // namespace internal
+
+// TSC_ASSERT(condition) or TSC_ASSERT(condition, "format {}", values...): what must hold unless the compiler has a bug.
+#define TSC_ASSERT(condition, ...) \
+  ((condition)                     \
+       ? void()                    \
+       : ::tsc::internal::fail_assert(__FILE__, __LINE__, #condition, ::tsc::internal::assert_message(__VA_ARGS__)))
+// The same, and shows the node that it is about.
+#define TSC_ASSERT_NODE(condition, graph, node) \
+  ((condition) ? void() : ::tsc::internal::fail_assert(__FILE__, __LINE__, #condition, graph, node))
+
+}  // namespace tsc
