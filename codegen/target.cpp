@@ -1,0 +1,79 @@
+#include "codegen/target.h"
+
+#include <llvm/ADT/StringMap.h>
+#include <llvm/TargetParser/Host.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace tsc::codegen {
+namespace {
+
+struct Row {
+  std::string_view name, triple, cpu, features;
+  int vector_bytes, vector_registers;
+  int64_t l1_bytes, l2_bytes;
+};
+
+constexpr Row kRows[] = {
+#define TSC_TARGET(...) {__VA_ARGS__},
+#include "codegen/targets.def"
+#undef TSC_TARGET
+};
+
+Target from_row(const Row& row) {
+  Target target{.name = std::string(row.name),
+                .triple = std::string(row.triple),
+                .cpu = std::string(row.cpu),
+                .features = {},
+                .vector_bytes = row.vector_bytes,
+                .vector_registers = row.vector_registers,
+                .l1_bytes = row.l1_bytes,
+                .l2_bytes = row.l2_bytes};
+  std::stringstream features{std::string(row.features)};
+  for (std::string feature; std::getline(features, feature, ',');) target.features.push_back(feature);
+  return target;
+}
+
+// The row whose vectors the host has, with the host's own CPU, features and caches.
+Target native_target() {
+  const auto host = llvm::sys::getHostCPUFeatures();
+  const bool is_arm = llvm::StringRef(llvm::sys::getProcessTriple()).starts_with("aarch64");
+  // The instructions that x86-64-v4 stands for; a CPU that lacks one of them runs the v3 code.
+  const bool has_avx512 = host.lookup("avx512f") && host.lookup("avx512bw") && host.lookup("avx512dq") &&
+                          host.lookup("avx512vl") && host.lookup("avx512cd");
+  Target target = *find_target(is_arm ? "aarch64" : has_avx512 ? "x86-64-v4" : "x86-64-v3");
+  if (!is_arm && !(host.lookup("avx2") && host.lookup("fma"))) {
+    target.vector_bytes = 16;
+  }
+  target.name = "native";
+  target.triple = is_arm ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+  target.cpu = llvm::sys::getHostCPUName().str();
+  target.features.clear();
+  for (const auto& feature : host) {
+    target.features.push_back((feature.getValue() ? "+" : "-") + feature.getKey().str());
+  }
+  std::sort(target.features.begin(), target.features.end());
+  if (long bytes = sysconf(_SC_LEVEL1_DCACHE_SIZE); bytes > 0) target.l1_bytes = bytes;
+  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0) target.l2_bytes = bytes;
+  return target;
+}
+
+}  // namespace
+
+std::optional<Target> find_target(std::string_view name) {
+  if (name == "native") return native_target();
+  for (const Row& row : kRows) {
+    if (row.name == name) return from_row(row);
+  }
+  return std::nullopt;
+}
+
+std::string target_names() {
+  std::string names = "native";
+  for (const Row& row : kRows) names += ", " + std::string(row.name);
+  return names;
+}
+
+}  // namespace tsc::codegen

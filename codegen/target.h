@@ -1,0 +1,30 @@
+// The machine that a library is compiled for: a row of targets.def, or the machine that runs the compiler.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tsc::codegen {
+
+struct Target {
+  std::string name;                   // as the user says it: "native", "x86-64-v3"
+  std::string triple;                 // "x86_64-unknown-linux-gnu"
+  std::string cpu;                    // LLVM's name
+  std::vector<std::string> features;  // LLVM's names with "+" or "-"
+  int vector_bytes = 16;              // of the widest vector register that kernels use
+  int vector_registers = 16;
+  int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 256 << 10;
+
+  bool is_x86() const { return triple.starts_with("x86_64"); }
+};
+
+// nullopt when there is no such target.
+std::optional<Target> find_target(std::string_view name);
+// "native, x86-64-v3, ..."
+std::string target_names();
+
+}  // namespace tsc::codegen
