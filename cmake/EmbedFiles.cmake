@@ -1,0 +1,21 @@
+# tsc_embed_files(<target> <symbol> <root> <files>...): compiles files into <target> as data, so that the compiler needs
+# no installation directory. The table <symbol> holds {name relative to root, first byte, size} per file, and ends with
+# nulls; codegen/runtime_files.h reads it.
+function(tsc_embed_files target symbol root)
+  set(assembly ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.S)
+  set(text "  .section .rodata\n")
+  set(table "")
+  set(index 0)
+  foreach(file IN LISTS ARGN)
+    cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${root} OUTPUT_VARIABLE name)
+    string(APPEND text ".Lname_${index}: .asciz \"${name}\"\n")
+    string(APPEND text ".Lfile_${index}: .incbin \"${file}\"\n.Lfile_${index}_end: .byte 0\n")
+    string(APPEND table "  .quad .Lname_${index}, .Lfile_${index}, .Lfile_${index}_end - .Lfile_${index}\n")
+    math(EXPR index "${index} + 1")
+  endforeach()
+  string(APPEND text "  .section .data.rel.ro,\"aw\"\n  .balign 8\n  .globl ${symbol}\n${symbol}:\n${table}  .quad 0, 0, 0\n")
+  string(APPEND text "  .section .note.GNU-stack,\"\",%progbits\n")
+  file(CONFIGURE OUTPUT ${assembly} CONTENT "${text}" @ONLY)
+  set_source_files_properties(${assembly} PROPERTIES OBJECT_DEPENDS "${ARGN}" LANGUAGE C)
+  target_sources(${target} PRIVATE ${assembly})
+endfunction()
