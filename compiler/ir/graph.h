@@ -127,6 +127,25 @@ struct StateField {
   Constant initial;
 };
 
+// What must hold at a function's entry for the facts that `infer` found; a call for which it does not hold would fail
+// later anyway (or, for assumed ranks and dtypes, could not be compiled well), so that the entry fails with `message`.
+struct Constraint {
+  enum class Kind : uint8_t {
+    kSize,   // size `axis` of `input` is `rhs`; its symbol was `lhs`, which no longer occurs
+    kEqual,  // `lhs` == `rhs`, both of symbols of the inputs; no single input is to blame
+    kRank,   // `input` has rank `value`
+    kDType,  // `input` has the dtype with code `value`
+  };
+  Kind kind = Kind::kEqual;
+  FunctionId function = 0;
+  uint32_t input = kNoId;
+  uint32_t axis = 0;
+  Dim lhs, rhs;
+  int64_t value = 0;
+  SourceId source = 0;  // the node that would fail
+  std::string message;
+};
+
 class Graph {
  public:
   std::string name;  // of the model: the file's stem
@@ -139,6 +158,7 @@ class Graph {
   std::vector<Source> sources = {{}};
   // Example values of symbols: those of traced inputs ("x.0" -> 224), or of --input.
   std::map<std::string, int64_t, std::less<>> hints;
+  std::vector<Constraint> constraints;
 
   Value& value(ValueId id) { return values[id]; }
   const Value& value(ValueId id) const { return values[id]; }
