@@ -33,7 +33,9 @@ typedef __UINTMAX_TYPE__ uintmax_t;
 #define PTRDIFF_MAX __PTRDIFF_MAX__
 #define PTRDIFF_MIN (-PTRDIFF_MAX - 1)
 #define SIZE_MAX __SIZE_MAX__
-#define INT64_C(value) __INT64_C(value)
-#define UINT64_C(value) __UINT64_C(value)
+#define TSC_SUFFIXED_(value, suffix) value##suffix
+#define TSC_SUFFIXED(value, suffix) TSC_SUFFIXED_(value, suffix)
+#define INT64_C(value) TSC_SUFFIXED(value, __INT64_C_SUFFIX__)
+#define UINT64_C(value) TSC_SUFFIXED(value, __UINT64_C_SUFFIX__)
 
 #endif

@@ -1,0 +1,64 @@
+// From C++ text to machine code, with Clang and LLD inside this process. Nothing is read from the disk but the weights'
+// object and, for shared libraries, the system's libc and libm; no other program is started. Equal input and options
+// give equal bytes, whatever the folder, time, locale or number of threads.
+//
+// Text that Clang refuses is our bug: an InternalError says where the text is kept.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "codegen/emit.h"
+#include "codegen/target.h"
+
+namespace tsc::codegen {
+
+struct CompileOptions {
+  Target target;
+  int optimization = 3;              // 0 to 3
+  bool warnings_are_errors = false;  // -Wall -Wextra: for our own tests, since users can't mend emitted code
+};
+
+// One compiled translation unit, a relocatable ELF file in memory.
+struct ObjectCode {
+  std::string name;  // "resnet18.o"
+  std::string bytes;
+};
+
+// Compiles each source on its own, on up to `threads` threads. Sources and headers see each other by their names, the
+// runtime as "runtime/core/..." or "core/...", the public headers as "tsc/tsc.h", and no other file.
+std::vector<ObjectCode> compile(std::span<const EmittedFile> sources, std::span<const EmittedFile> headers,
+                                const CompileOptions& options, int threads);
+
+// The assembly text of one source, for --emit=asm.
+std::string compile_to_assembly(const EmittedFile& source, std::span<const EmittedFile> headers,
+                                const CompileOptions& options);
+
+// An object on the disk: the weights, which are too large to hold twice.
+struct ObjectFile {
+  std::string name;  // in an archive: "resnet18_weights.o"
+  std::string path;
+};
+
+enum class LinkKind { kSharedLibrary, kRelocatable };
+
+struct LinkJob {
+  LinkKind kind = LinkKind::kSharedLibrary;
+  std::span<const ObjectCode> objects;
+  std::span<const ObjectFile> object_files;
+  std::vector<std::string> exports;  // symbols of a shared library that others may see
+  std::string library_name;          // of a shared library: its DT_SONAME
+  Target target;
+};
+
+// Writes `path`, which must not exist or be ours to overwrite. Throws CompileError for what the machine lacks or the
+// disk refuses, InternalError for symbols that nothing defines.
+void link(const LinkJob& job, const std::string& path);
+
+// A static library with a symbol table, without times or owners.
+void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFile> object_files,
+                   const std::string& path);
+
+}  // namespace tsc::codegen
