@@ -55,6 +55,7 @@ class Dim {
 
   std::string str() const;  // canonical: "2*x.0*h + 3", "(x.2 + 1)//2", "bcast(x.0, y.0)", "max(a, 1)"
   static std::optional<Dim> parse(std::string_view text);
+  static std::optional<Dim> consume(std::string_view& text);  // parses a prefix and cuts it off `text`
 
   friend Dim operator+(const Dim& a, const Dim& b);
   friend Dim operator-(const Dim& a, const Dim& b);
@@ -62,6 +63,7 @@ class Dim {
   friend bool operator==(const Dim& a, const Dim& b);
 
  private:
+  friend struct DimBuilder;
   std::vector<Term> terms_;  // sorted by key, no zero coefficient; empty means 0
 };
 

@@ -203,7 +203,8 @@ class Graph {
   // The elements when the value is made by a `list` or `tuple` node, or a constant list's (made into constants).
   std::optional<std::vector<ValueId>> as_elements(ValueId id);
 
-  Dim fresh_symbol();  // "u0", "u1", ...
+  Dim fresh_symbol();                            // "u0", "u1", ...
+  void reserve_symbol(std::string_view symbol);  // keeps fresh ones apart from a symbol that the graph has
   std::optional<int64_t> hint(const Dim& dim) const;  // its value at the example, when all symbols have one
 
  private:

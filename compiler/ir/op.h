@@ -70,9 +70,9 @@ enum class Form : uint8_t {
 // One operand or result of a schema. Types are the schema's own: "Tensor", "Tensor?", "Scalar", "int[]", "Tensor(a!)".
 struct Parameter {
   std::string name;
-  std::string type;         // without alias annotation: "Tensor", "Tensor?", "int[2]" is "int[]"
-  std::string alias;        // "a", "a!", ""
-  std::optional<std::string> default_value;  // as written in the schema
+  std::string type;   // without alias annotation: "Tensor", "Tensor?", "int[2]" is "int[]"
+  std::string alias;  // "a", "a!", "b|a", ""; "a -> *" is "a"
+  std::optional<std::string> default_value;  // as written in the schema; the default 1 of an "int[2]" is "[1, 1]"
 };
 
 struct OpInfo {
@@ -98,5 +98,8 @@ struct AtenMatch {
 std::optional<AtenMatch> find_aten(std::string_view aten_name);
 // Index of the schema's input of that name; asserts that there is one.
 uint32_t input_index(Op op, std::string_view name);
+std::optional<uint32_t> find_input(Op op, std::string_view name);
+// Whether the op writes its operand 0 and has no functional form: copy_.
+bool has_only_in_place_form(Op op);
 
 }  // namespace tsc::ir

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,7 +87,11 @@ struct Type {
   // A tensor whose dtype and rank are known: what a region can hold.
   bool is_ranked_tensor() const { return is_tensor() && tensor.rank_known && tensor.dtype != DType::kUnknown; }
 
-  std::string str() const;  // "f32[1,64,x.2]", "f32[*]", "?[*]", "int", "list[f32[*]]", "tuple[int, str]"
+  // "f32[1, 64, x.2]", "f32[1, 64, 8, 8]{block=8, halo=1}", "f32[*]", "?[*]", "int", "list[f32[*]]", "tuple[int, str]",
+  // "tuple[x: int, y: str]", "class.0"
+  std::string str() const;
+  static std::optional<Type> parse(std::string_view text);
+  static std::optional<Type> consume(std::string_view& text);  // parses a prefix and cuts it off `text`
   friend bool operator==(const Type&, const Type&) = default;
 };
 
