@@ -1,0 +1,259 @@
+// The context of one running call: its error, its memory, its threads. A context is used by one call at a time; between
+// calls it keeps the memory that the last one used, so that a repeated call allocates nothing.
+//
+// Errors are sticky: the first one is kept, and every operation on a failed context does nothing and returns an empty
+// value. Emitted code asks `ok()` in loop conditions, after calls, and before every effect.
+#pragma once
+
+#include "runtime/core/libc.h"
+#include "runtime/core/thread_pool.h"
+#include "runtime/core/types.h"
+
+namespace tsc {
+
+// The codes are those of tsc_status in tsc.h.
+enum class ErrorKind : int32_t {
+  kOk = 0,
+  kInvalidArgument = 1,  // a call that breaks the ABI's rules: null, unknown name, wrong number of inputs
+  kType = 2,             // TypeError, and an input of the wrong type or dtype
+  kShape = 3,            // sizes that do not fit
+  kIndex = 4,            // IndexError
+  kKey = 5,              // KeyError
+  kValue = 6,            // ValueError
+  kRuntime = 7,          // RuntimeError: any other refusal of an op
+  kRaised = 8,           // the program's own `raise` or `assert`
+  kOutOfMemory = 9,
+  kUnsupported = 10,  // a dtype or device that the library does not have
+  kBusy = 11,         // a stateful instance that another thread is using
+  kInternal = 12,
+};
+
+struct Error {
+  static constexpr size_t kClassNameBytes = 64;
+  static constexpr size_t kMessageBytes = 1024;
+  ErrorKind kind = ErrorKind::kOk;
+  int32_t source = 0;                // index into the model's table of Python positions; 0: unknown
+  char class_name[kClassNameBytes];  // of kRaised: "ValueError"
+  char message[kMessageBytes];       // cut when longer
+};
+
+// What functions that fail return: an empty value of whatever they were to return.
+struct Failure {
+  template <class T>
+  operator T() const {  // NOLINT(google-explicit-constructor)
+    return T();
+  }
+};
+
+// Where memory comes from. Blocks are aligned to kAlignment. `allocate` returns null when there is none.
+struct Allocator {
+  void* (*allocate)(void* user, size_t alignment, size_t bytes);
+  void (*free)(void* user, void* block, size_t bytes);
+  void* user;
+};
+inline constexpr size_t kAlignment = 64;
+
+inline Allocator libc_allocator() {
+  return {[](void*, size_t alignment, size_t bytes) { return libc::aligned_alloc(alignment, bytes); },
+          [](void*, void* block, size_t) { libc::free(block); }, nullptr};
+}
+
+// Block sizes: 64 bytes times 1, 2, 3, 4, then 5, 6, 7, 8 times powers of two, so at most a quarter is unused.
+struct SizeClass {
+  static constexpr int kCount = 160;
+  int index;
+  size_t bytes;
+  static SizeClass of(size_t bytes) {
+    const size_t last = bytes == 0 ? 0 : (bytes - 1) / kAlignment;  // index of the last unit that is needed
+    if (last < 4) return {static_cast<int>(last), (last + 1) * kAlignment};
+    const int shift = 61 - __builtin_clzll(last);
+    const size_t top = last >> shift;  // 4 to 7
+    return {shift * 4 + static_cast<int>(top), ((top + 1) << shift) * kAlignment};
+  }
+  static size_t bytes_of(int index) {
+    if (index < 4) return static_cast<size_t>(index + 1) * kAlignment;
+    return (static_cast<size_t>(index % 4 + 5) << (index / 4 - 1)) * kAlignment;
+  }
+};
+
+class Context {
+ public:
+  explicit Context(Allocator allocator = libc_allocator(), const Parallel* parallel = nullptr, uint64_t seed = 0)
+      : allocator_(allocator), parallel_(parallel), random_(seed) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context() { release_cache(); }
+
+  // Errors.
+
+  bool ok() const { return __builtin_expect(error_.kind == ErrorKind::kOk, 1); }
+  // States which source position the following operations belong to.
+  void at(int32_t source) { source_ = source; }
+  int32_t source() const { return source_; }
+
+  [[gnu::format(printf, 3, 4), gnu::cold, gnu::noinline]] Failure fail(ErrorKind kind, const char* format, ...) {
+    if (!ok()) return {};
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    libc::vsnprintf(error_.message, sizeof error_.message, format, arguments);
+    __builtin_va_end(arguments);
+    error_.class_name[0] = 0;
+    error_.source = source_;
+    error_.kind = kind;
+    return {};
+  }
+  // The program's own `raise ClassName(message)`.
+  [[gnu::cold, gnu::noinline]] Failure raise(const char* class_name, const char* message, i64 message_bytes) {
+    if (!ok()) return {};
+    const int bytes = static_cast<int>(min<i64>(message_bytes, Error::kMessageBytes));
+    fail(ErrorKind::kRaised, "%.*s", bytes, message);
+    libc::snprintf(error_.class_name, sizeof error_.class_name, "%s", class_name);
+    return {};
+  }
+  const Error& error() const { return error_; }
+  void clear_error() {
+    error_.kind = ErrorKind::kOk;
+    source_ = 0;
+    depth_ = 0;
+  }
+
+  // Calls of TorchScript functions that recurse go through here; false when the stack would get too deep.
+  bool enter() {
+    if (++depth_ <= kMaxDepth) return ok();
+    fail(ErrorKind::kRuntime, "maximum recursion depth exceeded");
+    return false;
+  }
+  void leave() { --depth_; }
+
+  // Memory. `free` gets the size that `allocate` got. A block is the allocator's: it may outlive the context and go
+  // back to the allocator with the size of its class.
+
+  void* allocate(size_t bytes) {
+    if (bytes > kMaxBytes) return out_of_memory(bytes);
+    const SizeClass size = SizeClass::of(bytes);
+    live_ += size.bytes;
+    if (live_ > peak_) peak_ = live_;
+    if (FreeBlock* block = cache_[size.index]) {
+      cache_[size.index] = block->next;
+      cached_ -= size.bytes;
+      return block;
+    }
+    void* block = allocator_.allocate(allocator_.user, kAlignment, size.bytes);
+    if (block != nullptr) return block;
+    release_cache();
+    block = allocator_.allocate(allocator_.user, kAlignment, size.bytes);
+    if (block != nullptr) return block;
+    live_ -= size.bytes;
+    return out_of_memory(bytes);
+  }
+  void free(void* block, size_t bytes) {
+    if (block == nullptr) return;
+    const SizeClass size = SizeClass::of(bytes);
+    live_ -= size.bytes;
+    cached_ += size.bytes;
+    FreeBlock* head = static_cast<FreeBlock*>(block);
+    head->next = cache_[size.index];
+    cache_[size.index] = head;
+  }
+  // The block now belongs to someone who returns it to the allocator.
+  void detach(size_t bytes) { live_ -= SizeClass::of(bytes).bytes; }
+  const Allocator& allocator() const { return allocator_; }
+  size_t live_bytes() const { return live_; }
+
+  // Ends a call: memory that calls of this size do not need goes back to the allocator.
+  void end_call() {
+    typical_ = max(peak_, typical_ - typical_ / 8);
+    if (cached_ > 2 * typical_ + kKeptBytes) release_cache();
+    peak_ = live_;
+  }
+
+  // Threads. `fn(begin, end)` is called for ranges that cover [0, count), at most one per thread, none below `grain`
+  // elements unless there are fewer. What is computed for an index must not depend on the range that it falls into.
+
+  int threads() const { return parallel_ == nullptr ? 1 : parallel_->threads; }
+
+  template <class Fn>
+  void parallel_for(i64 count, i64 grain, const Fn& fn) {
+    if (count <= 0 || !ok()) return;
+    const i64 parts = min<i64>(threads(), max<i64>(1, count / max<i64>(1, grain)));
+    if (parts <= 1) {
+      fn(i64{0}, count);
+      return;
+    }
+    struct Job {
+      const Fn& fn;
+      i64 count, parts;
+    } job{fn, count, parts};
+    const auto body = [](void* data, i64 part) {
+      const Job& j = *static_cast<const Job*>(data);
+      const i64 each = j.count / j.parts, extra = j.count % j.parts;
+      const i64 begin = part * each + min(part, extra);
+      j.fn(begin, begin + each + (part < extra ? 1 : 0));
+    };
+    parallel_->run(parallel_->user, parts, body, &job);
+  }
+  template <class Fn>
+  void parallel_for(i64 count, const Fn& fn) {
+    parallel_for(count, 1, fn);
+  }
+
+  // The random stream of this context: 64 uniform bits (splitmix64).
+  uint64_t random_bits() {
+    uint64_t z = (random_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  void seed(uint64_t value) { random_ = value; }
+
+ private:
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  static constexpr size_t kMaxBytes = size_t{1} << 46;
+  static constexpr size_t kKeptBytes = size_t{1} << 20;
+  static constexpr int kMaxDepth = 1000;
+
+  [[gnu::cold, gnu::noinline]] void* out_of_memory(size_t bytes) {
+    fail(ErrorKind::kOutOfMemory, "out of memory: %zu bytes were asked for", bytes);
+    return nullptr;
+  }
+  void release_cache() {
+    for (int i = 0; i < SizeClass::kCount; ++i) {
+      while (FreeBlock* block = cache_[i]) {
+        cache_[i] = block->next;
+        allocator_.free(allocator_.user, block, SizeClass::bytes_of(i));
+      }
+    }
+    cached_ = 0;
+  }
+
+  int32_t source_ = 0;
+  int depth_ = 0;
+  Allocator allocator_;
+  const Parallel* parallel_;
+  uint64_t random_;
+  size_t live_ = 0;     // bytes handed out
+  size_t peak_ = 0;     // the most of this call
+  size_t typical_ = 0;  // the most of the last calls, forgotten slowly
+  size_t cached_ = 0;
+  FreeBlock* cache_[SizeClass::kCount] = {};
+  Error error_;
+};
+
+// Scratch memory of a region or a kernel, for the scope. Null when the context has failed.
+class Scratch {
+ public:
+  Scratch(Context& ctx, size_t bytes) : ctx_(ctx), bytes_(bytes), data_(ctx.ok() ? ctx.allocate(bytes) : nullptr) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { ctx_.free(data_, bytes_); }
+  char* data() const { return static_cast<char*>(data_); }
+
+ private:
+  Context& ctx_;
+  size_t bytes_;
+  void* data_;
+};
+
+}  // namespace tsc
