@@ -68,16 +68,7 @@ void Diagnostics::throw_if_any(std::string file) const {
   if (!all_.empty()) throw CompileError(all_, std::move(file));
 }
 
-InternalError::InternalError(std::string_view file, int line, std::string_view condition, std::string_view message)
-    : text_(fmt::format("{}:{}: {}", file, line, condition)) {
-  if (!message.empty()) text_ += fmt::format(": {}", message);
-}
-
 namespace internal {
-
-void fail_assert(const char* file, int line, const char* condition, const std::string& message) {
-  throw InternalError(file, line, condition, message);
-}
 
 void fail_assert(const char* file, int line, const char* condition, const ir::Graph& graph, ir::NodeId node) {
   throw InternalError(file, line, condition, describe(graph, node));

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/ir/assert.h"
 #include "compiler/ir/graph.h"
 
 namespace tsc {
@@ -97,33 +98,12 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
 };
 
-// A bug of the compiler.
-class InternalError : public std::exception {
- public:
-  InternalError(std::string_view file, int line, std::string_view condition, std::string_view message);
-  const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  std::string text_;
-};
-
 namespace internal {
-[[noreturn]] void fail_assert(const char* file, int line, const char* condition, const std::string& message);
 [[noreturn]] void fail_assert(const char* file, int line, const char* condition, const ir::Graph& graph,
                               ir::NodeId node);
-inline std::string assert_message() { return {}; }
-template <class... Args>
-std::string assert_message(fmt::format_string<Args...> format, Args&&... args) {
-  return fmt::format(format, std::forward<Args>(args)...);
-}
 }  // namespace internal
 
-// TSC_ASSERT(condition) or TSC_ASSERT(condition, "format {}", values...): what must hold unless the compiler has a bug.
-#define TSC_ASSERT(condition, ...) \
-  ((condition)                     \
-       ? void()                    \
-       : ::tsc::internal::fail_assert(__FILE__, __LINE__, #condition, ::tsc::internal::assert_message(__VA_ARGS__)))
-// The same, and shows the node that it is about.
+// TSC_ASSERT that shows the node that it is about.
 #define TSC_ASSERT_NODE(condition, graph, node) \
   ((condition) ? void() : ::tsc::internal::fail_assert(__FILE__, __LINE__, #condition, graph, node))
 

@@ -1,13 +1,14 @@
 #include "compiler/ir/assert.h"
 
-#include <cstdio>
-#include <cstdlib>
+namespace tsc {
 
-namespace tsc::ir {
-
-void fail_assertion(const char* file, int line, const char* condition, const std::string& message) {
-  fmt::print(stderr, "tsc: internal error at {}:{}: {} ({})\n", file, line, message, condition);
-  std::abort();
+InternalError::InternalError(std::string_view file, int line, std::string_view condition, std::string_view message)
+    : text_(fmt::format("{}:{}: {}", file, line, condition)) {
+  if (!message.empty()) text_ += fmt::format(": {}", message);
 }
 
-}  // namespace tsc::ir
+void internal::fail_assert(const char* file, int line, const char* condition, const std::string& message) {
+  throw InternalError(file, line, condition, message);
+}
+
+}  // namespace tsc
