@@ -1,0 +1,37 @@
+// Memory of a region: one block, cut into slots. Buffers whose lives do not overlap share a slot.
+#pragma once
+
+#include "runtime/core/context.h"
+
+namespace tsc {
+
+template <int kSlots>
+class Arena {
+ public:
+  // Sizes of the slots in bytes. When memory is short the context has failed, and no slot may be used.
+  Arena(Context& ctx, const i64 (&bytes)[kSlots]) : scratch_(ctx, total(bytes)) {
+    char* next = scratch_.data();
+    for (int i = 0; i < kSlots; ++i) {
+      slots_[i] = next;
+      next += rounded(bytes[i]);
+    }
+  }
+  template <class T>
+  T* slot(int index) const {
+    return reinterpret_cast<T*>(slots_[index]);
+  }
+
+ private:
+  static i64 rounded(i64 bytes) { return (bytes + static_cast<i64>(kAlignment) - 1) & -static_cast<i64>(kAlignment); }
+  static size_t total(const i64 (&bytes)[kSlots]) {
+    i64 sum = 0;
+    for (const i64 b : bytes) {
+      if (__builtin_add_overflow(sum, rounded(b), &sum) || b < 0) return ~size_t{0};
+    }
+    return static_cast<size_t>(sum);
+  }
+  Scratch scratch_;
+  char* slots_[kSlots];
+};
+
+}  // namespace tsc
