@@ -16,7 +16,7 @@
 //   fma(a, b, c)                a * b + c, rounded once where kHasFma
 //   abs, sqrt, floor, ceil, trunc, round_even
 //   horizontal_sum(v), horizontal_max(v), horizontal_min(v)   pairwise, halves first
-//   any(mask), all(mask)
+//   mask_and(m, n), mask_or(m, n), mask_not(m), any(m), all(m)      of masks
 //   map_lanes<T>(f, v...)       a vector of T made by calling f on the scalars of each lane
 //   lane_indices<V>()           0, 1, 2, ...
 //
@@ -150,6 +150,9 @@ template <class T, class V>
 TSC_INLINE Rebind<V, T> convert(V v) {
   if constexpr (kSame<T, Element<V>>) {
     return v;
+  } else if constexpr (FloatValue<V> && IntegerValue<T> && sizeof(T) < 4) {
+    // A float outside of T's range wraps, as it does where C++ compilers convert through an int.
+    return convert<T>(convert<int32_t>(v));
   } else if constexpr (!kIsVector<V>) {
     return static_cast<T>(v);
   } else if constexpr (kSame<T, bool>) {
@@ -369,6 +372,31 @@ TSC_INLINE Element<V> horizontal_min(V v) {
     return v;
   } else {
     return horizontal_min(min<Vec<Element<V>, kLanesOf<V> / 2>>(v.lo, v.hi));
+  }
+}
+
+template <BoolValue V>
+TSC_INLINE V mask_and(V a, V b) {
+  if constexpr (kIsVector<V>) {
+    return a & b;
+  } else {
+    return a && b;
+  }
+}
+template <BoolValue V>
+TSC_INLINE V mask_or(V a, V b) {
+  if constexpr (kIsVector<V>) {
+    return a | b;
+  } else {
+    return a || b;
+  }
+}
+template <BoolValue V>
+TSC_INLINE V mask_not(V mask) {
+  if constexpr (kIsVector<V>) {
+    return ~mask;
+  } else {
+    return !mask;
   }
 }
 

@@ -1,0 +1,494 @@
+// The pointwise ops of compiler/ir/ops.def on values V (a Vec or a scalar; see vec.h), with PyTorch's results for NaN,
+// infinities, signed zeros, integers and bool. Fused groups are written with these functions.
+//
+// Operands that are tensors in the schema have the same V: the caller converts them to the op's dtype first with
+// convert<T>(v). Comparisons, logical ops and isnan, isinf, isfinite return Mask<V>. Operands that are Scalars in the
+// schema are plain numbers of V's lane type; use like<T>(v, x) where a tensor operand is a number.
+//
+// Integer division by zero gives 0 here, while PyTorch raises: the compiler leaves such ops to the generic runtime
+// unless the divisor is a constant.
+#pragma once
+
+#include "runtime/kernels/elementary.h"
+
+namespace tsc::math {
+
+// A value of T with as many lanes as v, all equal to x.
+template <class T, class V>
+TSC_INLINE Rebind<V, T> like(V, T x) {
+  return splat<Rebind<V, T>>(x);
+}
+
+// One operand, dtype kept.
+
+template <class V>
+TSC_INLINE V clone(V x) {
+  return x;
+}
+template <class V>
+TSC_INLINE V contiguous(V x) {
+  return x;
+}
+
+template <class V>
+TSC_INLINE V neg(V x) {
+  if constexpr (FloatValue<V>) {
+    return -x;
+  } else {
+    return splat<V>(0) - x;
+  }
+}
+
+template <class V>
+TSC_INLINE V abs(V x) {
+  if constexpr (FloatValue<V>) {
+    return tsc::abs(x);
+  } else {
+    return select(less(x, splat<V>(0)), neg(x), x);
+  }
+}
+
+#define TSC_ROUNDING(name, function) \
+  template <class V>                 \
+  TSC_INLINE V name(V x) {           \
+    if constexpr (FloatValue<V>) {   \
+      return function(x);            \
+    } else {                         \
+      return x;                      \
+    }                                \
+  }
+TSC_ROUNDING(ceil, tsc::ceil)
+TSC_ROUNDING(floor, tsc::floor)
+TSC_ROUNDING(trunc, tsc::trunc)
+TSC_ROUNDING(round, tsc::round_even)
+#undef TSC_ROUNDING
+
+template <FloatValue V>
+TSC_INLINE V frac(V x) {
+  return x - tsc::trunc(x);
+}
+
+template <class V>
+TSC_INLINE V sign(V x) {
+  if constexpr (BoolValue<V>) {
+    return x;
+  } else {
+    const V zero = splat<V>(0), one = splat<V>(1);
+    return select(less(zero, x), one, zero) - select(less(x, zero), one, zero);
+  }
+}
+
+template <class V>
+TSC_INLINE V bitwise_not(V x) {
+  if constexpr (BoolValue<V>) {
+    return mask_not(x);
+  } else {
+    return ~x;
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V sqrt(V x) {
+  return tsc::sqrt(x);
+}
+template <FloatValue V>
+TSC_INLINE V rsqrt(V x) {
+  return splat<V>(1) / tsc::sqrt(x);
+}
+template <FloatValue V>
+TSC_INLINE V reciprocal(V x) {
+  return splat<V>(1) / x;
+}
+
+// Classification.
+
+template <class V>
+TSC_INLINE Mask<V> isnan(V x) {
+  if constexpr (FloatValue<V>) {
+    return not_equal(x, x);
+  } else {
+    return splat<Mask<V>>(false);
+  }
+}
+
+template <class V>
+TSC_INLINE Mask<V> isinf(V x) {
+  if constexpr (FloatValue<V>) {
+    return equal(tsc::abs(x), splat<V>(kInfinity<V>));
+  } else {
+    return splat<Mask<V>>(false);
+  }
+}
+
+template <class V>
+TSC_INLINE Mask<V> isfinite(V x) {
+  if constexpr (FloatValue<V>) {
+    return less(tsc::abs(x), splat<V>(kInfinity<V>));
+  } else {
+    return splat<Mask<V>>(true);
+  }
+}
+
+// Arithmetic of two operands. On bool, add is `or` and mul is `and`.
+
+template <class V>
+TSC_INLINE V add(V a, V b) {
+  if constexpr (BoolValue<V>) {
+    return mask_or(a, b);
+  } else {
+    return a + b;
+  }
+}
+
+template <class V>
+TSC_INLINE V mul(V a, V b) {
+  if constexpr (BoolValue<V>) {
+    return mask_and(a, b);
+  } else {
+    return a * b;
+  }
+}
+
+template <class V>
+TSC_INLINE V sub(V a, V b) {
+  return a - b;
+}
+template <class V>
+TSC_INLINE V rsub(V a, V b) {
+  return b - a;
+}
+template <class V>
+TSC_INLINE V square(V x) {
+  return mul(x, x);
+}
+
+// a + alpha * b and its kin.
+template <class V>
+TSC_INLINE V add(V a, V b, Element<V> alpha) {
+  if constexpr (FloatValue<V>) {
+    return fma(b, splat<V>(alpha), a);
+  } else {
+    return add(a, mul(b, splat<V>(alpha)));
+  }
+}
+template <class V>
+TSC_INLINE V sub(V a, V b, Element<V> alpha) {
+  return add(a, b, static_cast<Element<V>>(-alpha));
+}
+template <class V>
+TSC_INLINE V rsub(V a, V b, Element<V> alpha) {
+  return sub(b, a, alpha);
+}
+
+template <FloatValue V>
+TSC_INLINE V div(V a, V b) {
+  return a / b;
+}
+
+namespace detail {
+
+// a / b toward zero without the traps of b == 0 and b == -1.
+template <IntegerValue V>
+TSC_INLINE V divide_integers(V a, V b) {
+  const V zero = splat<V>(0), one = splat<V>(1);
+  Mask<V> special = equal(b, zero);
+  V exact = zero;
+  if constexpr (static_cast<Element<V>>(-1) < 0) {
+    const Mask<V> minus = equal(b, splat<V>(-1));
+    exact = select(minus, zero - a, zero);
+    special = mask_or(special, minus);
+  }
+  return select(special, exact, V(a / select(special, one, b)));
+}
+
+}  // namespace detail
+
+template <class V>
+TSC_INLINE V fmod(V a, V b) {
+  if constexpr (FloatValue<V>) {
+    return libm_fmod(a, b);
+  } else {
+    return a - detail::divide_integers(a, b) * b;
+  }
+}
+
+// Python's %: the result has the sign of b.
+template <class V>
+TSC_INLINE V remainder(V a, V b) {
+  const V zero = splat<V>(0);
+  const V rest = fmod(a, b);
+  const Mask<V> across = mask_and(not_equal(rest, zero), not_equal(less(b, zero), less(rest, zero)));
+  return select(across, V(rest + b), rest);
+}
+
+// div(rounding_mode="trunc").
+template <class V>
+TSC_INLINE V div_trunc(V a, V b) {
+  if constexpr (FloatValue<V>) {
+    return tsc::trunc(a / b);
+  } else {
+    return detail::divide_integers(a, b);
+  }
+}
+
+// div(rounding_mode="floor"), Python's //.
+template <class V>
+TSC_INLINE V floor_divide(V a, V b) {
+  const V zero = splat<V>(0), one = splat<V>(1);
+  const V rest = fmod(a, b);
+  const Mask<V> across = mask_and(not_equal(rest, zero), not_equal(less(b, zero), less(rest, zero)));
+  if constexpr (FloatValue<V>) {
+    // (a - rest) / b is an integer up to rounding, and a zero takes the sign of the quotient.
+    const V quotient = (a - rest) / b - select(across, one, zero);
+    const V floored = tsc::floor(quotient);
+    const V nearest = floored + select(less(splat<V>(0.5), quotient - floored), one, zero);
+    const V result = select(equal(quotient, zero), copy_sign(zero, a / b), nearest);
+    return select(equal(b, zero), a / b, result);
+  } else {
+    return detail::divide_integers(a, b) - select(across, one, zero);
+  }
+}
+
+// Integer powers wrap; a negative exponent gives 0 unless the base is 1 or -1.
+template <IntegerValue V>
+TSC_INLINE V pow(V base, V exponent) {
+  using T = Element<V>;
+  return map_lanes<T>(
+      [](T b, T e) -> T {
+        if (e < T(0)) {
+          return b == T(1) ? T(1) : b == T(-1) ? ((e & 1) ? T(-1) : T(1)) : T(0);
+        }
+        uint64_t result = 1;
+        for (uint64_t factor = static_cast<uint64_t>(b); e != 0; e = static_cast<T>(e >> 1), factor *= factor) {
+          if (e & 1) result *= factor;
+        }
+        return static_cast<T>(result);
+      },
+      base, exponent);
+}
+
+// pow of a float by one number; PyTorch computes these exponents directly.
+template <FloatValue V>
+TSC_INLINE V pow_scalar(V x, double exponent) {
+  if (exponent == 2.0) return x * x;
+  if (exponent == 3.0) return x * x * x;
+  if (exponent == 0.5) return tsc::sqrt(x);
+  if (exponent == -0.5) return rsqrt(x);
+  if (exponent == -1.0) return reciprocal(x);
+  if (exponent == -2.0) return reciprocal(x * x);
+  return pow(x, splat<V>(static_cast<Element<V>>(exponent)));
+}
+
+// The larger or smaller; NaN when either is.
+template <class V>
+TSC_INLINE V maximum(V a, V b) {
+  if constexpr (FloatValue<V>) {
+    return select(isnan(b), b, tsc::max(a, b));
+  } else if constexpr (BoolValue<V>) {
+    return mask_or(a, b);
+  } else {
+    return tsc::max(a, b);
+  }
+}
+template <class V>
+TSC_INLINE V minimum(V a, V b) {
+  if constexpr (FloatValue<V>) {
+    return select(isnan(b), b, tsc::min(a, b));
+  } else if constexpr (BoolValue<V>) {
+    return mask_and(a, b);
+  } else {
+    return tsc::min(a, b);
+  }
+}
+
+template <class V>
+TSC_INLINE V bitwise_and(V a, V b) {
+  return a & b;
+}
+template <class V>
+TSC_INLINE V bitwise_or(V a, V b) {
+  return a | b;
+}
+template <class V>
+TSC_INLINE V bitwise_xor(V a, V b) {
+  return a ^ b;
+}
+
+// Comparisons and logic.
+
+template <class V>
+TSC_INLINE Mask<V> eq(V a, V b) {
+  return equal(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> ne(V a, V b) {
+  return not_equal(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> lt(V a, V b) {
+  return less(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> le(V a, V b) {
+  return less_equal(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> gt(V a, V b) {
+  return greater(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> ge(V a, V b) {
+  return greater_equal(a, b);
+}
+template <class V>
+TSC_INLINE Mask<V> logical_not(V x) {
+  return bitwise_not(convert<bool>(x));
+}
+template <class A, class B>
+TSC_INLINE Mask<A> logical_and(A a, B b) {
+  return mask_and(convert<bool>(a), convert<bool>(b));
+}
+template <class A, class B>
+TSC_INLINE Mask<A> logical_or(A a, B b) {
+  return mask_or(convert<bool>(a), convert<bool>(b));
+}
+template <class A, class B>
+TSC_INLINE Mask<A> logical_xor(A a, B b) {
+  return not_equal(convert<bool>(a), convert<bool>(b));
+}
+
+template <class V>
+TSC_INLINE V where(Mask<V> condition, V a, V b) {
+  return select(condition, a, b);
+}
+template <class V>
+TSC_INLINE V masked_fill(V x, Mask<V> mask, Element<V> value) {
+  return select(mask, splat<V>(value), x);
+}
+
+// Three operands.
+
+template <class V>
+TSC_INLINE V addcmul(V x, V a, V b, Element<V> value = 1) {
+  if constexpr (FloatValue<V>) {
+    return fma(splat<V>(value) * a, b, x);
+  } else {
+    return x + splat<V>(value) * a * b;
+  }
+}
+template <FloatValue V>
+TSC_INLINE V addcdiv(V x, V a, V b, Element<V> value = 1) {
+  return x + splat<V>(value) * a / b;
+}
+
+// a + weight (b - a), from the nearer end.
+template <FloatValue V>
+TSC_INLINE V lerp(V a, V b, V weight) {
+  const V difference = b - a;
+  const V from_end = fma(weight - splat<V>(1), difference, b);
+  return select(less(tsc::abs(weight), splat<V>(0.5)), fma(weight, difference, a), from_end);
+}
+
+// Activations. A NaN stays NaN.
+
+template <class V>
+TSC_INLINE V relu(V x) {
+  return tsc::max(x, splat<V>(0));
+}
+template <class V>
+TSC_INLINE V clamp_min(V x, Element<V> low) {
+  return maximum(x, splat<V>(low));
+}
+template <class V>
+TSC_INLINE V clamp_max(V x, Element<V> high) {
+  return minimum(x, splat<V>(high));
+}
+template <class V>
+TSC_INLINE V clamp(V x, Element<V> low, Element<V> high) {
+  return clamp_max(clamp_min(x, low), high);
+}
+template <class V>
+TSC_INLINE V clamp_tensor(V x, V low, V high) {
+  return minimum(maximum(x, low), high);
+}
+template <class V>
+TSC_INLINE V hardtanh(V x, Element<V> low = -1, Element<V> high = 1) {
+  return tsc::min(tsc::max(x, splat<V>(low)), splat<V>(high));
+}
+template <class V>
+TSC_INLINE V relu6(V x) {
+  return hardtanh(x, 0, 6);
+}
+template <class V>
+TSC_INLINE V threshold(V x, Element<V> limit, Element<V> value) {
+  return select(less_equal(x, splat<V>(limit)), splat<V>(value), x);
+}
+template <FloatValue V>
+TSC_INLINE V leaky_relu(V x, Element<V> slope = Element<V>(0.01)) {
+  return select(greater(x, splat<V>(0)), x, x * splat<V>(slope));
+}
+template <FloatValue V>
+TSC_INLINE V elu(V x, Element<V> alpha = 1, Element<V> scale = 1, Element<V> input_scale = 1) {
+  const V negative = expm1(x * splat<V>(input_scale)) * splat<V>(alpha * scale);
+  return select(less(x, splat<V>(0)), negative, x * splat<V>(scale));
+}
+template <FloatValue V>
+TSC_INLINE V selu(V x) {
+  return elu(x, Element<V>(1.6732632423543772848170429916717), Element<V>(1.0507009873554804934193349852946));
+}
+template <FloatValue V>
+TSC_INLINE V silu(V x) {
+  return x * sigmoid(x);
+}
+template <FloatValue V>
+TSC_INLINE V hardsigmoid(V x) {
+  return hardtanh(x + splat<V>(3), 0, 6) * splat<V>(Element<V>(1.0 / 6.0));
+}
+template <FloatValue V>
+TSC_INLINE V hardswish(V x) {
+  return x * hardsigmoid(x);
+}
+template <FloatValue V>
+TSC_INLINE V hardshrink(V x, Element<V> lambd = Element<V>(0.5)) {
+  return select(less_equal(tsc::abs(x), splat<V>(lambd)), splat<V>(0), x);
+}
+template <FloatValue V>
+TSC_INLINE V softshrink(V x, Element<V> lambd = Element<V>(0.5)) {
+  const V limit = splat<V>(lambd);
+  return select(greater(x, limit), x - limit, select(less(x, -limit), x + limit, x * splat<V>(0)));
+}
+
+// x * Phi(x), the normal distribution through erf.
+template <FloatValue V>
+TSC_INLINE V gelu(V x) {
+  const V half = x * splat<V>(Element<V>(0.5));
+  return fma(half, erf(x * splat<V>(Element<V>(0.70710678118654752440))), half);
+}
+// The tanh approximation: 0.5 x (1 + tanh(u)) = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <FloatValue V>
+TSC_INLINE V gelu_tanh(V x) {
+  const V twice_u =
+      fma(x * x, splat<V>(Element<V>(0.044715 * 1.5957691216057308)), splat<V>(Element<V>(1.5957691216057308))) * x;
+  return x * sigmoid(twice_u);
+}
+
+// log(1 + exp(beta x)) / beta, or x itself where beta x is above the threshold.
+template <FloatValue V>
+TSC_INLINE V softplus(V x, Element<V> beta = 1, Element<V> limit = 20) {
+  const V scaled = x * splat<V>(beta);
+  const V soft = log1p(exp(tsc::min(scaled, splat<V>(80)))) / splat<V>(beta);
+  return select(greater(scaled, splat<V>(limit)), x, soft);
+}
+template <FloatValue V>
+TSC_INLINE V log_sigmoid(V x) {
+  return tsc::min(x, splat<V>(0)) - log1p(exp(-tsc::abs(x)));
+}
+// x tanh(log(1 + e)) with e = exp(x): the tanh is n / (n + 2) with n = e (e + 2), and 1 from x = 20 on.
+template <FloatValue V>
+TSC_INLINE V mish(V x) {
+  const V e = exp(tsc::min(x, splat<V>(20)));
+  const V n = e * (e + splat<V>(2));
+  return x * (n / (n + splat<V>(2)));
+}
+
+}  // namespace tsc::math
