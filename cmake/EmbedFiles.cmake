@@ -1,6 +1,7 @@
 # tsc_embed_files(<target> <symbol> <root> <files>...): compiles files into <target> as data, so that the compiler needs
 # no installation directory. The table <symbol> holds {name relative to root, first byte, size} per file, and ends with
 # nulls; codegen/runtime_files.h reads it.
+enable_language(ASM)
 function(tsc_embed_files target symbol root)
   set(assembly ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.S)
   set(text "  .section .rodata\n")
@@ -16,6 +17,6 @@ function(tsc_embed_files target symbol root)
   string(APPEND text "  .section .data.rel.ro,\"aw\"\n  .balign 8\n  .globl ${symbol}\n${symbol}:\n${table}  .quad 0, 0, 0\n")
   string(APPEND text "  .section .note.GNU-stack,\"\",%progbits\n")
   file(CONFIGURE OUTPUT ${assembly} CONTENT "${text}" @ONLY)
-  set_source_files_properties(${assembly} PROPERTIES OBJECT_DEPENDS "${ARGN}" LANGUAGE C)
+  set_source_files_properties(${assembly} PROPERTIES OBJECT_DEPENDS "${ARGN}")
   target_sources(${target} PRIVATE ${assembly})
 endfunction()

@@ -177,6 +177,7 @@ Translation translate(const std::string& source, const FileSystem& files, const 
   }
   instance.createDiagnostics(&printer, /*ShouldOwnClient=*/false);
   instance.createFileManager(files);
+  instance.setVerboseOutputStream(llvm::nulls());
 
   llvm::LLVMContext context;
   context.setDiscardValueNames(true);

@@ -16,7 +16,7 @@
 namespace tsc::codegen {
 
 struct CompileOptions {
-  Target target;
+  Target target = {};
   int optimization = 3;              // 0 to 3
   bool warnings_are_errors = false;  // -Wall -Wextra: for our own tests, since users can't mend emitted code
 };
@@ -46,11 +46,11 @@ enum class LinkKind { kSharedLibrary, kRelocatable };
 
 struct LinkJob {
   LinkKind kind = LinkKind::kSharedLibrary;
-  std::span<const ObjectCode> objects;
-  std::span<const ObjectFile> object_files;
-  std::vector<std::string> exports;  // symbols of a shared library that others may see
-  std::string library_name;          // of a shared library: its DT_SONAME
-  Target target;
+  std::span<const ObjectCode> objects = {};
+  std::span<const ObjectFile> object_files = {};
+  std::vector<std::string> exports = {};  // symbols of a shared library that others may see
+  std::string library_name = {};          // of a shared library: its DT_SONAME
+  Target target = {};
 };
 
 // Writes `path`, which must not exist or be ours to overwrite. Throws CompileError for what the machine lacks or the
