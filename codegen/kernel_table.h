@@ -27,14 +27,14 @@ struct KernelTarget {
 };
 
 // Forms of a packed weight; pack.h says what each is.
-enum class Packing : uint8_t { kNone, kPanels, kConv2d, kDepthwise, kWinograd };
+enum class Packing : uint8_t { kNone, kPanels, kBlockedConv2d, kPlainConv2d, kDepthwise, kWinograd };
 
 // A row of kernels.def.
 struct KernelRow {
-  std::string_view kernel;    // the function template
-  int64_t tile_height;        // rows of output pixels per register tile; 1 for contractions
-  int64_t tile_width;         // output pixels in a row, or rows of a product
-  int64_t tile_vectors;       // vectors of output channels, or columns of a product
+  std::string_view kernel;  // the function template
+  int64_t tile_height;      // rows of output pixels per register tile; 1 for contractions
+  int64_t tile_width;       // output pixels in a row, or rows of a product
+  int64_t tile_vectors;     // vectors of output channels, or columns of a product
   int64_t min_vector_bytes;
   int64_t min_registers;
   Packing packing;
@@ -48,8 +48,8 @@ struct KernelChoice {
   std::string header;                       // "kernels/gemm.h", below runtime/
   std::vector<int64_t> template_arguments;  // {6, 4}
   Packing packing = Packing::kNone;
-  int64_t panel_vectors = 1;                // NV of the packed weight
-  double seconds = 0;                       // estimate of one thread's time at the hints, for --report
+  int64_t panel_vectors = 1;  // NV of the packed weight
+  double seconds = 0;         // estimate of one thread's time at the hints, for --report
 
   std::string name() const;  // "linear<6, 4>"
 };

@@ -1,0 +1,57 @@
+// Products of one row with a matrix whose columns are contiguous, in place: dot products.
+// (One row times packed panels is gemm.h's tile of one row.)
+#pragma once
+
+#include "runtime/kernels/vec.h"
+
+namespace tsc::kernels {
+
+namespace detail {
+
+// Several dot products at a time hide the latency of the sums and read x once.
+template <int kColumns>
+[[gnu::noinline]] inline void dot_tile(const float* x, const float* columns, i64 column_stride, i64 depth,
+                                       float* sums) {
+  constexpr int kSums = 2;
+  VecF acc[kSums][kColumns] = {};
+  i64 k = 0;
+#pragma clang loop unroll(disable)
+  for (; k + kSums * kLanes <= depth; k += kSums * kLanes) {
+#pragma clang loop unroll(full)
+    for (int s = 0; s < kSums; ++s) {
+      const VecF x_k = load<VecF>(x + k + s * kLanes);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < kColumns; ++j) {
+        acc[s][j] = fma(x_k, load<VecF>(columns + j * column_stride + k + s * kLanes), acc[s][j]);
+      }
+    }
+  }
+#pragma clang loop unroll(disable)
+  for (; k < depth; k += kLanes) {
+    const i64 lanes = depth - k < kLanes ? depth - k : kLanes;
+    const VecF x_k = load_partial<VecF>(x + k, lanes);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < kColumns; ++j) {
+      acc[0][j] = fma(x_k, load_partial<VecF>(columns + j * column_stride + k, lanes), acc[0][j]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int j = 0; j < kColumns; ++j) {
+    sums[j] = horizontal_sum(acc[0][j] + acc[1][j]);
+  }
+}
+
+}  // namespace detail
+
+// sums[j] = sum over k of x[k] * columns[j * column_stride + k].
+inline void dot_columns(const float* x, const float* columns, i64 column_stride, i64 depth, i64 count, float* sums) {
+  i64 j = 0;
+  for (; j + 4 <= count; j += 4) {
+    detail::dot_tile<4>(x, columns + j * column_stride, column_stride, depth, sums + j);
+  }
+  for (; j < count; ++j) {
+    detail::dot_tile<1>(x, columns + j * column_stride, column_stride, depth, sums + j);
+  }
+}
+
+}  // namespace tsc::kernels

@@ -1,0 +1,48 @@
+// Transposition of a square of lanes in registers.
+#pragma once
+
+#include "runtime/kernels/vec.h"
+
+namespace tsc::kernels {
+
+namespace detail {
+
+template <class T, T... kIndex>
+struct Interleave {
+  // a0 b0 a1 b1 ... of the first and of the second halves of a and b.
+  template <class V>
+  static TSC_INLINE V low(V a, V b) {
+    constexpr int kN = sizeof...(kIndex);
+    return __builtin_shufflevector(a, b, (kIndex % 2 * kN + kIndex / 2)...);
+  }
+  template <class V>
+  static TSC_INLINE V high(V a, V b) {
+    constexpr int kN = sizeof...(kIndex);
+    return __builtin_shufflevector(a, b, (kIndex % 2 * kN + kN / 2 + kIndex / 2)...);
+  }
+};
+
+}  // namespace detail
+
+// rows[i][j] becomes rows[j][i]. Interleaving row i with row i + n/2 rotates the bits of each element's (row, lane)
+// index by one place; log2(n) such steps exchange the row's bits with the lane's.
+TSC_INLINE void transpose(VecF (&rows)[kLanes]) {
+  if constexpr (kLanes > 1) {
+    using Step = __make_integer_seq<detail::Interleave, int, kLanes>;
+#pragma clang loop unroll(full)
+    for (int step = 1; step < kLanes; step *= 2) {
+      VecF mixed[kLanes];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < kLanes / 2; ++i) {
+        mixed[2 * i] = Step::low(rows[i], rows[i + kLanes / 2]);
+        mixed[2 * i + 1] = Step::high(rows[i], rows[i + kLanes / 2]);
+      }
+#pragma clang loop unroll(full)
+      for (int i = 0; i < kLanes; ++i) {
+        rows[i] = mixed[i];
+      }
+    }
+  }
+}
+
+}  // namespace tsc::kernels
