@@ -67,18 +67,22 @@ constexpr void swap(T& a, T& b) {
   a = tsc::move(b);
   b = tsc::move(old);
 }
+// These three are declared by kernels/vec.h too, which stands without this header; whichever comes first declares them.
+#ifndef TSC_MIN_MAX_BIT_CAST
+#define TSC_MIN_MAX_BIT_CAST
 template <class T>
-constexpr const T& min(const T& a, const T& b) {
+constexpr T min(T a, T b) {
   return b < a ? b : a;
 }
 template <class T>
-constexpr const T& max(const T& a, const T& b) {
+constexpr T max(T a, T b) {
   return a < b ? b : a;
 }
 template <class To, class From>
-constexpr To bit_cast(const From& value) {
+constexpr To bit_cast(From value) {
   return __builtin_bit_cast(To, value);
 }
+#endif
 
 // `new (place, kPlace) T(...)`: placement without <new>, which may or may not be included beside this.
 struct Place {};

@@ -141,10 +141,22 @@ TSC_INLINE V splat(Element<V> x) {
   }
 }
 
+// Declared by core/types.h too, which stands without this header.
+#ifndef TSC_MIN_MAX_BIT_CAST
+#define TSC_MIN_MAX_BIT_CAST
+template <class V>
+constexpr TSC_INLINE V min(V a, V b) {
+  return b < a ? b : a;
+}
+template <class V>
+constexpr TSC_INLINE V max(V a, V b) {
+  return a < b ? b : a;
+}
 template <class To, class From>
-TSC_INLINE To bit_cast(From v) {
+constexpr TSC_INLINE To bit_cast(From v) {
   return __builtin_bit_cast(To, v);
 }
+#endif
 
 template <class T, class V>
 TSC_INLINE Rebind<V, T> convert(V v) {
@@ -195,16 +207,6 @@ TSC_COMPARISON(less_equal, <=)
 TSC_COMPARISON(greater, >)
 TSC_COMPARISON(greater_equal, >=)
 #undef TSC_COMPARISON
-
-template <class V>
-TSC_INLINE V min(V a, V b) {
-  return b < a ? b : a;
-}
-
-template <class V>
-TSC_INLINE V max(V a, V b) {
-  return a < b ? b : a;
-}
 
 template <FloatValue V>
 TSC_INLINE V fma(V a, V b, V c) {
