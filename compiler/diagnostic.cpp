@@ -39,8 +39,9 @@ std::string describe(const ir::Graph& graph, ir::NodeId id) {
 
 const ErrorInfo& error_info(Error error) { return kErrors[static_cast<size_t>(error)]; }
 
-std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view file) {
-  std::string text = fmt::format("{}: error: {}", file.empty() ? "tsc" : file, diagnostic.message);
+std::string format_diagnostic(const Diagnostic& diagnostic) {
+  std::string text =
+      fmt::format("{}: error: {}", diagnostic.file.empty() ? "tsc" : diagnostic.file, diagnostic.message);
   if (diagnostic.count > 1) text += fmt::format(" ({} times)", diagnostic.count);
   text += fmt::format(" [{}]\n", diagnostic.code);
   for (const ir::SourceFrame& frame : diagnostic.frames) text += format_frame(frame);
@@ -48,14 +49,14 @@ std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view fil
   return text;
 }
 
-CompileError::CompileError(std::vector<Diagnostic> diagnostics, std::string file)
-    : diagnostics_(std::move(diagnostics)), file_(std::move(file)) {
-  for (const Diagnostic& diagnostic : diagnostics_) text_ += format_diagnostic(diagnostic, file_);
+CompileError::CompileError(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)) {
+  for (const Diagnostic& diagnostic : diagnostics_) text_ += format_diagnostic(diagnostic);
 }
 
 void Diagnostics::add(Diagnostic diagnostic) {
   auto same = [&](const Diagnostic& d) {
-    return d.code == diagnostic.code && d.message == diagnostic.message && d.op == diagnostic.op;
+    return d.file == diagnostic.file && d.code == diagnostic.code && d.message == diagnostic.message &&
+           d.op == diagnostic.op;
   };
   if (auto found = std::find_if(all_.begin(), all_.end(), same); found != all_.end()) {
     found->count += diagnostic.count;
@@ -64,8 +65,8 @@ void Diagnostics::add(Diagnostic diagnostic) {
   }
 }
 
-void Diagnostics::throw_if_any(std::string file) const {
-  if (!all_.empty()) throw CompileError(all_, std::move(file));
+void Diagnostics::throw_if_any() const {
+  if (!all_.empty()) throw CompileError(all_);
 }
 
 namespace internal {

@@ -38,6 +38,7 @@ struct ErrorInfo {
 const ErrorInfo& error_info(Error error);
 
 struct Diagnostic {
+  std::string file;  // the model or output that it is about, "" for none
   std::string code;
   std::string message;
   std::string advice;                   // "" when the message says it all
@@ -67,32 +68,29 @@ Diagnostic make_diagnostic_at(const ir::Source& source, std::string op, Error er
 
 // "model.pt: error: op 'aten::foo' is not supported (3 times) [unsupported_op]
 //    model.py:97 in forward: x = foo(x)
-//    advice: ..."  `file` is the input or output that it is about, "" for none: then the line begins with "tsc: ".
-std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view file);
+//    advice: ..."
+std::string format_diagnostic(const Diagnostic& diagnostic);
 
-// Ends a compilation. `file` is what the messages begin with.
+// Ends a compilation.
 class CompileError : public std::exception {
  public:
-  explicit CompileError(std::vector<Diagnostic> diagnostics, std::string file = {});
-  explicit CompileError(Diagnostic diagnostic, std::string file = {})
-      : CompileError(std::vector<Diagnostic>{std::move(diagnostic)}, std::move(file)) {}
+  explicit CompileError(std::vector<Diagnostic> diagnostics);
+  explicit CompileError(Diagnostic diagnostic) : CompileError(std::vector<Diagnostic>{std::move(diagnostic)}) {}
   const char* what() const noexcept override { return text_.c_str(); }  // all, formatted, each with a newline
   const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
-  const std::string& file() const { return file_; }
 
  private:
   std::vector<Diagnostic> diagnostics_;
-  std::string file_;
   std::string text_;
 };
 
-// Collects what is wrong; one that equals an earlier one in code, message and op raises that one's count.
+// Collects what is wrong; one that equals an earlier one in file, code, message and op raises that one's count.
 class Diagnostics {
  public:
   void add(Diagnostic diagnostic);
   bool empty() const { return all_.empty(); }
   const std::vector<Diagnostic>& all() const { return all_; }
-  void throw_if_any(std::string file = {}) const;
+  void throw_if_any() const;
 
  private:
   std::vector<Diagnostic> all_;
