@@ -13,8 +13,11 @@
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Object/Archive.h>
 #include <llvm/Object/ArchiveWriter.h>
+#include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/ErrorHandling.h>
+#include <llvm/Support/Signals.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Transforms/IPO/Internalize.h>
@@ -354,5 +357,35 @@ void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFi
   check(llvm::writeArchive(path, members, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
                            /*Deterministic=*/true, /*Thin=*/false));
 }
+
+size_t code_bytes(const std::string& path) {
+  llvm::Expected<llvm::object::OwningBinary<llvm::object::Binary>> file = llvm::object::createBinary(path);
+  if (!file) {
+    const std::string reason = llvm::toString(file.takeError());
+    TSC_ASSERT(false, "can't read back {}: {}", path, reason);
+  }
+  size_t bytes = 0;
+  auto add = [&](const llvm::object::Binary& binary) {
+    const auto* object = llvm::dyn_cast<llvm::object::ObjectFile>(&binary);
+    if (object == nullptr) return;
+    for (const llvm::object::SectionRef& section : object->sections()) {
+      if (section.isText()) bytes += section.getSize();
+    }
+  };
+  if (const auto* archive = llvm::dyn_cast<llvm::object::Archive>(file->getBinary())) {
+    llvm::Error error = llvm::Error::success();
+    for (const llvm::object::Archive::Child& child : archive->children(error)) {
+      if (auto member = child.getAsBinary()) add(**member);
+    }
+    llvm::consumeError(std::move(error));
+  } else {
+    add(*file->getBinary());
+  }
+  return bytes;
+}
+
+void remove_on_signal(const std::string& path) { llvm::sys::RemoveFileOnSignal(path); }
+
+void keep_on_signal(const std::string& path) { llvm::sys::DontRemoveFileOnSignal(path); }
 
 }  // namespace tsc::codegen

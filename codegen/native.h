@@ -61,4 +61,11 @@ void link(const LinkJob& job, const std::string& path);
 void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFile> object_files,
                    const std::string& path);
 
+// Bytes of machine code in a library, an object or all members of an archive.
+size_t code_bytes(const std::string& path);
+
+// Has a file removed should a signal end the process, and takes that back.
+void remove_on_signal(const std::string& path);
+void keep_on_signal(const std::string& path);
+
 }  // namespace tsc::codegen
