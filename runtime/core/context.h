@@ -197,6 +197,10 @@ class Context {
     parallel_for(count, 1, fn);
   }
 
+  // The same with scratch memory of `bytes` for each range: fn(begin, end, scratch).
+  template <class Fn>
+  void parallel_for_scratch(i64 count, i64 grain, i64 bytes, const Fn& fn);
+
   // The random stream of this context: 64 uniform bits (splitmix64).
   uint64_t random_bits() {
     uint64_t z = (random_ += 0x9e3779b97f4a7c15u);
@@ -255,5 +259,21 @@ class Scratch {
   size_t bytes_;
   void* data_;
 };
+
+template <class Fn>
+void Context::parallel_for_scratch(i64 count, i64 grain, i64 bytes, const Fn& fn) {
+  if (count <= 0 || !ok()) return;
+  const i64 parts = min<i64>(threads(), max<i64>(1, count / max<i64>(1, grain)));
+  const i64 each_bytes = (bytes + static_cast<i64>(kAlignment) - 1) & -static_cast<i64>(kAlignment);
+  const Scratch scratch(*this, static_cast<size_t>(parts * each_bytes));
+  if (!ok()) return;
+  parallel_for(parts, [&](i64 first, i64 last) {
+    for (i64 part = first; part < last; ++part) {
+      const i64 each = count / parts, extra = count % parts;
+      const i64 begin = part * each + min(part, extra);
+      fn(begin, begin + each + (part < extra ? 1 : 0), scratch.data() + part * each_bytes);
+    }
+  });
+}
 
 }  // namespace tsc

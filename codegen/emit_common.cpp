@@ -1,0 +1,259 @@
+#include "codegen/emit_common.h"
+
+#include <bit>
+#include <cstring>
+
+#include "compiler/ir/tensor_data.h"
+#include "passes/region.h"
+
+namespace tsc::codegen {
+
+using namespace ir;
+
+std::string cpp_type(const Graph& graph, const Type& type) {
+  const auto of = [&](size_t i) { return cpp_type(graph, type.elements[i]); };
+  switch (type.kind) {
+    case Type::Kind::kTensor:
+      return "Tensor";
+    case Type::Kind::kInt:
+      return "i64";
+    case Type::Kind::kFloat:
+      return "double";
+    case Type::Kind::kBool:
+      return "bool";
+    case Type::Kind::kComplex:
+      return "Complex<double>";
+    case Type::Kind::kNumber:
+      return "Scalar";
+    case Type::Kind::kStr:
+      return "Str";
+    case Type::Kind::kNone:
+      return "None";
+    case Type::Kind::kDevice:
+      return "Device";
+    case Type::Kind::kList:
+      return fmt::format("List<{}>", of(0));
+    case Type::Kind::kDict:
+      return fmt::format("Dict<{}, {}>", of(0), of(1));
+    case Type::Kind::kTuple: {
+      std::string text;
+      for (size_t i = 0; i < type.elements.size(); ++i) text += (i ? ", " : "") + of(i);
+      return fmt::format("Tuple<{}>", text);
+    }
+    case Type::Kind::kOptional:
+      return fmt::format("Optional<{}>", of(0));
+    case Type::Kind::kClass:
+    case Type::Kind::kInterface:
+      return fmt::format("Ref<{}>", camel_case(identifier(graph.classes[type.class_id].name)));
+    case Type::Kind::kEnum:
+      return camel_case(identifier(graph.classes[type.class_id].name));
+    case Type::Kind::kUnion:
+    case Type::Kind::kAny:
+    case Type::Kind::kFuture:
+    case Type::Kind::kFunction:
+    case Type::Kind::kGenerator:
+      return "Any";
+  }
+  return "Any";
+}
+
+std::string cpp_element(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return "float";
+    case DType::kFloat64:
+      return "double";
+    case DType::kInt64:
+      return "i64";
+    case DType::kInt32:
+      return "int32_t";
+    case DType::kInt16:
+      return "int16_t";
+    case DType::kInt8:
+      return "int8_t";
+    case DType::kUInt8:
+      return "uint8_t";
+    case DType::kBool:
+      return "bool";
+    default:
+      return std::string(dtype_cpp_name(dtype));
+  }
+}
+
+std::string dtype_constant(DType dtype) {
+  switch (dtype) {
+    case DType::kUInt8:
+      return "DType::kUInt8";
+    case DType::kInt8:
+      return "DType::kInt8";
+    case DType::kInt16:
+      return "DType::kInt16";
+    case DType::kInt32:
+      return "DType::kInt32";
+    case DType::kInt64:
+      return "DType::kInt64";
+    case DType::kFloat16:
+      return "DType::kFloat16";
+    case DType::kFloat32:
+      return "DType::kFloat32";
+    case DType::kFloat64:
+      return "DType::kFloat64";
+    case DType::kComplex32:
+      return "DType::kComplex32";
+    case DType::kComplex64:
+      return "DType::kComplex64";
+    case DType::kComplex128:
+      return "DType::kComplex128";
+    case DType::kBool:
+      return "DType::kBool";
+    case DType::kBFloat16:
+      return "DType::kBFloat16";
+    case DType::kUnknown:
+      break;
+  }
+  return "DType::kUnknown";
+}
+
+std::string cpp_dim(const Dim& dim, const std::function<std::string(std::string_view)>& symbol) {
+  const auto atom = [&](const Dim::Atom& a) -> std::string {
+    const char* function = nullptr;
+    switch (a.kind) {
+      case Dim::AtomKind::kSymbol:
+        return symbol(a.name);
+      case Dim::AtomKind::kFloorDiv:
+        function = "floor_div";
+        break;
+      case Dim::AtomKind::kMod:
+        function = "floor_mod";
+        break;
+      case Dim::AtomKind::kMin:
+        function = "min<i64>";
+        break;
+      case Dim::AtomKind::kMax:
+        function = "max<i64>";
+        break;
+      case Dim::AtomKind::kBroadcast:
+        function = "broadcast_size";
+        break;
+    }
+    return fmt::format("{}({}, {})", function, cpp_dim(a.operands[0], symbol), cpp_dim(a.operands[1], symbol));
+  };
+  if (const auto constant = dim.constant()) return fmt::format("{}", *constant);
+  // The constant term goes last: "2 * rows + 3" reads better than the canonical order may.
+  std::string text, tail;
+  for (const Dim::Term& term : dim.terms()) {
+    std::string product;
+    for (const auto& factor : term.factors) product += (product.empty() ? "" : " * ") + atom(*factor);
+    if (product.empty()) {
+      tail = fmt::format("{} {}", term.coefficient < 0 ? "-" : "+", std::abs(term.coefficient));
+      continue;
+    }
+    const int64_t magnitude = std::abs(term.coefficient);
+    if (magnitude != 1) product = fmt::format("{} * {}", magnitude, product);
+    if (text.empty()) {
+      text = term.coefficient < 0 ? "-" + product : product;
+    } else {
+      text += (term.coefficient < 0 ? " - " : " + ") + product;
+    }
+  }
+  return tail.empty() ? text : text + " " + tail;
+}
+
+std::string shape_comment(const Graph& graph, const Type& type) {
+  std::string text = std::string(dtype_name(type.tensor.dtype)) + "[";
+  for (size_t i = 0; i < type.tensor.dims.size(); ++i) {
+    const auto hint = graph.hint(type.tensor.dims[i]);
+    text += (i ? ", " : "") + (hint ? fmt::format("{}", *hint) : type.tensor.dims[i].str());
+  }
+  return text + "]";
+}
+
+std::string source_comment(const Source& source) {
+  // The innermost line of the user's own file: torch's own modules say little.
+  const SourceFrame* best = nullptr;
+  for (const SourceFrame& frame : source.frames) {
+    if (best == nullptr) best = &frame;
+    if (frame.file.find("/torch/") == std::string::npos) {
+      best = &frame;
+      break;
+    }
+  }
+  if (best == nullptr || best->file.empty()) return "";
+  const size_t slash = best->file.rfind('/');
+  return fmt::format("{}:{}", slash == std::string::npos ? best->file : best->file.substr(slash + 1), best->line);
+}
+
+size_t Weights::append(WeightItem item) {
+  constexpr size_t kAlignment = 64;
+  item.offset = size;
+  size += (item.size + kAlignment - 1) / kAlignment * kAlignment;
+  items.push_back(std::move(item));
+  return items.back().offset;
+}
+
+namespace {
+
+std::string identity_of(const TensorConstant& tensor) {
+  std::string key = fmt::format("{} {} {}", static_cast<const void*>(tensor.storage->data.get()), tensor.offset,
+                                static_cast<int>(tensor.dtype));
+  for (size_t i = 0; i < tensor.sizes.size(); ++i) key += fmt::format(" {}:{}", tensor.sizes[i], tensor.strides[i]);
+  return key;
+}
+
+}  // namespace
+
+size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor) {
+  const auto [found, inserted] = offsets_.try_emplace(identity_of(*tensor), 0);
+  if (inserted) {
+    WeightItem item{.name = tensor->name, .tensor = tensor, .packed = nullptr};
+    item.size = static_cast<size_t>(tensor->element_count() * dtype_size(tensor->dtype));
+    found->second = append(std::move(item));
+  }
+  return found->second;
+}
+
+size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor, const std::string& form,
+                      const std::function<std::vector<float>()>& make) {
+  const auto [found, inserted] = offsets_.try_emplace(identity_of(*tensor) + " " + form, 0);
+  if (inserted) {
+    const std::vector<float> packed = make();
+    auto bytes = std::make_shared<std::vector<std::byte>>(packed.size() * sizeof(float));
+    if (!packed.empty()) std::memcpy(bytes->data(), packed.data(), bytes->size());
+    found->second = append({.name = tensor->name, .size = bytes->size(), .tensor = nullptr, .packed = bytes});
+  }
+  return found->second;
+}
+
+std::vector<float> float_elements(const TensorConstant& tensor) {
+  std::vector<float> result;
+  result.reserve(static_cast<size_t>(tensor.element_count()));
+  if (tensor.dtype == DType::kFloat32 && tensor.is_contiguous()) {
+    const auto* data = reinterpret_cast<const float*>(tensor.storage->data.get()) + tensor.offset;
+    result.assign(data, data + tensor.element_count());
+    return result;
+  }
+  for (const Element& element : read_elements(tensor)) {
+    result.push_back(std::visit(
+        [](const auto& x) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(x)>, std::complex<double>>) {
+            return static_cast<float>(x.real());
+          } else {
+            return static_cast<float>(x);
+          }
+        },
+        element));
+  }
+  return result;
+}
+
+std::string generic_reason(const Graph& graph, const Node& node) {
+  const std::string reason = passes::region_obstacle(graph, node);
+  return reason.empty() ? "its sizes are told at run time" : reason;
+}
+
+int ModelContext::source_index(SourceId id) {
+  if (id == 0 || graph.sources[id].frames.empty()) return 0;
+  return sources.try_emplace(id, static_cast<int>(sources.size()) + 1).first->second;
+}
+
+}  // namespace tsc::codegen

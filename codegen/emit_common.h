@@ -1,0 +1,85 @@
+// What all emitters share: C++ types and expressions for the IR's, the library's weights, and names.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "codegen/emit.h"
+#include "codegen/kernel_table.h"
+#include "codegen/writer.h"
+#include "compiler/ir/graph.h"
+
+namespace tsc::codegen {
+
+// The C++ type of a value in a host program: "Tensor", "List<i64>", "Tuple<Tensor, Str>".
+std::string cpp_type(const ir::Graph& graph, const ir::Type& type);
+// The element type of a kernel's pointer: "float", "i64", "bool".
+std::string cpp_element(ir::DType dtype);
+std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"
+
+// A size expression; `symbol` gives the C++ for a symbol.
+std::string cpp_dim(const ir::Dim& dim, const std::function<std::string(std::string_view)>& symbol);
+
+// "f32[x.0, 64, 56, 56] at 1x64x56x56": for comments. With hints, the example's sizes.
+std::string shape_comment(const ir::Graph& graph, const ir::Type& type);
+// "resnet.py:97", "" when unknown.
+std::string source_comment(const ir::Source& source);
+
+// The constants of one model in its data section: each is placed once, however often it is used.
+class Weights {
+ public:
+  // Byte offset of a constant's elements in row-major order.
+  size_t place(const std::shared_ptr<const ir::TensorConstant>& tensor);
+  // The same for a form that is made from it, named by `form` ("panels 4"), computed when new.
+  size_t place(const std::shared_ptr<const ir::TensorConstant>& tensor, const std::string& form,
+               const std::function<std::vector<float>()>& make);
+  std::vector<WeightItem> items;
+  size_t size = 0;
+
+ private:
+  size_t append(WeightItem item);
+  std::map<std::string, size_t> offsets_;
+};
+
+// Elements of a constant as floats, in row-major order.
+std::vector<float> float_elements(const ir::TensorConstant& tensor);
+
+// What is collected while one model is emitted.
+struct ModelContext {
+  const ir::Graph& graph;
+  const EmitOptions& options;
+  Names names;          // of the namespace
+  Weights weights;
+  std::set<std::string> headers;  // "runtime/kernels/gemm.h"
+  std::vector<ReportEntry> report;
+  std::string weights_symbol;
+  std::map<std::string, std::string> constants;  // declaration of a constant of the namespace -> its name
+  std::map<ir::SourceId, int> sources;  // Python positions that errors can name, numbered from 1
+  size_t arena_bytes = 0;
+
+  explicit ModelContext(const ir::Graph& g, const EmitOptions& o) : graph(g), options(o) {}
+  int source_index(ir::SourceId id);  // 0 when nothing is known
+};
+
+// A region as the host program calls it.
+struct RegionCall {
+  std::string function;                // takes (ctx, sizes, inputs..., outputs...)
+  std::string sizes;                   // the struct of run-time sizes, "" when all sizes are constants
+  std::vector<std::string> symbols;    // its fields, in order, as symbols of the IR
+  std::vector<ir::ValueId> inputs;     // tensors, dense
+  std::vector<ir::ValueId> outputs;    // the region's results; they are new dense tensors
+};
+
+// Writes a region's functions to `out` and says how to call it. `wish` is the name: "forward".
+RegionCall emit_region(ModelContext& model, const ir::Node& region, const std::string& wish, Writer& out);
+
+// Why a node runs on the host, for --report.
+std::string generic_reason(const ir::Graph& graph, const ir::Node& node);
+
+// Writes the host program of all functions.
+void emit_host(ModelContext& model, Writer& out);
+
+}  // namespace tsc::codegen

@@ -1,0 +1,671 @@
+// Host programs: C++ control flow over handles, an `ops::` call per node, a region call per region.
+#include <algorithm>
+
+#include "codegen/emit_common.h"
+#include "compiler/ir/assert.h"
+
+namespace tsc::codegen {
+
+using namespace ir;
+
+namespace {
+
+std::string header_of(OpClass op_class) {
+  switch (op_class) {
+    case OpClass::kPointwise:
+      return "runtime/ops/pointwise.h";
+    case OpClass::kReduction:
+      return "runtime/ops/reduction.h";
+    case OpClass::kScan:
+      return "runtime/ops/scan.h";
+    case OpClass::kView:
+      return "runtime/ops/view.h";
+    case OpClass::kContraction:
+      return "runtime/ops/contraction.h";
+    case OpClass::kWindow:
+      return "runtime/ops/window.h";
+    case OpClass::kNormalisation:
+      return "runtime/ops/normalisation.h";
+    case OpClass::kAttention:
+      return "runtime/ops/attention.h";
+    case OpClass::kRecurrent:
+      return "runtime/ops/recurrent.h";
+    case OpClass::kMovement:
+      return "runtime/ops/movement.h";
+    case OpClass::kCreation:
+      return "runtime/ops/creation.h";
+    case OpClass::kSort:
+      return "runtime/ops/sort.h";
+    case OpClass::kQuery:
+      return "runtime/ops/query.h";
+    case OpClass::kScalar:
+      return "runtime/ops/scalar.h";
+    case OpClass::kContainer:
+      return "runtime/ops/container.h";
+    case OpClass::kEffect:
+      return "runtime/ops/effect.h";
+    case OpClass::kControl:
+      break;
+  }
+  return "";
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+class HostEmitter {
+ public:
+  HostEmitter(ModelContext& model, const Function& function, const std::map<std::string, std::string>& callees,
+              Writer& constants, Writer& regions, Writer& out)
+      : model_(model), graph_(model.graph), function_(function), callees_(callees), constants_(constants),
+        regions_(regions), out_(out) {}
+
+  void run() {
+    const Block& body = graph_.block(function_.body);
+    out_.blank();
+    out_.comment(fmt::format("{}({})", function_.name, join(function_.input_names)));
+    out_.open("static {} {}", result_type(), signature());
+    out_.line("if (!ctx.ok()) return {{}};");
+    for (size_t i = 0; i < body.params.size(); ++i) bind_sizes(body.params[i]);
+    check_constraints();
+    emit_block(function_.body);
+    if (!left_) out_.line("return {};", value(body.results[0]));
+    out_.close();
+  }
+
+  std::string result_type() const { return type_of(graph_.block(function_.body).results[0]); }
+
+  std::string signature() {
+    std::string text = fmt::format("{}(Context& ctx", callees_.at(function_.name));
+    if (!graph_.state.empty()) text += ", State& self";
+    for (const ValueId param : graph_.block(function_.body).params) {
+      text += fmt::format(", {} {}", type_of(param), declare(param));
+    }
+    return text + ")";
+  }
+
+ private:
+  const Type& type(ValueId id) const { return graph_.value(id).type; }
+  std::string type_of(ValueId id) const { return cpp_type(graph_, type(id)); }
+
+  // A new local's name: the user's, or one that tells what made it.
+  std::string declare(ValueId id) {
+    const Value& v = graph_.value(id);
+    std::string wish = v.name;
+    const bool numbered = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0;
+    if (numbered && v.def != kNoId) wish = std::string(op_info(graph_.node(v.def).op).name);
+    if (const size_t dot = wish.find('.'); dot != std::string::npos) wish.resize(dot);  // "x.3" is x
+    return names_[id] = locals_.unique(wish.empty() ? "value" : wish);
+  }
+
+  std::string value(ValueId id) {
+    if (const auto found = names_.find(id); found != names_.end()) return found->second;
+    const Value& v = graph_.value(id);
+    TSC_ASSERT(v.constant.has_value(), "value %{} is used before it is made", v.name);
+    return constant(*v.constant, v.type, v.name);
+  }
+
+  std::string integer(int64_t number) const {
+    return number == INT64_MIN ? "INT64_MIN" : fmt::format("{}", number);
+  }
+
+  std::string constant(const Constant& c, const Type& type, const std::string& name) {
+    if (std::holds_alternative<std::monostate>(c.value)) {
+      return type.is(Type::Kind::kOptional) ? cpp_type(graph_, type) + "()" : "None()";
+    }
+    if (type.is(Type::Kind::kOptional)) {
+      return fmt::format("{}({})", cpp_type(graph_, type), constant(c, type.elements[0], name));
+    }
+    if (const bool* b = std::get_if<bool>(&c.value)) return *b ? "true" : "false";
+    if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
+      if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
+      if (type.is(Type::Kind::kEnum)) return fmt::format("static_cast<{}>({})", cpp_type(graph_, type), *i);
+      return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer(*i)) : integer(*i);
+    }
+    if (const double* d = std::get_if<double>(&c.value)) return float_literal(*d, true);
+    if (const auto* z = std::get_if<std::complex<double>>(&c.value)) {
+      return fmt::format("Complex<double>({}, {})", float_literal(z->real(), true), float_literal(z->imag(), true));
+    }
+    if (const std::string* s = std::get_if<std::string>(&c.value)) {
+      if (type.is(Type::Kind::kDevice)) return s->starts_with("cuda") ? "Device{Device::Type::kCuda}" : "Device()";
+      return fmt::format("Str({})", string_literal(*s));
+    }
+    if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) return tensor_constant(*t);
+    return container_constant(*std::get<std::shared_ptr<const ConstantList>>(c.value), type, name);
+  }
+
+  std::string tensor_constant(const std::shared_ptr<const TensorConstant>& tensor) {
+    const size_t offset = model_.weights.place(tensor);
+    std::string sizes;
+    for (const int64_t size : tensor->sizes) sizes += fmt::format(", {}", size);
+    const std::string wish = "k_" + identifier(tensor->name.empty() ? "constant" : tensor->name);
+    return namespace_constant(
+        fmt::format("ConstantTensor<{}>", tensor->sizes.size()),
+        fmt::format("({}, {} + {}{})", dtype_constant(tensor->dtype), model_.weights_symbol, offset, sizes), wish);
+  }
+
+  // A constant of the namespace, declared once; its name.
+  std::string namespace_constant(const std::string& type, const std::string& initializer, const std::string& wish) {
+    const auto [found, inserted] = model_.constants.try_emplace(type + initializer, "");
+    if (inserted) {
+      found->second = model_.names.unique(wish);
+      constants_.line("static constinit const {} {}{};", type, found->second, initializer);
+    }
+    return found->second;
+  }
+
+  std::string container_constant(const ConstantList& list, const Type& type, const std::string& name) {
+    std::vector<std::string> parts;
+    if (type.is(Type::Kind::kList)) {
+      const Type& element = type.elements[0];
+      for (const Constant& c : list) parts.push_back(constant(c, element, name));
+      const std::string items = join(parts);
+      const bool plain = element.is(Type::Kind::kInt) || element.is(Type::Kind::kFloat) || element.is(Type::Kind::kBool);
+      if (plain && !is_mutated(type)) {
+        std::string wish = "k";
+        for (const std::string& part : parts) wish += "_" + part;
+        return fmt::format("List<{0}>({1})", cpp_type(graph_, element),
+                           namespace_constant(fmt::format("ConstantList<{}, {}>", cpp_type(graph_, element), list.size()),
+                                              list.empty() ? "" : "(" + items + ")", parts.size() > 6 ? "k_list" : wish));
+      }
+      return fmt::format("{}::of(ctx{})", cpp_type(graph_, type), items.empty() ? "" : ", " + items);
+    }
+    if (type.is(Type::Kind::kTuple)) {
+      for (size_t i = 0; i < list.size(); ++i) parts.push_back(constant(list[i], type.elements[i], name));
+      return fmt::format("{}({})", cpp_type(graph_, type), join(parts));
+    }
+    TSC_ASSERT(type.is(Type::Kind::kDict), "constant of type {} has no C++ form", type.str());
+    const std::string local = locals_.unique("dict");
+    out_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
+    for (size_t i = 0; i + 1 < list.size(); i += 2) {
+      out_.line("{}.set({}, {});", local, constant(list[i], type.elements[0], name), constant(list[i + 1], type.elements[1], name));
+    }
+    return local;
+  }
+
+  // Constant lists of plain numbers are shared, never-written objects unless some op of the function writes a list of
+  // that type.
+  bool is_mutated(const Type& type) const {
+    bool found = false;
+    for_each_node(graph_, function_.body, [&](NodeId id) {
+      const Node& node = graph_.node(id);
+      if (op_info(node.op).op_class != OpClass::kContainer || node.inputs.empty()) return;
+      if (has_effect(node) && graph_.value(node.inputs[0]).type == type) found = true;
+    });
+    return found;
+  }
+
+  // Statements.
+
+  void mark(const Node& node) {
+    const int index = model_.source_index(node.source);
+    if (index == at_ || index == 0) return;
+    at_ = index;
+    out_.line("ctx.at({});  // {}", index, source_comment(graph_.source(node)));
+  }
+
+  void emit_block(BlockId block) {
+    left_ = false;
+    for (const NodeId id : graph_.block(block).nodes) {
+      emit_node(id);
+      if (left_) return;
+    }
+  }
+
+  void emit_node(NodeId id) {
+    const Node& node = graph_.node(id);
+    switch (op_info(node.op).op_class) {
+      case OpClass::kControl:
+        return emit_control(id, node);
+      case OpClass::kContainer:
+        if (emit_container(node)) return;
+        break;
+      case OpClass::kEffect:
+        if (emit_effect(node)) return;
+        break;
+      case OpClass::kQuery:
+        if (node.op == Op::symbolic) return emit_symbolic(node);
+        break;
+      default:
+        break;
+    }
+    emit_call(node);
+  }
+
+  // ops::<name>(ctx, operands...), the generic form of every op.
+  void emit_call(const Node& node) {
+    mark(node);
+    const OpInfo& info = op_info(node.op);
+    model_.headers.insert(header_of(info.op_class));
+    std::string call = fmt::format("ops::{}{}(ctx", info.name, node.form == Form::kInPlace && info.name != "copy" ? "_" : node.op == Op::copy_ ? "_" : "");
+    for (const ValueId input : node.inputs) call += ", " + value(input);
+    assign_results(node, call + ")");
+    report_generic(node);
+  }
+
+  void assign_results(const Node& node, const std::string& expression) {
+    if (node.outputs.empty()) return out_.line("{};", expression);
+    if (node.outputs.size() == 1) return define(node.outputs[0], expression);
+    const std::string results = locals_.unique(std::string(op_info(node.op).name) + "_results");
+    out_.line("const auto {} = {};", results, expression);
+    for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", results, i));
+  }
+
+  void define(ValueId id, const std::string& expression) {
+    if (type(id).is(Type::Kind::kNone)) {
+      out_.line("{};", expression);
+      names_[id] = "None()";
+      return;
+    }
+    const std::string cpp = type_of(id);
+    const std::string name = declare(id);
+    out_.line("const {} {} = {};", cpp, name, expression);
+    bind_sizes(id);
+  }
+
+  void report_generic(const Node& node) {
+    const OpClass c = op_info(node.op).op_class;
+    if (c == OpClass::kScalar || c == OpClass::kContainer || c == OpClass::kQuery || c == OpClass::kEffect) return;
+    std::string name = graph_.source(node).module_path;
+    model_.report.push_back({.method = function_.name, .name = name.empty() ? std::string(op_info(node.op).name) : name,
+                             .kind = "generic", .ops = std::string(op_info(node.op).name), .kernel = "",
+                             .source = source_comment(graph_.source(node)), .reason = generic_reason(graph_, node)});
+  }
+
+  bool emit_container(const Node& node) {
+    const auto inputs = [&] {
+      std::vector<std::string> parts;
+      for (const ValueId id : node.inputs) parts.push_back(value(id));
+      return parts;
+    };
+    switch (node.op) {
+      case Op::list: {
+        const std::string items = join(inputs());
+        define(node.outputs[0], fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
+        return true;
+      }
+      case Op::tuple:
+        define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), join(inputs())));
+        return true;
+      case Op::tuple_unpack:
+        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", value(node.inputs[0]), i));
+        return true;
+      case Op::tuple_index: {
+        const auto index = graph_.as_int(node.inputs[1]);
+        if (!index) return false;
+        const auto count = static_cast<int64_t>(type(node.inputs[0]).elements.size());
+        define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), *index < 0 ? *index + count : *index));
+        return true;
+      }
+      case Op::tuple_slice: {
+        std::string items;
+        for (int64_t i = *int_attribute(node, "begin"); i < *int_attribute(node, "end"); ++i) {
+          items += fmt::format("{}{}.get<{}>()", items.empty() ? "" : ", ", value(node.inputs[0]), i);
+        }
+        define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), items));
+        return true;
+      }
+      case Op::list_unpack: {
+        mark(node);
+        const std::string list = value(node.inputs[0]);
+        out_.line("if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"expected {} elements in a list but found %lld\", "
+                  "static_cast<long long>({}.size()));", list, node.outputs.size(), node.outputs.size(), list);
+        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
+        return true;
+      }
+      case Op::dict: {
+        const std::string cpp = type_of(node.outputs[0]);
+        define(node.outputs[0], fmt::format("{}::make(ctx)", cpp));
+        for (size_t i = 0; i + 1 < node.inputs.size(); i += 2) {
+          out_.line("{}.set({}, {});", value(node.outputs[0]), value(node.inputs[i]), value(node.inputs[i + 1]));
+        }
+        return true;
+      }
+      case Op::annotate:
+        define(node.outputs[0], value(node.inputs[0]));
+        return true;
+      case Op::unchecked_cast: case Op::unwrap_optional: {
+        const Type& from = type(node.inputs[0]);
+        if (from.is(Type::Kind::kOptional) && !type(node.outputs[0]).is(Type::Kind::kOptional)) {
+          if (node.op == Op::unwrap_optional) {
+            mark(node);
+            out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");", value(node.inputs[0]));
+          }
+          define(node.outputs[0], "*" + value(node.inputs[0]));
+        } else if (from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) {
+          define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), type_of(node.outputs[0])));
+        } else {
+          define(node.outputs[0], value(node.inputs[0]));
+        }
+        return true;
+      }
+      case Op::object_new:
+        define(node.outputs[0], fmt::format("{}::make(ctx)", type_of(node.outputs[0])));
+        out_.line("if (!ctx.ok()) return {{}};");
+        return true;
+      case Op::attr_get:
+        define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), identifier(str_attribute(node, "field"))));
+        return true;
+      case Op::attr_set:
+        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), identifier(str_attribute(node, "field")), value(node.inputs[1]));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool emit_effect(const Node& node) {
+    if (node.op == Op::state_get) {
+      define(node.outputs[0], "self." + identifier(str_attribute(node, "field")));
+      return true;
+    }
+    if (node.op == Op::state_set) {
+      out_.line("if (ctx.ok()) self.{} = {};", identifier(str_attribute(node, "field")), value(node.inputs[0]));
+      return true;
+    }
+    return false;
+  }
+
+  // Sizes.
+
+  // From here on the symbols that are sizes of this tensor can be read from it.
+  void bind_sizes(ValueId id) {
+    const Type& t = type(id);
+    if (!t.is_tensor() || !t.tensor.rank_known || !names_.contains(id)) return;
+    for (size_t i = 0; i < t.tensor.dims.size(); ++i) {
+      if (const auto symbol = t.tensor.dims[i].symbol_name()) {
+        symbols_.try_emplace(*symbol, fmt::format("{}.size({})", names_.at(id), i));
+      }
+    }
+  }
+
+  std::string size(const Dim& dim) const {
+    return cpp_dim(dim, [&](std::string_view name) {
+      const auto found = symbols_.find(name);
+      TSC_ASSERT(found != symbols_.end(), "size {} is not known here", name);
+      return found->second;
+    });
+  }
+
+  void emit_symbolic(const Node& node) {
+    std::vector<std::string> sizes;
+    for (const std::string& text : std::get<std::vector<std::string>>(node.attributes.at("dims"))) {
+      sizes.push_back(size(*Dim::parse(text)));
+    }
+    if (type(node.outputs[0]).is(Type::Kind::kInt)) return define(node.outputs[0], sizes[0]);
+    define(node.outputs[0], fmt::format("List<i64>::of(ctx, {})", join(sizes)));
+  }
+
+  // Facts about the inputs on which the compiled code rests. Checked before anything else happens.
+  void check_constraints() {
+    const auto& params = graph_.block(function_.body).params;
+    bool checked = false;
+    for (size_t i = 0; i < params.size(); ++i) checked = check_input(params[i]) || checked;
+    for (const Constraint& c : graph_.constraints) {
+      if (c.kind != Constraint::Kind::kEqual || &graph_.functions[c.function] != &function_) continue;
+      const int index = model_.source_index(c.source);
+      if (index != 0) out_.line("ctx.at({});  // {}", index, source_comment(graph_.sources[c.source]));
+      out_.line("if ({} != {}) ctx.fail(ErrorKind::kShape, {});", size(c.lhs), size(c.rhs), string_literal(escape_format(c.message)));
+      checked = true;
+      at_ = index;
+    }
+    if (checked) out_.line("if (!ctx.ok()) return {{}};");
+  }
+
+  static std::string escape_format(const std::string& text) {
+    std::string result;
+    for (const char c : text) result += c == '%' ? "%%" : std::string(1, c);
+    return result;
+  }
+
+  // A tensor input has the dtype, rank and constant sizes that its type says.
+  bool check_input(ValueId id) {
+    const Type& t = type(id);
+    if (!t.is_tensor()) return false;
+    const TensorType& tensor = t.tensor;
+    if (tensor.dtype == DType::kUnknown && !tensor.rank_known) return false;
+    model_.headers.insert("runtime/core/checks.h");
+    const std::string shown = string_literal(graph_.value(id).name.empty() ? "input" : graph_.value(id).name);
+    if (tensor.dtype != DType::kUnknown) {
+      out_.line("check_dtype(ctx, {}, {}, {});", names_.at(id), shown, dtype_constant(tensor.dtype));
+    }
+    if (!tensor.rank_known) return true;
+    std::string sizes;
+    for (const Dim& dim : tensor.dims) {
+      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", dim.constant() ? integer(*dim.constant()) : "-1");
+    }
+    out_.line("check_sizes<{}>(ctx, {}, {}{});", tensor.dims.size(), names_.at(id), shown,
+              tensor.dims.empty() ? "" : ", {" + sizes + "}");
+    out_.line("if (!ctx.ok()) return {{}};");
+    // Sizes that are expressions of others, and symbols that occur twice.
+    for (size_t i = 0; i < tensor.dims.size(); ++i) {
+      const std::string actual = fmt::format("{}.size({})", names_.at(id), i);
+      const auto symbol = tensor.dims[i].symbol_name();
+      if (tensor.dims[i].constant() || (symbol && symbols_.at(*symbol) == actual)) continue;
+      out_.line("check_size(ctx, {}, {}, {}, {});", actual, shown, i, size(tensor.dims[i]));
+    }
+    return true;
+  }
+
+  // Control flow.
+
+  void emit_control(NodeId id, const Node& node) {
+    switch (node.op) {
+      case Op::if_:
+        return emit_if(node);
+      case Op::loop:
+        return emit_loop(node);
+      case Op::raise:
+        return emit_raise(node);
+      case Op::uninitialized:
+        out_.line("{} {}{{}};", type_of(node.outputs[0]), declare(node.outputs[0]));
+        return;
+      case Op::call:
+        return emit_function_call(node);
+      case Op::region:
+        return emit_region_call(node);
+      default:
+        TSC_ASSERT(false, "node {} of op {} has no C++ form", id, op_info(node.op).name);
+    }
+  }
+
+  // A value for a variable of a wider type: boxes for Any and Union.
+  std::string value_as(ValueId id, const Type& wanted) {
+    const bool box = (wanted.is(Type::Kind::kAny) || wanted.is(Type::Kind::kUnion)) &&
+                     !type(id).is(Type::Kind::kAny) && !type(id).is(Type::Kind::kUnion);
+    return box ? fmt::format("Any::make(ctx, {})", value(id)) : value(id);
+  }
+
+  void emit_branch(BlockId block, const std::vector<ValueId>& outputs) {
+    const auto symbols = symbols_;
+    const int at = at_;
+    emit_block(block);
+    if (!left_) {
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        out_.line("{} = {};", names_.at(outputs[i]), value_as(graph_.block(block).results[i], type(outputs[i])));
+      }
+    }
+    symbols_ = symbols;
+    at_ = at;
+  }
+
+  void emit_if(const Node& node) {
+    const std::string condition = value(node.inputs[0]);
+    for (const ValueId output : node.outputs) {
+      const std::string cpp = type_of(output);
+      out_.line("{} {}{{}};", cpp, declare(output));
+    }
+    const bool has_else = !graph_.block(node.blocks[1]).nodes.empty() || !node.outputs.empty();
+    const bool has_then = !graph_.block(node.blocks[0]).nodes.empty() || !node.outputs.empty();
+    if (!has_then && !has_else) return;
+    if (!has_then) {
+      out_.open("if (!{})", condition);
+      emit_branch(node.blocks[1], node.outputs);
+    } else {
+      out_.open("if ({})", condition);
+      emit_branch(node.blocks[0], node.outputs);
+      const bool then_left = left_;
+      if (has_else) {
+        out_.middle("} else {");
+        emit_branch(node.blocks[1], node.outputs);
+        if (then_left && left_) {
+          out_.close();
+          return;  // both branches have left the function
+        }
+      }
+    }
+    out_.close();
+    left_ = false;
+    at_ = -1;
+    for (const ValueId output : node.outputs) bind_sizes(output);
+  }
+
+  void emit_loop(const Node& node) {
+    const Block& body = graph_.block(node.blocks[0]);
+    std::vector<std::string> carried;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const ValueId param = body.params[i + 1];
+      const std::string cpp = cpp_type(graph_, type(node.outputs[i]));
+      carried.push_back(declare(param));
+      out_.line("{} {} = {};", cpp, carried.back(), value_as(node.inputs[i + 2], type(node.outputs[i])));
+    }
+    const auto trips = graph_.as_int(node.inputs[0]);
+    const bool counted = !(trips && *trips == INT64_MAX);
+    const bool always = graph_.as_bool(node.inputs[1]) == true && graph_.as_bool(body.results[0]) == true;
+    std::string test = "ctx.ok()";
+    std::string go;
+    if (!always) {
+      go = locals_.unique("go_on");
+      out_.line("bool {} = {};", go, value(node.inputs[1]));
+      test = go + " && " + test;
+    }
+    const std::string index = declare(body.params[0]);
+    if (counted) test = fmt::format("{} < {} && {}", index, value(node.inputs[0]), test);
+    const auto symbols = symbols_;
+    at_ = -1;
+    out_.open("for (i64 {} = 0; {}; ++{})", index, test, index);
+    for (size_t i = 1; i < body.params.size(); ++i) bind_sizes(body.params[i]);
+    emit_block(node.blocks[0]);
+    if (!left_) emit_loop_tail(body, carried, go);
+    out_.close();
+    left_ = false;
+    at_ = -1;
+    symbols_ = symbols;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      names_[node.outputs[i]] = carried[i];
+      bind_sizes(node.outputs[i]);
+    }
+  }
+
+  // All carried values change at once: one that another still needs goes through a local.
+  void emit_loop_tail(const Block& body, const std::vector<std::string>& carried, const std::string& go) {
+    if (!go.empty()) out_.line("{} = {};", go, value(body.results[0]));
+    std::vector<std::string> next;
+    for (size_t i = 0; i < carried.size(); ++i) {
+      std::string expression = value_as(body.results[i + 1], type(body.params[i + 1]));
+      const bool earlier = std::ranges::any_of(std::span(carried).first(i), [&](const std::string& name) { return expression.find(name) != std::string::npos; });
+      if (earlier) {
+        const std::string local = locals_.unique("next_" + carried[i]);
+        // Declared before any assignment: `next` holds assignments only.
+        out_.line("const {} {} = {};", cpp_type(graph_, type(body.params[i + 1])), local, expression);
+        expression = local;
+      }
+      if (expression != carried[i]) next.push_back(fmt::format("{} = {};", carried[i], expression));
+    }
+    for (const std::string& line : next) out_.put(line);
+  }
+
+  void emit_raise(const Node& node) {
+    mark(node);
+    const std::string message = value(node.inputs[0]);
+    const bool named = node.inputs.size() > 1 && !graph_.is_none(node.inputs[1]);
+    model_.headers.insert("runtime/ops/effect.h");
+    out_.line("ops::raise(ctx, {}, {});", message, named ? value(node.inputs[1]) : "Str(\"Exception\")");
+    out_.line("return {{}};");
+    left_ = true;
+  }
+
+  void emit_function_call(const Node& node) {
+    mark(node);
+    std::string call = fmt::format("{}(ctx{}", callees_.at(str_attribute(node, "function")), graph_.state.empty() ? "" : ", self");
+    for (const ValueId input : node.inputs) call += ", " + value(input);
+    assign_results(node, call + ")");
+    out_.line("if (!ctx.ok()) return {{}};");
+    at_ = -1;
+  }
+
+  void emit_region_call(const Node& node) {
+    mark(node);
+    const RegionCall call = emit_region(model_, node, callees_.at(function_.name) + "_region", regions_);
+    model_.headers.insert("runtime/ops/convert.h");
+    std::string operands;
+    if (!call.sizes.empty()) {
+      std::vector<std::string> sizes;
+      for (const std::string& symbol : call.symbols) sizes.push_back(size(Dim::symbol(symbol)));
+      const std::string name = locals_.unique("sizes");
+      out_.line("const {} {}{{{}}};", call.sizes, name, join(sizes));
+      operands += ", " + name;
+    }
+    std::vector<std::string> checks;
+    for (const ValueId input : call.inputs) {
+      const std::string dense = locals_.unique(value(input) + "_dense");
+      out_.line("const Tensor {} = ops::dense(ctx, {});", dense, value(input));
+      operands += fmt::format(", {}.data<const {}>()", dense, cpp_element(type(input).tensor.dtype));
+    }
+    for (const ValueId output : call.outputs) {
+      std::vector<std::string> dims;
+      for (const Dim& dim : type(output).tensor.dims) dims.push_back(size(dim));
+      const std::string name = declare(output);
+      out_.line("const Tensor {} = Tensor::empty(ctx, {}, {{{}}});", name, dtype_constant(type(output).tensor.dtype), join(dims));
+      operands += fmt::format(", {}.data<{}>()", name, cpp_element(type(output).tensor.dtype));
+    }
+    out_.line("if (!ctx.ok()) return {{}};");
+    out_.line("{}(ctx{});", call.function, operands);
+    for (const ValueId output : call.outputs) bind_sizes(output);
+  }
+
+  ModelContext& model_;
+  const Graph& graph_;
+  const Function& function_;
+  const std::map<std::string, std::string>& callees_;
+  Writer& constants_;
+  Writer& regions_;
+  Writer& out_;
+  Names locals_;
+  std::map<ValueId, std::string> names_;
+  std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
+  int at_ = -1;        // the source that ctx.at() said last
+  bool left_ = false;  // the code just written ends with a return
+};
+
+}  // namespace
+
+void emit_host(ModelContext& model, Writer& out) {
+  std::map<std::string, std::string> callees;
+  for (const Function& function : model.graph.functions) callees[function.name] = model.names.unique(function.name);
+  Writer constants, regions, program, declarations;
+  for (const Function& function : model.graph.functions) {
+    if (!function.is_method) {
+      Writer unused;
+      HostEmitter emitter(model, function, callees, unused, unused, unused);
+      const std::string signature = emitter.signature();
+      declarations.line("static {} {};", emitter.result_type(), signature);
+    }
+  }
+  for (const Function& function : model.graph.functions) {
+    HostEmitter(model, function, callees, constants, regions, program).run();
+  }
+  if (!constants.text().empty()) {
+    out.blank();
+    out.append(constants.text());
+  }
+  out.append(regions.text());
+  out.blank();
+  out.append(declarations.text());
+  out.append(program.text());
+}
+
+}  // namespace tsc::codegen

@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <set>
+
+#include "passes/passes.h"
+#include "passes/region.h"
+
+namespace tsc::passes {
+
+using namespace ir;
+
+namespace {
+
+// Cuts a block's nodes into host nodes and regions. A run of nodes that fit a region is open; a host node that neither
+// depends on the run nor has an effect is placed before it, any other closes it.
+class Outliner {
+ public:
+  Outliner(Graph& graph, const Function& function) : graph_(graph) {
+    writes_ = false;
+    for_each_node(graph, function.body, [&](NodeId id) {
+      if (graph.node(id).form != Form::kFunctional || graph.node(id).op == Op::copy_) writes_ = true;
+    });
+    for (const ValueId param : graph.block(function.body).params) know_dims(param);
+  }
+
+  void run(BlockId block) {
+    const std::vector<NodeId> nodes = graph_.block(block).nodes;
+    for (const ValueId param : graph_.block(block).params) know_dims(param);
+    std::vector<NodeId> result;
+    for (const NodeId id : nodes) {
+      for (const BlockId inner : std::vector<BlockId>(graph_.node(id).blocks)) {
+        Outliner nested(*this);
+        nested.run_.clear();
+        nested.run(inner);
+      }
+      if (fits(id)) {
+        run_.push_back(id);
+      } else {
+        if (depends_on_run(id) || has_effect(graph_.node(id)) || !graph_.node(id).blocks.empty()) close(result);
+        result.push_back(id);
+      }
+      for (const ValueId output : graph_.node(id).outputs) know_dims(output);
+    }
+    close(result);
+    graph_.block(block).nodes = result;
+    wire(block);
+  }
+
+ private:
+  // From here on the symbols that are sizes of this value can be read from it.
+  void know_dims(ValueId value) {
+    const Type& type = graph_.value(value).type;
+    if (!type.is_tensor() || !type.tensor.rank_known) return;
+    for (const Dim& dim : type.tensor.dims) {
+      if (const auto name = dim.symbol_name()) known_.insert(*name);
+    }
+  }
+
+  bool are_known(const std::vector<Dim>& dims) const {
+    return std::ranges::all_of(dims, [&](const Dim& dim) {
+      return std::ranges::all_of(dim.symbols(), [&](const std::string& s) { return known_.contains(s); });
+    });
+  }
+
+  bool fits(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (!region_obstacle(graph_, node).empty()) return false;
+    for (const ValueId output : node.outputs) {
+      if (node.op != Op::symbolic && !are_known(graph_.value(output).type.tensor.dims)) return false;
+    }
+    for (const ValueId input : node.inputs) {
+      const Value& value = graph_.value(input);
+      if (value.type.is_tensor()) continue;
+      if (value.ints && !value.constant && !are_known(*value.ints)) return false;
+    }
+    // A view of something outside must stay a view if anybody may write through it.
+    return !(writes_ && is_view(node));
+  }
+
+  bool depends_on_run(NodeId id) const {
+    std::set<ValueId> made;
+    for (const NodeId node : run_) made.insert(graph_.node(node).outputs.begin(), graph_.node(node).outputs.end());
+    const auto uses = [&](const Node& node) {
+      return std::ranges::any_of(node.inputs, [&](ValueId input) { return made.contains(input); });
+    };
+    if (uses(graph_.node(id))) return true;
+    bool found = false;
+    for (const BlockId block : graph_.node(id).blocks) {
+      for_each_node(graph_, block, [&](NodeId inner) { found = found || uses(graph_.node(inner)); });
+      for (const ValueId result : graph_.block(block).results) found = found || made.contains(result);
+    }
+    return found;
+  }
+
+  bool computes(NodeId id) const {
+    const Node& node = graph_.node(id);
+    return node.op != Op::symbolic && !is_view(node);
+  }
+
+  // Ends the open run. Leading and trailing nodes that compute nothing stay on the host, where views are views.
+  void close(std::vector<NodeId>& result) {
+    auto first = std::ranges::find_if(run_, [&](NodeId id) { return computes(id); });
+    if (first == run_.end()) {
+      result.insert(result.end(), run_.begin(), run_.end());
+      run_.clear();
+      return;
+    }
+    std::vector<NodeId> body;
+    std::vector<NodeId> lead;
+    // A view that only leads into the run stays in it (it is an address there); `symbolic` nodes belong to the host.
+    for (const NodeId id : run_) (graph_.node(id).op == Op::symbolic ? lead : body).push_back(id);
+    result.insert(result.end(), lead.begin(), lead.end());
+    const NodeId region = graph_.make_node(Op::region, {}, {}, graph_.node(*first).source);
+    const BlockId block = graph_.add_block(region);
+    graph_.node(region).blocks = {block};
+    graph_.block(block).nodes = body;
+    result.push_back(region);
+    run_.clear();
+  }
+
+  // Gives each region of the block its results: the values that are used outside it.
+  void wire(BlockId block) {
+    for (const NodeId region : std::vector<NodeId>(graph_.block(block).nodes)) {
+      if (graph_.node(region).op != Op::region || !graph_.node(region).outputs.empty()) continue;
+      const BlockId body = graph_.node(region).blocks[0];
+      std::set<NodeId> inside(graph_.block(body).nodes.begin(), graph_.block(body).nodes.end());
+      for (const NodeId id : std::vector<NodeId>(graph_.block(body).nodes)) {
+        for (const ValueId output : std::vector<ValueId>(graph_.node(id).outputs)) {
+          if (used_outside(output, inside)) export_value(region, body, output, inside);
+        }
+      }
+    }
+  }
+
+  bool used_outside(ValueId value, const std::set<NodeId>& inside) const {
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id) {
+      const Node& node = graph_.node(id);
+      if (!inside.contains(id) && std::ranges::find(node.inputs, value) != node.inputs.end()) return true;
+    }
+    return std::ranges::any_of(graph_.blocks, [&](const Block& b) { return std::ranges::find(b.results, value) != b.results.end(); });
+  }
+
+  void export_value(NodeId region, BlockId body, ValueId inner, const std::set<NodeId>& inside) {
+    const auto outer = static_cast<ValueId>(graph_.values.size());
+    graph_.values.push_back(graph_.value(inner));
+    graph_.value(outer).def = region;
+    graph_.node(region).outputs.push_back(outer);
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id) {
+      if (!inside.contains(id)) std::ranges::replace(graph_.node(id).inputs, inner, outer);
+    }
+    for (Block& b : graph_.blocks) std::ranges::replace(b.results, inner, outer);
+    graph_.block(body).results.push_back(inner);
+  }
+
+  Graph& graph_;
+  std::set<std::string> known_;
+  std::vector<NodeId> run_;
+  bool writes_ = false;
+};
+
+}  // namespace
+
+void outline_regions(Graph& graph) {
+  graph.compact();  // so that every node is live: uses are counted over all of them
+  for (size_t i = 0; i < graph.functions.size(); ++i) {
+    const Function function = graph.functions[i];
+    Outliner(graph, function).run(function.body);
+  }
+}
+
+}  // namespace tsc::passes
