@@ -1,0 +1,570 @@
+#include "compiler/ir/infer.h"
+
+#include <algorithm>
+
+#include "compiler/ir/infer_run.h"
+
+namespace tsc::ir {
+
+namespace inference {
+namespace {
+
+constexpr int kMaxRounds = 8;  // of a loop or of the whole graph, before what still changes is given up
+
+// A type with nothing known of its tensors.
+Type widened(Type type) {
+  if (type.is_tensor()) return Type::make_tensor();
+  for (Type& element : type.elements) element = widened(element);
+  return type;
+}
+
+// Ops whose in-place form changes the sizes of the tensor object, not its elements.
+bool moves_shape(const Node& node) {
+  if (node.form == Form::kOut) return true;
+  return node.form == Form::kInPlace && op_info(node.op).op_class == OpClass::kView && node.op != Op::detach;
+}
+
+}  // namespace
+
+DType promote_float(DType dtype) {
+  if (dtype == DType::kUnknown || is_floating(dtype) || is_complex(dtype)) return dtype;
+  return DType::kFloat32;
+}
+
+Dim product(const Dims& dims) {
+  Dim result = 1;
+  for (const Dim& dim : dims) result = result * dim;
+  return result;
+}
+
+Dim ceil_div(const Dim& a, const Dim& b) { return floor_div(a + b - 1, b); }
+
+Run::Run(Graph& g) : graph(g), containers(g) {
+  collect_owners();
+  for (const Function& function : graph.functions)
+    for_each_node(graph, function.body, [&](NodeId id) { shapes_move_ |= moves_shape(graph.node(id)); });
+  integers_written_ = writes_integers();
+}
+
+// Whether some integer tensor may be written in place, so that no 0-d one can be taken for the number it was made of.
+bool Run::writes_integers() const {
+  bool found = false;
+  const auto look = [&](NodeId id) {
+    const Node& node = graph.node(id);
+    if (node.form == Form::kFunctional || node.inputs.empty()) return;
+    const Type& target = graph.value(node.form == Form::kOut ? node.inputs.back() : node.inputs[0]).type;
+    if (!target.is_tensor()) return;
+    const DType dtype = target.tensor.dtype;
+    found |= dtype == DType::kUnknown || is_integral(dtype);
+  };
+  for (const Function& function : graph.functions) for_each_node(graph, function.body, look);
+  return found;
+}
+
+// A symbol belongs to the value, and the position within its type, where it occurs first. Since facts stay true, a size
+// that no rule can tell is given the same symbol in every run.
+void Run::collect_owners() {
+  const auto claim = [&](const Dim& dim, ValueId owner, size_t index, std::map<OwnerKey, Dim>& owners) {
+    for (const std::string& name : dim.symbols()) used_symbols_.insert(name);
+    const auto name = dim.symbol_name();
+    if (name && owner_of_symbol_.emplace(*name, owner).second) owners.emplace(OwnerKey{owner, index}, dim);
+  };
+  const std::function<void(const Type&, ValueId, size_t&, bool)> claim_type = [&](const Type& type, ValueId owner,
+                                                                                  size_t& counter, bool is_input) {
+    for (const Dim& dim : type.tensor.dims) {
+      claim(dim, owner, counter++, dim_owners_);
+      if (!is_input) continue;
+      for (const std::string& name : dim.symbols()) size_symbols_.insert(name);
+    }
+    for (const Type& element : type.elements) claim_type(element, owner, counter, is_input);
+  };
+  const auto claim_value = [&](ValueId v, bool is_input) {
+    size_t counter = 0;
+    claim_type(graph.value(v).type, v, counter, is_input);
+    if (!graph.value(v).ints) return;
+    for (size_t i = 0; i < graph.value(v).ints->size(); ++i) claim((*graph.value(v).ints)[i], v, i, int_owners_);
+  };
+  for (const Function& function : graph.functions) {
+    for (ValueId param : graph.block(function.body).params) claim_value(param, true);
+    for_each_node(graph, function.body, [&](NodeId id) {
+      for (ValueId output : graph.node(id).outputs) claim_value(output, false);
+      for (BlockId block : graph.node(id).blocks)
+        for (ValueId param : graph.block(block).params) claim_value(param, false);
+    });
+  }
+  for (const auto& [key, dim] : dim_owners_) size_symbols_.insert(*dim.symbol_name());
+}
+
+Dim Run::fresh(ValueId owner, size_t index) {
+  auto it = dim_owners_.find({owner, index});
+  if (it != dim_owners_.end()) return it->second;
+  Dim dim = graph.fresh_symbol();
+  while (!used_symbols_.insert(*dim.symbol_name()).second) dim = graph.fresh_symbol();
+  owner_of_symbol_[*dim.symbol_name()] = owner;
+  size_symbols_.insert(*dim.symbol_name());
+  return dim_owners_.emplace(OwnerKey{owner, index}, dim).first->second;
+}
+
+Dim Run::fresh_int(ValueId owner, size_t index) {
+  auto it = int_owners_.find({owner, index});
+  if (it != int_owners_.end()) return it->second;
+  Dim dim = graph.fresh_symbol();
+  while (!used_symbols_.insert(*dim.symbol_name()).second) dim = graph.fresh_symbol();
+  owner_of_symbol_[*dim.symbol_name()] = owner;
+  return int_owners_.emplace(OwnerKey{owner, index}, dim).first->second;
+}
+
+void Run::mark_size(ValueId value) {
+  const auto& ints = graph.value(value).ints;
+  if (!ints || ints->size() != 1) return;
+  if (const auto name = ints->front().symbol_name()) size_symbols_.insert(*name);
+}
+
+bool Run::is_nonnegative(const Dim& dim) const {
+  const auto atom_is = [&](const Dim::Atom& atom) {
+    switch (atom.kind) {
+      case Dim::AtomKind::kSymbol:
+        return size_symbols_.contains(atom.name);
+      case Dim::AtomKind::kFloorDiv:
+      case Dim::AtomKind::kMin:
+      case Dim::AtomKind::kBroadcast:
+        return is_nonnegative(atom.operands[0]) && is_nonnegative(atom.operands[1]);
+      case Dim::AtomKind::kMod:
+        return is_nonnegative(atom.operands[1]);
+      case Dim::AtomKind::kMax:
+        return is_nonnegative(atom.operands[0]) || is_nonnegative(atom.operands[1]);
+    }
+    return false;
+  };
+  for (const Dim::Term& term : dim.terms()) {
+    if (term.coefficient < 0) return false;
+    for (const auto& factor : term.factors)
+      if (!atom_is(*factor)) return false;
+  }
+  return true;
+}
+
+void Run::substitute(const std::string& symbol, const Dim& by) {
+  const auto find = [&](std::string_view name) -> std::optional<Dim> {
+    if (name == symbol) return by;
+    return std::nullopt;
+  };
+  const std::function<void(Type&)> in_type = [&](Type& type) {
+    for (Dim& dim : type.tensor.dims) dim = dim.substitute(find);
+    for (Type& element : type.elements) in_type(element);
+  };
+  const auto in_value = [&](ValueId v) {
+    in_type(graph.value(v).type);
+    if (graph.value(v).ints)
+      for (Dim& dim : *graph.value(v).ints) dim = dim.substitute(find);
+  };
+  for (ValueId param : graph.block(graph.functions[function_].body).params) in_value(param);
+  for_each_node(graph, graph.functions[function_].body, [&](NodeId id) {
+    for (ValueId output : graph.node(id).outputs) in_value(output);
+    for (BlockId block : graph.node(id).blocks)
+      for (ValueId param : graph.block(block).params) in_value(param);
+  });
+  for (auto& [representative, type] : elements_) in_type(type);
+  for (Constraint& constraint : graph.constraints)
+    if (constraint.function == function_) constraint.rhs = constraint.rhs.substitute(find);
+  changed_ = true;
+}
+
+Dim Run::require_equal(const Dim& a, const Dim& b, SourceId source, const std::string& message) {
+  const Dim known = a.constant() ? a : b;
+  if (a == b || depth_ > 0 || function_ == kNoId || !graph.functions[function_].is_method) return known;
+  const auto hint_a = graph.hint(a), hint_b = graph.hint(b);
+  if (hint_a && hint_b && *hint_a != *hint_b) return known;
+  // Solved for a symbol of an input when one side is that symbol alone and the other is made of inputs, too.
+  const auto only_inputs = [&](const Dim& dim) {
+    const auto symbols = dim.symbols();
+    return std::all_of(symbols.begin(), symbols.end(), [&](const auto& s) { return input_symbols_.contains(s); });
+  };
+  if (!only_inputs(a) || !only_inputs(b)) return known;
+  const auto solve = [&](const Dim& symbol, const Dim& by) {
+    const auto name = symbol.symbol_name();
+    const auto in_by = by.symbols();
+    if (!name || std::find(in_by.begin(), in_by.end(), *name) != in_by.end()) return false;
+    const auto [input, axis] = input_symbols_.at(*name);
+    graph.constraints.push_back({.kind = Constraint::Kind::kSize,
+                                 .function = function_,
+                                 .input = input,
+                                 .axis = axis,
+                                 .lhs = symbol,
+                                 .rhs = by,
+                                 .source = source,
+                                 .message = message});
+    substitute(*name, by);
+    input_symbols_.erase(*name);
+    return true;
+  };
+  // Between two symbols, the one of the later input gives way.
+  const bool both = a.symbol_name() && b.symbol_name();
+  if (both && input_symbols_.at(*a.symbol_name()) < input_symbols_.at(*b.symbol_name())) {
+    if (solve(b, a)) return a;
+  }
+  if (solve(a, b)) return b;
+  if (solve(b, a)) return a;
+  for (const Constraint& old : graph.constraints)
+    if (old.kind == Constraint::Kind::kEqual && old.function == function_ &&
+        ((old.lhs == a && old.rhs == b) || (old.lhs == b && old.rhs == a)))
+      return known;
+  if (a.constant() && b.constant()) return known;
+  graph.constraints.push_back({.kind = Constraint::Kind::kEqual,
+                               .function = function_,
+                               .lhs = a,
+                               .rhs = b,
+                               .source = source,
+                               .message = message});
+  return known;
+}
+
+void Run::join_element(ValueId container, const Type& element) {
+  const ValueId key = containers.representative(container);
+  auto [it, is_new] = elements_.emplace(key, element);
+  if (is_new) {
+    changed_ = true;
+    return;
+  }
+  const Type joined = join(key, it->second, it->second, element);
+  if (joined == it->second) return;
+  it->second = joined;
+  changed_ = true;
+}
+
+std::optional<Type> Run::element(ValueId container) const {
+  if (containers.is_escaped(container) || !containers.is_mutated(container)) return std::nullopt;
+  auto it = elements_.find(containers.representative(container));
+  if (it == elements_.end()) return std::nullopt;
+  return it->second;
+}
+
+Type Run::join(ValueId owner, const Type& declared, const Type& a, const Type& b) {
+  size_t counter = 0;
+  return join_at(owner, counter, declared, a, b);
+}
+
+Type Run::join_at(ValueId owner, size_t& counter, const Type& declared, const Type& a, const Type& b) {
+  using Kind = Type::Kind;
+  if (a.is_tensor() && b.is_tensor()) {
+    Type result = Type::make_tensor(a.tensor.dtype == b.tensor.dtype ? a.tensor.dtype : DType::kUnknown);
+    if (!a.tensor.rank_known || !b.tensor.rank_known || a.tensor.dims.size() != b.tensor.dims.size()) return result;
+    result.tensor.rank_known = true;
+    for (size_t i = 0; i < a.tensor.dims.size(); ++i, ++counter) {
+      const bool same = a.tensor.dims[i] == b.tensor.dims[i];
+      result.tensor.dims.push_back(same ? a.tensor.dims[i] : fresh(owner, counter));
+    }
+    return result;
+  }
+  const auto optional_of = [&](const Type& inner, const Type& other) {
+    const Type& other_inner = other.is(Kind::kOptional) ? other.elements[0] : other;
+    const Type& declared_inner = declared.is(Kind::kOptional) ? declared.elements[0] : declared;
+    return Type::optional(join_at(owner, counter, declared_inner, inner, other_inner));
+  };
+  if (a.is(Kind::kNone) && b.is(Kind::kNone)) return a;
+  if (a.is(Kind::kNone))
+    return b.is(Kind::kOptional) ? b : (declared.is(Kind::kOptional) ? Type::optional(b) : widened(declared));
+  if (b.is(Kind::kNone))
+    return a.is(Kind::kOptional) ? a : (declared.is(Kind::kOptional) ? Type::optional(a) : widened(declared));
+  if (a.is(Kind::kOptional)) return optional_of(a.elements[0], b);
+  if (b.is(Kind::kOptional)) return optional_of(b.elements[0], a);
+  if (a.kind != b.kind || a.elements.size() != b.elements.size() || a.class_id != b.class_id) return widened(declared);
+  Type result = a;
+  for (size_t i = 0; i < a.elements.size(); ++i) {
+    const bool fits = declared.kind == a.kind && declared.elements.size() == a.elements.size();
+    result.elements[i] =
+        join_at(owner, counter, fits ? declared.elements[i] : a.elements[i], a.elements[i], b.elements[i]);
+  }
+  return result;
+}
+
+namespace {
+
+// The computed type in the declared structure: tensors inside are refined, kinds are not, since containers are
+// invariant in their element type.
+Type refined(const Type& declared, const Type& computed) {
+  if (declared.is_tensor() && computed.is_tensor()) return computed;
+  if (declared.is(Type::Kind::kOptional) && !computed.is(Type::Kind::kOptional)) {
+    Type result = declared;
+    if (!computed.is(Type::Kind::kNone)) result.elements[0] = refined(declared.elements[0], computed);
+    return result;
+  }
+  if (declared.kind != computed.kind || declared.elements.size() != computed.elements.size()) return widened(declared);
+  Type result = declared;
+  for (size_t i = 0; i < result.elements.size(); ++i)
+    result.elements[i] = refined(declared.elements[i], computed.elements[i]);
+  return result;
+}
+
+Type without_ranks(Type type) {
+  if (type.is_tensor()) return Type::make_tensor(type.tensor.dtype);
+  for (Type& element : type.elements) element = without_ranks(element);
+  return type;
+}
+
+}  // namespace
+
+void Run::set_type(ValueId value, const Type& computed) {
+  Type& type = graph.value(value).type;
+  Type next = computed;
+  // An optional that is never None is the thing itself, and the other way round where a loop brings None back.
+  const bool optional_tensor = type.is_tensor() && computed.is(Type::Kind::kOptional);
+  const bool never_none = type.is(Type::Kind::kOptional) && computed.kind == type.elements[0].kind;
+  if (never_none)
+    next = refined(type.elements[0], computed);
+  else if (!optional_tensor && !type.is(Type::Kind::kNone))
+    next = refined(type, computed);
+  if (shapes_move_) next = without_ranks(next);
+  type = next;
+}
+
+void Run::infer_all() {
+  for (int round = 0; round < kMaxRounds; ++round) {
+    changed_ = false;
+    seen_params_.clear();
+    for (FunctionId f = 0; f < graph.functions.size(); ++f)
+      if (graph.functions[f].is_method) infer_function(f);
+    for (FunctionId f = 0; f < graph.functions.size(); ++f)
+      if (!graph.functions[f].is_method) infer_function(f);
+    if (integers_written_ && !writes_integers()) {
+      integers_written_ = false;
+      changed_ = true;
+    }
+    if (!changed_) return;
+  }
+}
+
+void Run::infer_function(FunctionId id) {
+  if (!active_.insert(id).second) return;
+  const FunctionId outer_function = function_;
+  const int outer_depth = depth_;
+  const auto outer_symbols = input_symbols_;
+  function_ = id;
+  depth_ = 0;
+  input_symbols_.clear();
+  const Block& body = graph.block(graph.functions[id].body);
+  for (uint32_t input = 0; input < body.params.size(); ++input) {
+    Value& param = graph.value(body.params[input]);
+    if (param.type.is(Type::Kind::kInt) && !param.ints) param.ints = Dims{fresh_int(body.params[input], 0)};
+    for (uint32_t axis = 0; axis < param.type.tensor.dims.size(); ++axis)
+      if (const auto name = param.type.tensor.dims[axis].symbol_name())
+        input_symbols_.emplace(*name, std::pair{input, axis});
+  }
+  infer_block(graph.functions[id].body);
+  function_ = outer_function;
+  depth_ = outer_depth;
+  input_symbols_ = outer_symbols;
+  active_.erase(id);
+}
+
+bool Run::infer_block(BlockId id) {
+  bool goes_on = true;
+  for (size_t i = 0; i < graph.block(id).nodes.size(); ++i) {
+    const NodeId node = graph.block(id).nodes[i];
+    infer_node(node);
+    if (graph.node(node).op == Op::raise) goes_on = false;
+  }
+  return goes_on;
+}
+
+void Run::infer_node(NodeId id) {
+  const Node& node = graph.node(id);
+  switch (node.op) {
+    case Op::if_:
+      return infer_if(node);
+    case Op::loop:
+      return infer_loop(node);
+    case Op::call:
+      return infer_call(node);
+    case Op::region:
+    case Op::group:
+      return;
+    default:
+      break;
+  }
+  const Rule rule{*this, graph, node};
+  switch (op_info(node.op).op_class) {
+    case OpClass::kPointwise:
+    case OpClass::kReduction:
+    case OpClass::kScan:
+      if (!infer_creation(rule)) infer_by_table(rule);
+      infer_tensor_ints(rule);
+      return;
+    case OpClass::kView:
+      infer_view(rule);
+      return;
+    case OpClass::kContraction:
+    case OpClass::kNormalisation:
+    case OpClass::kAttention:
+    case OpClass::kRecurrent:
+      if (!infer_contraction(rule)) infer_by_table(rule);
+      return;
+    case OpClass::kWindow:
+      if (!infer_window(rule)) infer_by_table(rule);
+      return;
+    case OpClass::kMovement:
+    case OpClass::kSort:
+      if (!infer_movement(rule)) infer_by_table(rule);
+      return;
+    case OpClass::kCreation:
+      if (!infer_creation(rule)) infer_by_table(rule);
+      infer_tensor_ints(rule);
+      return;
+    case OpClass::kQuery:
+      infer_query(rule);
+      return;
+    case OpClass::kScalar:
+      infer_scalar(rule);
+      return;
+    case OpClass::kContainer:
+      infer_container(rule);
+      return;
+    case OpClass::kControl:
+    case OpClass::kEffect:
+      return;
+  }
+}
+
+void Run::set_joined_ints(ValueId target, ValueId a, ValueId b) {
+  const auto ints_a = known_ints(graph, a), ints_b = known_ints(graph, b);
+  std::optional<Dims> joined;
+  if (ints_a && ints_b && ints_a->size() == ints_b->size()) {
+    joined.emplace();
+    for (size_t i = 0; i < ints_a->size(); ++i)
+      joined->push_back((*ints_a)[i] == (*ints_b)[i] ? (*ints_a)[i] : fresh_int(target, i));
+  } else if (graph.value(target).type.is(Type::Kind::kInt)) {
+    joined = Dims{fresh_int(target, 0)};
+  }
+  // Two booleans that differ are simply unknown.
+  if (graph.value(target).type.is(Type::Kind::kBool) && ints_a != ints_b) joined.reset();
+  if (graph.value(target).type.is(Type::Kind::kList) && containers.is_mutated(target)) joined.reset();
+  graph.value(target).ints = joined;
+}
+
+void Run::infer_if(const Node& node) {
+  ++depth_;
+  const bool then_ends = infer_block(node.blocks[0]);
+  const bool else_ends = infer_block(node.blocks[1]);
+  --depth_;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    ValueId a = graph.block(node.blocks[0]).results[i];
+    ValueId b = graph.block(node.blocks[1]).results[i];
+    const auto is_unset = [&](ValueId v, bool ends) {
+      const NodeId def = graph.value(v).def;
+      return !ends || (def != kNoId && graph.node(def).op == Op::uninitialized);
+    };
+    // A branch that raises, or leaves a value unset since it returned early, does not reach the uses.
+    if (is_unset(a, then_ends)) a = b;
+    if (is_unset(b, else_ends)) b = a;
+    const ValueId output = node.outputs[i];
+    set_type(output, join(output, graph.value(output).type, graph.value(a).type, graph.value(b).type));
+    set_joined_ints(output, a, b);
+  }
+}
+
+void Run::infer_loop(const Node& node) {
+  const Block& body = graph.block(node.blocks[0]);
+  const size_t carried = node.outputs.size();
+  if (!graph.value(body.params[0]).ints) graph.value(body.params[0]).ints = Dims{fresh_int(body.params[0], 0)};
+  size_symbols_.insert(*graph.value(body.params[0]).ints->at(0).symbol_name());
+  // What the carried values were found to be in an earlier round of the whole graph is not believed: start over, from
+  // what enters the loop.
+  std::vector<Type> types(carried);
+  std::vector<Type> declared(carried);
+  for (size_t i = 0; i < carried; ++i) {
+    const ValueId param = body.params[i + 1];
+    declared[i] = graph.value(param).type;
+    types[i] = graph.value(node.inputs[i + 2]).type;
+    set_type(param, types[i]);
+    graph.value(param).ints = known_ints(graph, node.inputs[i + 2]);
+    if (declared[i].is(Type::Kind::kList) && containers.is_mutated(param)) graph.value(param).ints.reset();
+  }
+  ++depth_;
+  for (int round = 0;; ++round) {
+    infer_block(node.blocks[0]);
+    bool stable = true;
+    for (size_t i = 0; i < carried; ++i) {
+      const ValueId param = body.params[i + 1], result = body.results[i + 1];
+      const Type before = graph.value(param).type;
+      const auto ints_before = graph.value(param).ints;
+      types[i] = join(param, declared[i], before, graph.value(result).type);
+      if (round >= kMaxRounds) types[i] = widened(types[i]);
+      set_type(param, types[i]);
+      set_joined_ints(param, param, result);
+      stable &= graph.value(param).type == before && graph.value(param).ints == ints_before;
+    }
+    if (stable || round > kMaxRounds) break;
+  }
+  --depth_;
+  for (size_t i = 0; i < carried; ++i) {
+    set_type(node.outputs[i], graph.value(body.params[i + 1]).type);
+    graph.value(node.outputs[i]).ints = graph.value(body.params[i + 1]).ints;
+    drop_inner_symbols(node.blocks[0], node.outputs[i]);
+  }
+}
+
+// A symbol of a value inside a loop stands for another number in each iteration, so it says nothing outside.
+void Run::drop_inner_symbols(BlockId body, ValueId output) {
+  std::set<ValueId> inner(graph.block(body).params.begin(), graph.block(body).params.end());
+  for_each_node(graph, body, [&](NodeId id) {
+    for (ValueId v : graph.node(id).outputs) inner.insert(v);
+    for (BlockId block : graph.node(id).blocks)
+      inner.insert(graph.block(block).params.begin(), graph.block(block).params.end());
+  });
+  const auto is_inner = [&](const Dim& dim) {
+    const auto symbols = dim.symbols();
+    return std::any_of(symbols.begin(), symbols.end(), [&](const std::string& name) {
+      const auto owner = owner_of_symbol_.find(name);
+      return owner != owner_of_symbol_.end() && inner.contains(owner->second);
+    });
+  };
+  size_t counter = 0;
+  const std::function<void(Type&)> visit = [&](Type& type) {
+    for (Dim& dim : type.tensor.dims) {
+      if (is_inner(dim)) dim = fresh(output, counter);
+      ++counter;
+    }
+    for (Type& element : type.elements) visit(element);
+  };
+  visit(graph.value(output).type);
+  if (!graph.value(output).ints) return;
+  for (size_t i = 0; i < graph.value(output).ints->size(); ++i)
+    if (is_inner((*graph.value(output).ints)[i])) (*graph.value(output).ints)[i] = fresh_int(output, i);
+}
+
+std::optional<FunctionId> Run::callee(const Node& node) const {
+  const std::string name = str_attribute(node, "function");
+  for (FunctionId f = 0; f < graph.functions.size(); ++f)
+    if (graph.functions[f].name == name) return f;
+  return std::nullopt;
+}
+
+void Run::infer_call(const Node& node) {
+  const auto id = callee(node);
+  if (!id) return;
+  const Block& body = graph.block(graph.functions[*id].body);
+  for (size_t i = 0; i < body.params.size() && i < node.inputs.size(); ++i) {
+    const ValueId param = body.params[i];
+    const Type& argument = graph.value(node.inputs[i]).type;
+    const bool first = !seen_params_[param] && !graph.functions[*id].is_method;
+    seen_params_[param] = true;
+    const Type& known = graph.value(param).type;
+    set_type(param, first ? argument : join(param, known, known, argument));
+    if (graph.value(param).type.is(Type::Kind::kInt)) graph.value(param).ints = Dims{fresh_int(param, 0)};
+  }
+  infer_function(*id);
+  if (body.results.empty() || node.outputs.empty()) return;
+  // Sizes that the callee made up differ from call to call.
+  set_type(node.outputs[0],
+           active_.contains(*id) ? widened(graph.value(node.outputs[0]).type) : graph.value(body.results[0]).type);
+  drop_inner_symbols(graph.functions[*id].body, node.outputs[0]);
+}
+
+}  // namespace inference
+
+void infer(Graph& graph) {
+  inference::Run run(graph);
+  run.infer_all();
+}
+
+}  // namespace tsc::ir
