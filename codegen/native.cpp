@@ -101,10 +101,9 @@ std::vector<std::string> front_end_arguments(const std::string& source, const Co
       "-fno-ident", "-discard-value-names", "-O" + std::to_string(options.optimization),
       // Where files are; all of them in memory.
       "-nostdsysteminc", "-nobuiltininc", "-I", "/runtime/include", "-I", "/runtime", "-I", "/", "-internal-isystem",
-      "/freestanding", "-fdebug-compilation-dir=.", "-fno-implicit-modules",
-      "-DTSC_VECTOR_BYTES=" + std::to_string(target.vector_bytes),
-      "-DTSC_VECTOR_REGISTERS=" + std::to_string(target.vector_registers)};
+      "/freestanding", "-fdebug-compilation-dir=.", "-fno-implicit-modules"};
   auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
+  for (const std::string& definition : definitions(target)) add({"-D" + definition});
   for (const std::string& feature : target.features) add({"-target-feature", feature});
   if (options.optimization >= 2) add({"-vectorize-loops", "-vectorize-slp"});
   // Some CPUs prefer narrower vectors than they have; the kernels' tiles are chosen for the full width.

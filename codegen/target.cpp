@@ -70,6 +70,16 @@ std::optional<Target> find_target(std::string_view name) {
   return std::nullopt;
 }
 
+std::string portable_cpu(const Target& target) {
+  if (!target.is_x86()) return "armv8-a";
+  return target.vector_bytes == 64 ? "x86-64-v4" : target.vector_bytes == 32 ? "x86-64-v3" : "x86-64-v2";
+}
+
+std::vector<std::string> definitions(const Target& target) {
+  return {"TSC_VECTOR_BYTES=" + std::to_string(target.vector_bytes),
+          "TSC_VECTOR_REGISTERS=" + std::to_string(target.vector_registers)};
+}
+
 std::string target_names() {
   std::string names = "native";
   for (const Row& row : kRows) names += ", " + std::string(row.name);

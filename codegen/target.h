@@ -27,4 +27,9 @@ std::optional<Target> find_target(std::string_view name);
 // "native, x86-64-v3, ..."
 std::string target_names();
 
+// The CPU for a compiler's -march: the row that the target is or stands on, never the name of one machine's CPU.
+std::string portable_cpu(const Target& target);
+// What the runtime's sources are told of the target: "TSC_VECTOR_BYTES=32", ...
+std::vector<std::string> definitions(const Target& target);
+
 }  // namespace tsc::codegen

@@ -101,6 +101,25 @@ void write_tensor(OutputFile& file, const ir::TensorConstant& tensor) {
   flush();
 }
 
+// Writes the items from `start` on and lets go of each one's data.
+void write_items(OutputFile& file, std::span<WeightItem> items, size_t start, size_t size) {
+  for (WeightItem& item : items) {
+    TSC_ASSERT(start + item.offset >= file.position() && item.offset + item.size <= size,
+               "weight '{}' overlaps another", item.name);
+    file.zeros_until(start + item.offset);
+    if (item.packed) {
+      file.write(item.packed->data(), item.packed->size());
+    } else {
+      write_tensor(file, *item.tensor);
+    }
+    TSC_ASSERT(file.position() == start + item.offset + item.size, "weight '{}' has another size than planned",
+               item.name);
+    item.packed.reset();
+    item.tensor.reset();
+  }
+  file.zeros_until(start + size);
+}
+
 Elf64_Half machine_of(const Target& target) {
   if (target.triple.starts_with("x86_64")) return EM_X86_64;
   if (target.triple.starts_with("aarch64")) return EM_AARCH64;
@@ -157,20 +176,7 @@ void write_weights_object(std::span<WeightItem> items, size_t size, const std::s
   header.e_shoff = (names_at + sizeof(kSectionText) + 7) / 8 * 8;
   file.write(&header, sizeof(header));
 
-  for (WeightItem& item : items) {
-    TSC_ASSERT(weights_at + item.offset >= file.position() && item.offset + item.size <= size,
-               "weight '{}' overlaps another", item.name);
-    file.zeros_until(weights_at + item.offset);
-    if (item.packed) {
-      file.write(item.packed->data(), item.packed->size());
-    } else {
-      write_tensor(file, *item.tensor);
-    }
-    TSC_ASSERT(file.position() == weights_at + item.offset + item.size, "weight '{}' has another size than planned",
-               item.name);
-    item.packed.reset();
-    item.tensor.reset();
-  }
+  write_items(file, items, weights_at, size);
   file.zeros_until(symbols_at);
 
   sections[kWeights].sh_type = SHT_PROGBITS;
@@ -210,6 +216,12 @@ void write_weights_object(std::span<WeightItem> items, size_t size, const std::s
   sections[kStackNote].sh_addralign = 1;
   file.zeros_until(header.e_shoff);
   file.write(sections, sizeof(sections));
+  file.close();
+}
+
+void write_weights_blob(std::span<WeightItem> items, size_t size, const std::string& path) {
+  OutputFile file(path);
+  write_items(file, items, 0, size);
   file.close();
 }
 

@@ -18,4 +18,7 @@ void copy_elements(const ir::TensorConstant& tensor, std::span<std::byte> out);
 void write_weights_object(std::span<WeightItem> items, size_t size, const std::string& symbol, const Target& target,
                           const std::string& path);
 
+// The section's bytes alone, for sources that are compiled elsewhere. Lets go of the items' data too.
+void write_weights_blob(std::span<WeightItem> items, size_t size, const std::string& path);
+
 }  // namespace tsc::codegen

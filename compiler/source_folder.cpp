@@ -1,0 +1,112 @@
+#include "compiler/source_folder.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "codegen/native.h"
+#include "codegen/runtime_files.h"
+#include "codegen/weights.h"
+#include "compiler/diagnostic.h"
+
+namespace tsc {
+namespace {
+
+using codegen::EmbeddedFile;
+using codegen::EmittedFile;
+using codegen::EmittedModel;
+
+const EmbeddedFile* find_runtime_file(std::string_view name) {
+  for (const EmbeddedFile& file : codegen::runtime_files()) {
+    if (file.name == name) return &file;
+  }
+  return nullptr;
+}
+
+// The runtime's files that a text includes, directly or through others.
+class RuntimeFiles {
+ public:
+  // `folder` is the including file's own, in the runtime; "" for emitted text.
+  void add_includes_of(std::string_view text, const std::string& folder) {
+    constexpr std::string_view kDirective = "#include \"";
+    for (size_t at = 0; (at = text.find(kDirective, at)) != std::string_view::npos;) {
+      at += kDirective.size();
+      add(std::string(text.substr(at, text.find('"', at) - at)), folder);
+    }
+  }
+  const std::map<std::string_view, std::string_view>& files() const { return files_; }
+
+ private:
+  void add(const std::string& name, const std::string& folder) {
+    std::string_view below = name;
+    if (below.starts_with("runtime/")) below.remove_prefix(8);
+    for (const std::string& place : {std::string(below), "include/" + name, folder + "/" + name}) {
+      const EmbeddedFile* file = find_runtime_file(place);
+      if (file == nullptr) continue;
+      if (!files_.emplace(file->name, file->text).second) return;
+      const std::string path(file->name);
+      add_includes_of(file->text, path.substr(0, path.rfind('/')));
+      return;
+    }
+  }
+
+  std::map<std::string_view, std::string_view> files_;
+};
+
+// An assembly file that makes the weights' bytes a read-only section under their symbol.
+std::string weights_assembly(const EmittedModel& model, const std::string& file) {
+  return fmt::format(
+      "  .section .rodata.weights,\"a\",%progbits\n  .balign 64\n  .globl {0}\n  .hidden {0}\n{0}:\n  .incbin \"{1}\"\n"
+      "  .section .note.GNU-stack,\"\",%progbits\n",
+      model.weights_symbol, file);
+}
+
+std::string fill_template(std::string text, const std::map<std::string, std::string>& values) {
+  for (const auto& [key, value] : values) {
+    const std::string mark = "@" + key + "@";
+    for (size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += value.size()) {
+      text.replace(at, mark.size(), value);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& library, const codegen::Target& target,
+                         const std::string& name, const OutputFolder& folder) {
+  RuntimeFiles runtime;
+  std::string sources;
+  auto write = [&](const EmittedFile& file) {
+    folder.write(file.name, file.text);
+    runtime.add_includes_of(file.text, "");
+  };
+  auto write_source = [&](const EmittedFile& file) {
+    write(file);
+    sources += "  " + file.name + "\n";
+  };
+  for (EmittedModel& model : models) {
+    for (const EmittedFile& file : model.sources) write_source(file);
+    for (const EmittedFile& file : model.headers) write(file);
+    if (model.weights_size == 0) continue;
+    const std::string blob = model.name + "_weights.bin";
+    codegen::write_weights_blob(model.weights, model.weights_size, folder.temporary_path(blob));
+    write_source({model.name + "_weights.S", weights_assembly(model, blob)});
+  }
+  write_source(library);
+  for (const auto& [path, text] : runtime.files()) folder.write("runtime/" + std::string(path), std::string(text));
+
+  std::string definitions;
+  for (const std::string& definition : codegen::definitions(target)) definitions += " " + definition;
+  const EmbeddedFile* build_file = find_runtime_file("cmake/CMakeLists.txt.in");
+  TSC_ASSERT(build_file != nullptr);
+  folder.write("CMakeLists.txt",
+               fill_template(std::string(build_file->text), {{"NAME", name},
+                                                             {"CPU", codegen::portable_cpu(target)},
+                                                             {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
+                                                             {"SOURCES", sources.substr(0, sources.size() - 1)},
+                                                             {"DEFINITIONS", definitions.substr(1)}}));
+}
+
+}  // namespace tsc

@@ -1,0 +1,17 @@
+// --emit=source: a folder that builds with one command and no tsc: the emitted sources and headers, the weights, the
+// runtime's files that they include, and a CMakeLists.txt.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "codegen/emit.h"
+#include "compiler/output.h"
+
+namespace tsc {
+
+// `name` is the library's. Lets go of the models' weights.
+void write_source_folder(std::vector<codegen::EmittedModel>& models, const codegen::EmittedFile& library,
+                         const codegen::Target& target, const std::string& name, const OutputFolder& folder);
+
+}  // namespace tsc
