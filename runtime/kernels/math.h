@@ -3,7 +3,7 @@
 //
 // Operands that are tensors in the schema have the same V: the caller converts them to the op's dtype first with
 // convert<T>(v). Comparisons, logical ops and isnan, isinf, isfinite return Mask<V>. Operands that are Scalars in the
-// schema are plain numbers of V's lane type; use like<T>(v, x) where a tensor operand is a number.
+// schema are numbers or a V; use like<T>(v, x) where a tensor operand is a number.
 //
 // Integer division by zero gives 0 here, while PyTorch raises: the compiler leaves such ops to the generic runtime
 // unless the divisor is a constant.
@@ -17,6 +17,16 @@ namespace tsc::math {
 template <class T, class V>
 TSC_INLINE Rebind<V, T> like(V, T x) {
   return splat<Rebind<V, T>>(x);
+}
+
+// A Scalar operand as a V.
+template <class V, class S>
+TSC_INLINE V spread(S x) {
+  if constexpr (kSame<S, V>) {
+    return x;
+  } else {
+    return splat<V>(static_cast<Element<V>>(x));
+  }
 }
 
 // One operand, dtype kept.
@@ -163,20 +173,20 @@ TSC_INLINE V square(V x) {
 }
 
 // a + alpha * b and its kin.
-template <class V>
-TSC_INLINE V add(V a, V b, Element<V> alpha) {
+template <class V, class S>
+TSC_INLINE V add(V a, V b, S alpha) {
   if constexpr (FloatValue<V>) {
-    return fma(b, splat<V>(alpha), a);
+    return fma(b, spread<V>(alpha), a);
   } else {
-    return add(a, mul(b, splat<V>(alpha)));
+    return add(a, mul(b, spread<V>(alpha)));
   }
 }
-template <class V>
-TSC_INLINE V sub(V a, V b, Element<V> alpha) {
-  return add(a, b, static_cast<Element<V>>(-alpha));
+template <class V, class S>
+TSC_INLINE V sub(V a, V b, S alpha) {
+  return add(a, b, neg(spread<V>(alpha)));
 }
-template <class V>
-TSC_INLINE V rsub(V a, V b, Element<V> alpha) {
+template <class V, class S>
+TSC_INLINE V rsub(V a, V b, S alpha) {
   return sub(b, a, alpha);
 }
 
@@ -361,29 +371,30 @@ template <class V>
 TSC_INLINE V where(Mask<V> condition, V a, V b) {
   return select(condition, a, b);
 }
-template <class V>
-TSC_INLINE V masked_fill(V x, Mask<V> mask, Element<V> value) {
-  return select(mask, splat<V>(value), x);
+template <class V, class S>
+TSC_INLINE V masked_fill(V x, Mask<V> mask, S value) {
+  return select(mask, spread<V>(value), x);
 }
 
 // Three operands.
 
-template <class V>
-TSC_INLINE V addcmul(V x, V a, V b, Element<V> value = 1) {
+template <class V, class S = int>
+TSC_INLINE V addcmul(V x, V a, V b, S value = 1) {
   if constexpr (FloatValue<V>) {
-    return fma(splat<V>(value) * a, b, x);
+    return fma(spread<V>(value) * a, b, x);
   } else {
-    return x + splat<V>(value) * a * b;
+    return x + spread<V>(value) * a * b;
   }
 }
-template <FloatValue V>
-TSC_INLINE V addcdiv(V x, V a, V b, Element<V> value = 1) {
-  return x + splat<V>(value) * a / b;
+template <FloatValue V, class S = int>
+TSC_INLINE V addcdiv(V x, V a, V b, S value = 1) {
+  return x + spread<V>(value) * a / b;
 }
 
 // a + weight (b - a), from the nearer end.
-template <FloatValue V>
-TSC_INLINE V lerp(V a, V b, V weight) {
+template <FloatValue V, class S>
+TSC_INLINE V lerp(V a, V b, S scalar_weight) {
+  const V weight = spread<V>(scalar_weight);
   const V difference = b - a;
   const V from_end = fma(weight - splat<V>(1), difference, b);
   return select(less(tsc::abs(weight), splat<V>(0.5)), fma(weight, difference, a), from_end);
@@ -395,46 +406,46 @@ template <class V>
 TSC_INLINE V relu(V x) {
   return tsc::max(x, splat<V>(0));
 }
-template <class V>
-TSC_INLINE V clamp_min(V x, Element<V> low) {
-  return maximum(x, splat<V>(low));
+template <class V, class S>
+TSC_INLINE V clamp_min(V x, S low) {
+  return maximum(x, spread<V>(low));
 }
-template <class V>
-TSC_INLINE V clamp_max(V x, Element<V> high) {
-  return minimum(x, splat<V>(high));
+template <class V, class S>
+TSC_INLINE V clamp_max(V x, S high) {
+  return minimum(x, spread<V>(high));
 }
-template <class V>
-TSC_INLINE V clamp(V x, Element<V> low, Element<V> high) {
+template <class V, class S>
+TSC_INLINE V clamp(V x, S low, S high) {
   return clamp_max(clamp_min(x, low), high);
 }
 template <class V>
 TSC_INLINE V clamp_tensor(V x, V low, V high) {
   return minimum(maximum(x, low), high);
 }
-template <class V>
-TSC_INLINE V hardtanh(V x, Element<V> low = -1, Element<V> high = 1) {
-  return tsc::min(tsc::max(x, splat<V>(low)), splat<V>(high));
+template <class V, class S = int>
+TSC_INLINE V hardtanh(V x, S low = -1, S high = 1) {
+  return tsc::min(tsc::max(x, spread<V>(low)), spread<V>(high));
 }
 template <class V>
 TSC_INLINE V relu6(V x) {
   return hardtanh(x, 0, 6);
 }
-template <class V>
-TSC_INLINE V threshold(V x, Element<V> limit, Element<V> value) {
-  return select(less_equal(x, splat<V>(limit)), splat<V>(value), x);
+template <class V, class S>
+TSC_INLINE V threshold(V x, S limit, S value) {
+  return select(less_equal(x, spread<V>(limit)), spread<V>(value), x);
 }
-template <FloatValue V>
-TSC_INLINE V leaky_relu(V x, Element<V> slope = Element<V>(0.01)) {
-  return select(greater(x, splat<V>(0)), x, x * splat<V>(slope));
+template <FloatValue V, class S = double>
+TSC_INLINE V leaky_relu(V x, S slope = 0.01) {
+  return select(greater(x, splat<V>(0)), x, x * spread<V>(slope));
 }
-template <FloatValue V>
-TSC_INLINE V elu(V x, Element<V> alpha = 1, Element<V> scale = 1, Element<V> input_scale = 1) {
-  const V negative = expm1(x * splat<V>(input_scale)) * splat<V>(alpha * scale);
-  return select(less(x, splat<V>(0)), negative, x * splat<V>(scale));
+template <FloatValue V, class S = double>
+TSC_INLINE V elu(V x, S alpha = 1, S scale = 1, S input_scale = 1) {
+  const V negative = expm1(x * spread<V>(input_scale)) * spread<V>(alpha * scale);
+  return select(less(x, splat<V>(0)), negative, x * spread<V>(scale));
 }
 template <FloatValue V>
 TSC_INLINE V selu(V x) {
-  return elu(x, Element<V>(1.6732632423543772848170429916717), Element<V>(1.0507009873554804934193349852946));
+  return elu(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0);
 }
 template <FloatValue V>
 TSC_INLINE V silu(V x) {
@@ -448,13 +459,13 @@ template <FloatValue V>
 TSC_INLINE V hardswish(V x) {
   return x * hardsigmoid(x);
 }
-template <FloatValue V>
-TSC_INLINE V hardshrink(V x, Element<V> lambd = Element<V>(0.5)) {
-  return select(less_equal(tsc::abs(x), splat<V>(lambd)), splat<V>(0), x);
+template <FloatValue V, class S = double>
+TSC_INLINE V hardshrink(V x, S lambd = 0.5) {
+  return select(less_equal(tsc::abs(x), spread<V>(lambd)), splat<V>(0), x);
 }
-template <FloatValue V>
-TSC_INLINE V softshrink(V x, Element<V> lambd = Element<V>(0.5)) {
-  const V limit = splat<V>(lambd);
+template <FloatValue V, class S = double>
+TSC_INLINE V softshrink(V x, S lambd = 0.5) {
+  const V limit = spread<V>(lambd);
   return select(greater(x, limit), x - limit, select(less(x, -limit), x + limit, x * splat<V>(0)));
 }
 
@@ -473,11 +484,11 @@ TSC_INLINE V gelu_tanh(V x) {
 }
 
 // log(1 + exp(beta x)) / beta, or x itself where beta x is above the threshold.
-template <FloatValue V>
-TSC_INLINE V softplus(V x, Element<V> beta = 1, Element<V> limit = 20) {
-  const V scaled = x * splat<V>(beta);
-  const V soft = log1p(exp(tsc::min(scaled, splat<V>(80)))) / splat<V>(beta);
-  return select(greater(scaled, splat<V>(limit)), x, soft);
+template <FloatValue V, class S = double>
+TSC_INLINE V softplus(V x, S beta = 1, S limit = 20) {
+  const V scaled = x * spread<V>(beta);
+  const V soft = log1p(exp(tsc::min(scaled, splat<V>(80)))) / spread<V>(beta);
+  return select(greater(scaled, spread<V>(limit)), x, soft);
 }
 template <FloatValue V>
 TSC_INLINE V log_sigmoid(V x) {
