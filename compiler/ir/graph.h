@@ -45,6 +45,8 @@ struct TensorConstant {
   std::vector<int64_t> strides;  // in elements
   int64_t offset = 0;            // in elements
   std::shared_ptr<const Storage> storage;
+  // Set for a constant read from IR text that tells its hash only: the elements are all zero instead.
+  std::optional<uint64_t> hash_of_missing = std::nullopt;
 
   int64_t element_count() const;
   bool is_contiguous() const;
