@@ -14,7 +14,7 @@ struct ListImpl : Counted {
   i64 capacity = 0;
 
   // Room for `wanted` items; false when there is no memory.
-  bool reserve(i64 wanted) {
+  [[gnu::noinline]] bool reserve(i64 wanted) {
     if (wanted <= capacity) return true;
     if (wanted > kMaxItems) {
       owner->fail(ErrorKind::kOutOfMemory, "out of memory: a list of %lld items", static_cast<long long>(wanted));
@@ -35,7 +35,7 @@ struct ListImpl : Counted {
   void clear() {
     while (size > 0) items[--size].~T();
   }
-  void destroy() {
+  [[gnu::noinline]] void destroy() {
     clear();
     owner->free(items, static_cast<size_t>(capacity) * sizeof(T));
     free_object(this);
@@ -218,7 +218,7 @@ struct DictImpl : Counted {
   int32_t* table = nullptr;  // -1: free
   i64 table_size = 0;        // a power of two, at least twice the capacity
 
-  i64 find(const K& key, uint64_t hash) const {
+  [[gnu::noinline]] i64 find(const K& key, uint64_t hash) const {
     if (table == nullptr) {
       for (i64 i = 0; i < used; ++i) {
         if (matches(i, key, hash)) return i;
@@ -231,7 +231,7 @@ struct DictImpl : Counted {
     return -1;
   }
   // Appends a key that is not there; null when there is no memory.
-  V* insert(K key, V value, uint64_t hash) {
+  [[gnu::noinline]] V* insert(K key, V value, uint64_t hash) {
     if (used == capacity && !rebuild(live + live / 2 + 4)) return nullptr;
     Entry* entry = new (entries + used, kPlace) Entry{tsc::move(key), tsc::move(value), hash, true};
     if (table != nullptr) add_to_table(used);
@@ -253,7 +253,7 @@ struct DictImpl : Counted {
     used = live = 0;
     for (i64 i = 0; i < table_size; ++i) table[i] = -1;
   }
-  void destroy() {
+  [[gnu::noinline]] void destroy() {
     clear();
     free_arrays();
     free_object(this);
@@ -276,7 +276,7 @@ struct DictImpl : Counted {
     owner->free(table, static_cast<size_t>(table_size) * sizeof(int32_t));
   }
   // Moves the live entries to new arrays with room for `wanted`.
-  bool rebuild(i64 wanted) {
+  [[gnu::noinline]] bool rebuild(i64 wanted) {
     if (wanted > (i64{1} << 30)) {
       owner->fail(ErrorKind::kOutOfMemory, "out of memory: a dict of %lld items", static_cast<long long>(wanted));
       return false;

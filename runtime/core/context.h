@@ -53,10 +53,24 @@ struct Allocator {
 };
 inline constexpr size_t kAlignment = 64;
 
-inline Allocator libc_allocator() {
-  return {[](void*, size_t alignment, size_t bytes) { return libc::aligned_alloc(alignment, bytes); },
-          [](void*, void* block, size_t) { libc::free(block); }, nullptr};
-}
+// What the program around the library provides; by default, what libc does, and no threads.
+struct Host {
+  Allocator allocator = {[](void*, size_t alignment, size_t bytes) { return libc::aligned_alloc(alignment, bytes); },
+                         [](void*, void* block, size_t) { libc::free(block); }, nullptr};
+  Parallel parallel = {};
+  // Text of print() and warnings: stream 1 or 2.
+  void (*print)(void* user, int32_t stream, const char* text, size_t size) = [](void*, int32_t stream, const char* text,
+                                                                                size_t size) {
+    while (size > 0) {
+      const intptr_t written = libc::write(stream, text, size);
+      if (written <= 0) return;
+      text += written;
+      size -= static_cast<size_t>(written);
+    }
+  };
+  void* print_user = nullptr;
+};
+inline constexpr Host kDefaultHost;
 
 // Block sizes: 64 bytes times 1, 2, 3, 4, then 5, 6, 7, 8 times powers of two, so at most a quarter is unused.
 struct SizeClass {
@@ -78,8 +92,7 @@ struct SizeClass {
 
 class Context {
  public:
-  explicit Context(Allocator allocator = libc_allocator(), const Parallel* parallel = nullptr, uint64_t seed = 0)
-      : allocator_(allocator), parallel_(parallel), random_(seed) {}
+  explicit Context(const Host& host = kDefaultHost, uint64_t seed = 0) : host_(host), random_(seed) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
   ~Context() { release_cache(); }
@@ -128,7 +141,7 @@ class Context {
   // Memory. `free` gets the size that `allocate` got. A block is the allocator's: it may outlive the context and go
   // back to the allocator with the size of its class.
 
-  void* allocate(size_t bytes) {
+  [[gnu::noinline]] void* allocate(size_t bytes) {
     if (bytes > kMaxBytes) return out_of_memory(bytes);
     const SizeClass size = SizeClass::of(bytes);
     live_ += size.bytes;
@@ -138,10 +151,10 @@ class Context {
       cached_ -= size.bytes;
       return block;
     }
-    void* block = allocator_.allocate(allocator_.user, kAlignment, size.bytes);
+    void* block = allocate_block(size.bytes);
     if (block != nullptr) return block;
     release_cache();
-    block = allocator_.allocate(allocator_.user, kAlignment, size.bytes);
+    block = allocate_block(size.bytes);
     if (block != nullptr) return block;
     live_ -= size.bytes;
     return out_of_memory(bytes);
@@ -157,7 +170,7 @@ class Context {
   }
   // The block now belongs to someone who returns it to the allocator.
   void detach(size_t bytes) { live_ -= SizeClass::of(bytes).bytes; }
-  const Allocator& allocator() const { return allocator_; }
+  const Host& host() const { return host_; }
   size_t live_bytes() const { return live_; }
 
   // Ends a call: memory that calls of this size do not need goes back to the allocator.
@@ -170,7 +183,7 @@ class Context {
   // Threads. `fn(begin, end)` is called for ranges that cover [0, count), at most one per thread, none below `grain`
   // elements unless there are fewer. What is computed for an index must not depend on the range that it falls into.
 
-  int threads() const { return parallel_ == nullptr ? 1 : parallel_->threads; }
+  int threads() const { return host_.parallel.threads; }
 
   template <class Fn>
   void parallel_for(i64 count, i64 grain, const Fn& fn) {
@@ -190,7 +203,7 @@ class Context {
       const i64 begin = part * each + min(part, extra);
       j.fn(begin, begin + each + (part < extra ? 1 : 0));
     };
-    parallel_->run(parallel_->user, parts, body, &job);
+    host_.parallel.run(host_.parallel.user, parts, body, &job);
   }
   template <class Fn>
   void parallel_for(i64 count, const Fn& fn) {
@@ -200,6 +213,11 @@ class Context {
   // The same with scratch memory of `bytes` for each range: fn(begin, end, scratch).
   template <class Fn>
   void parallel_for_scratch(i64 count, i64 grain, i64 bytes, const Fn& fn);
+
+  // Output of print() and warnings: stream 1 or 2.
+  void print(int32_t stream, const char* text, i64 size) {
+    if (ok() && size > 0) host_.print(host_.print_user, stream, text, static_cast<size_t>(size));
+  }
 
   // The random stream of this context: 64 uniform bits (splitmix64).
   uint64_t random_bits() {
@@ -218,6 +236,8 @@ class Context {
   static constexpr size_t kKeptBytes = size_t{1} << 20;
   static constexpr int kMaxDepth = 1000;
 
+  void* allocate_block(size_t bytes) { return host_.allocator.allocate(host_.allocator.user, kAlignment, bytes); }
+  void free_block(void* block, size_t bytes) { host_.allocator.free(host_.allocator.user, block, bytes); }
   [[gnu::cold, gnu::noinline]] void* out_of_memory(size_t bytes) {
     fail(ErrorKind::kOutOfMemory, "out of memory: %zu bytes were asked for", bytes);
     return nullptr;
@@ -226,7 +246,7 @@ class Context {
     for (int i = 0; i < SizeClass::kCount; ++i) {
       while (FreeBlock* block = cache_[i]) {
         cache_[i] = block->next;
-        allocator_.free(allocator_.user, block, SizeClass::bytes_of(i));
+        free_block(block, SizeClass::bytes_of(i));
       }
     }
     cached_ = 0;
@@ -234,8 +254,7 @@ class Context {
 
   int32_t source_ = 0;
   int depth_ = 0;
-  Allocator allocator_;
-  const Parallel* parallel_;
+  const Host& host_;
   uint64_t random_;
   size_t live_ = 0;     // bytes handed out
   size_t peak_ = 0;     // the most of this call

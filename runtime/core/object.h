@@ -5,10 +5,15 @@
 
 namespace tsc {
 
-// A user class is a struct that derives from Object, with its fields as members and
-//   static constexpr const char* kTypeName = "Counter";
-//   template <class Self, class Visit> static void fields(Self& self, Visit&& visit) { visit("n", self.n); ... }
-// which lists them in order.
+// A user class is a struct that derives from Object, with its fields as members, and says what they are:
+//   struct Point : Object {
+//     i64 n = 0;
+//     Tensor total;
+//     static constexpr const char* kTypeName = "Point";
+//     static constexpr const char* kFieldNames[] = {"n", "total"};
+//     template <class Visit>
+//     void fields(Visit&& visit) { visit(n); visit(total); }
+//   };
 struct Object : Counted {};
 
 // A reference to an object of a user class.
@@ -51,12 +56,21 @@ class Ref {
 };
 
 class Writer;
+}  // namespace tsc
+struct tsc_value;
+namespace tsc {
+struct AnyBox;
 
-// The run-time type of a boxed value. There is one per C++ type: two are the same type when their addresses are equal.
+// The run-time type of a boxed value. There is one for each C++ type: types are equal when the addresses are. It is
+// defined in value.h, which knows how to give a value to the caller (`write`) and how to keep it (`own`).
 struct TypeInfo {
-  void (*destroy)(struct AnyBox* box);
-  void (*write)(Writer& writer, const struct AnyBox& box);  // to a tsc_value, in value.h
+  void (*destroy)(AnyBox* box);
+  void (*write)(Writer& writer, const AnyBox& box, tsc_value& to);
+  void (*own)(Context& ctx, AnyBox& box);
 };
+template <class T>
+extern const TypeInfo type_info;
+
 struct AnyBox : Counted {
   const TypeInfo* type = nullptr;
   void destroy() { type->destroy(this); }
@@ -65,8 +79,6 @@ template <class T>
 struct AnyBoxOf : AnyBox {
   T value;
 };
-template <class T>
-extern const TypeInfo type_info;
 
 // A value whose type is told at run time: TorchScript's Any and Union. An undefined Any is None.
 class Any : public Handle<AnyBox> {
@@ -102,16 +114,5 @@ template <>
 inline bool Any::is<None>() const {
   return is_none();
 }
-
-template <class T>
-void destroy_box(AnyBox* box) {
-  free_object(static_cast<AnyBoxOf<T>*>(box));
-}
-template <class T>
-void write_box(Writer& writer, const AnyBox& box) {
-  write_value(writer, static_cast<const AnyBoxOf<T>&>(box).value);
-}
-template <class T>
-inline constexpr TypeInfo type_info = {&destroy_box<T>, &write_box<T>};
 
 }  // namespace tsc

@@ -95,7 +95,7 @@ struct TensorImpl {
     strides = dims + (new_rank > kInlineRank ? new_rank : kInlineRank);
     return true;
   }
-  void destroy() {
+  [[gnu::noinline]] void destroy() {
     if (storage != nullptr) storage->drop();
     if (sizes != inline_dims) owner->free(sizes, dims_bytes(rank));
     owner->free(this, sizeof(TensorImpl));
@@ -168,7 +168,7 @@ class Tensor {
   // Making tensors. All fail on the context and then return an undefined tensor.
 
   // Row-major, elements uninitialised.
-  static Tensor empty(Context& ctx, DType dtype, Sizes sizes) {
+  [[gnu::noinline]] static Tensor empty(Context& ctx, DType dtype, Sizes sizes) {
     i64 bytes;
     if (!ctx.ok() || !check_sizes(ctx, sizes, dtype, bytes)) return {};
     Storage* storage = Storage::allocate(ctx, static_cast<size_t>(bytes));
@@ -270,7 +270,7 @@ class Tensor {
     if (impl_->references != kImmortal) ++impl_->references;
   }
   // Takes over the reference to `storage`. Geometry is left to the caller.
-  static Tensor make(Context& ctx, Storage* storage, char* data, DType dtype, i64 rank) {
+  [[gnu::noinline]] static Tensor make(Context& ctx, Storage* storage, char* data, DType dtype, i64 rank) {
     void* block = ctx.allocate(sizeof(TensorImpl));
     if (block == nullptr) {
       storage->drop();
