@@ -5,8 +5,8 @@
 // are state fields: `state_get` yields the attribute's value itself, so that in-place ops on it change the state.
 // Fields whose initial tensors share a Storage are views of one memory and stay so.
 //
-// Types come from the archive: a traced input's dtype and rank are known and its sizes are symbols "<input>.<axis>" whose
-// example values are Graph::hints; tensors of scripted code have no dtype or rank but those of the given specs.
+// Types come from the archive: a traced input's dtype and rank are known and its sizes are symbols "<input>.<axis>"
+// whose example values are Graph::hints; tensors of scripted code have no dtype or rank but those of the given specs.
 //
 // Conventions of the imported nodes, beyond ops.def:
 //   isinstance          attribute "types": the Type texts to test for

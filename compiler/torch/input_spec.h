@@ -20,9 +20,9 @@ namespace tsc {
 
 struct DimSpec {
   std::optional<int64_t> constant;
-  std::string symbol;          // of a size that may vary; "" is named after the input and the axis
-  std::optional<int64_t> low;  // the range, both or none
-  std::optional<int64_t> high;
+  std::string symbol = {};          // of a size that may vary; "" is named after the input and the axis
+  std::optional<int64_t> low = {};  // the range, both or none
+  std::optional<int64_t> high = {};
 };
 
 struct InputSpec {

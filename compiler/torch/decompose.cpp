@@ -1,0 +1,98 @@
+#include "compiler/torch/decompose.h"
+
+#include <torch/csrc/jit/api/compilation_unit.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/frontend/resolver.h>
+#include <torch/csrc/jit/passes/inliner.h>
+
+// One entry for each file, ended by an empty name (cmake/EmbedRuntime.cmake).
+extern "C" {
+struct TscEmbeddedFile {
+  const char* name;
+  const char* text;
+  uint64_t size;
+};
+extern const TscEmbeddedFile tsc_decompositions[];
+}
+
+namespace tsc {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Graph;
+using torch::jit::Node;
+
+// All decompositions, parsed once. Functions call each other only within a file.
+const torch::jit::CompilationUnit& decompositions() {
+  static const auto unit = [] {
+    auto result = std::make_unique<torch::jit::CompilationUnit>();
+    for (const auto* file = tsc_decompositions; file->name != nullptr; ++file) {
+      result->define(std::nullopt, std::string(file->text, file->size), torch::jit::nativeResolver(), nullptr);
+    }
+    return result;
+  }();
+  return *unit;
+}
+
+torch::jit::GraphFunction* find_decomposition(const Node* node) {
+  const auto* schema = node->maybeSchema();
+  if (schema == nullptr || !node->kind().is_aten()) return nullptr;
+  std::string name = node->kind().toUnqualString();
+  torch::jit::Function* function = nullptr;
+  if (!schema->overload_name().empty())
+    function = decompositions().find_function(name + "__" + schema->overload_name());
+  if (function == nullptr) function = decompositions().find_function(name);
+  if (function == nullptr || function->num_inputs() != node->inputs().size()) return nullptr;
+  return torch::jit::tryToGraphFunction(*function);
+}
+
+bool decompose(Block* block) {
+  bool changed = false;
+  for (auto position = block->nodes().begin(); position != block->nodes().end();) {
+    Node* node = *position++;
+    for (Block* inner : node->blocks()) changed |= decompose(inner);
+    if (find_row(node)) continue;
+    auto* function = find_decomposition(node);
+    if (function == nullptr) continue;
+    torch::jit::inlineCallTo(node, function);
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace
+
+bool decompose(Graph& graph) {
+  // A decomposition may use ops that are decomposed in turn.
+  constexpr int kMaxRounds = 8;
+  bool changed = false;
+  for (int round = 0; round < kMaxRounds && decompose(graph.block()); ++round) {
+    changed = true;
+    torch::jit::Inline(graph);
+  }
+  return changed;
+}
+
+bool is_decomposition(const torch::jit::Function* function) {
+  return function != nullptr && decompositions().find_function(function->qualname()) == function;
+}
+
+std::optional<ir::AtenMatch> find_row(const Node* node) {
+  const auto match = ir::find_aten(full_op_name(node));
+  const auto* schema = node->maybeSchema();
+  if (!match || schema == nullptr || ir::op_info(match->op).op_class != ir::OpClass::kScalar) return match;
+  // "aten::round.*" is about numbers, and so not aten::round.decimals.
+  for (const torch::jit::Value* output : node->outputs()) {
+    if (output->type()->kind() == c10::TypeKind::TensorType) return std::nullopt;
+  }
+  return match;
+}
+
+std::string full_op_name(const Node* node) {
+  std::string name = node->kind().toQualString();
+  const auto* schema = node->maybeSchema();
+  if (schema != nullptr && !schema->overload_name().empty()) name += "." + schema->overload_name();
+  return name;
+}
+
+}  // namespace tsc

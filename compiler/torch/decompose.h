@@ -1,0 +1,23 @@
+// Ops that the op table doesn't have, said in ops that it has: TorchScript functions in decompositions/*.py, named
+// after the op ("huber_loss" for aten::huber_loss, "std_mean__correction" for aten::std_mean.correction).
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "compiler/ir/op.h"
+
+namespace tsc {
+
+// Inlines a decomposition for every node that has one and no row. True when there was any.
+bool decompose(torch::jit::Graph& graph);
+
+// Whether a function stems from the decompositions, and so means nothing to the user.
+bool is_decomposition(const torch::jit::Function* function);
+
+// The row of the op table that a node belongs to.
+std::optional<ir::AtenMatch> find_row(const torch::jit::Node* node);
+
+// The full name of a node's op: "aten::add.Tensor", "prim::If".
+std::string full_op_name(const torch::jit::Node* node);
+
+}  // namespace tsc

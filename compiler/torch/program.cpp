@@ -1,0 +1,364 @@
+#include "compiler/torch/program.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/lower_tuples.h>
+#include <torch/csrc/jit/passes/peephole.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+
+#include "compiler/torch/decompose.h"
+
+namespace tsc {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Value;
+namespace prim = c10::prim;
+
+// Inlining can double the program with every call of a chain of functions that call each other twice.
+constexpr uint64_t kMaxNodes = 2'000'000;
+
+void collect_module_paths(const c10::ivalue::Object& object, const std::string& path, Program& program) {
+  if (!program.module_paths.try_emplace(&object, path).second) return;
+  for (size_t slot = 0; slot < object.slots().size(); ++slot) {
+    const c10::IValue& value = object.slots()[slot];
+    if (!value.isObject() || !value.isModule()) continue;
+    const std::string& name = object.type()->getAttributeName(slot);
+    collect_module_paths(value.toObjectRef(), path.empty() ? name : path + "." + name, program);
+  }
+}
+
+// The number of nodes that a block has once all calls are inlined.
+uint64_t inlined_size(Block* block, std::unordered_map<const Graph*, uint64_t>& sizes) {
+  uint64_t size = 0;
+  for (Node* node : block->nodes()) {
+    ++size;
+    for (Block* inner : node->blocks()) size += inlined_size(inner, sizes);
+    if (node->kind() != prim::CallMethod && node->kind() != prim::CallFunction) continue;
+    if (node->kind() == prim::CallMethod && !node->inputs()[0]->type()->cast<c10::ClassType>()) continue;
+    auto* callee = torch::jit::tryToGraphFunction(node);
+    if (callee == nullptr) continue;
+    Graph* graph = callee->graph().get();
+    if (!sizes.contains(graph)) {
+      sizes[graph] = kMaxNodes;  // what a recursive function would count
+      sizes[graph] = inlined_size(graph->block(), sizes);
+    }
+    size += sizes[graph];
+    if (size > kMaxNodes) return kMaxNodes + 1;
+  }
+  return size;
+}
+
+std::vector<Node*> nodes_of_kind(Graph& graph, c10::Symbol kind) {
+  return torch::jit::findAllNodes(graph, kind, /*recurse=*/true);
+}
+
+torch::jit::GraphFunction* find_graph_method(const c10::ClassTypePtr& type, const std::string& name) {
+  torch::jit::Function* method = type->findMethod(name);
+  return method == nullptr ? nullptr : torch::jit::tryToGraphFunction(*method);
+}
+
+// A call through an interface whose object is known is a call of that object's method.
+bool inline_interface_calls(const Program& program, Graph& graph) {
+  bool changed = false;
+  for (Node* call : nodes_of_kind(graph, prim::CallMethod)) {
+    Value* self = call->inputs()[0];
+    if (self->type()->kind() != c10::TypeKind::InterfaceType) continue;
+    const ModuleObject* module = program.module_of(self);
+    if (module == nullptr) continue;
+    auto* callee = find_graph_method(module->type(), call->s(c10::attr::name));
+    if (callee == nullptr) continue;
+    self->setType(module->type());
+    torch::jit::inlineCallTo(call, callee);
+    changed = true;
+  }
+  return changed;
+}
+
+// `with manager:` calls __enter__ and __exit__. (When the body fails the call ends, and __exit__ with it.)
+bool inline_context_managers(Graph& graph) {
+  bool changed = false;
+  for (const c10::Symbol kind : {prim::Enter, prim::Exit}) {
+    for (Node* node : nodes_of_kind(graph, kind)) {
+      const auto type = node->inputs()[0]->type()->cast<c10::ClassType>();
+      auto* callee = type ? find_graph_method(type, kind == prim::Enter ? "__enter__" : "__exit__") : nullptr;
+      if (callee == nullptr) continue;
+      torch::jit::WithInsertPoint guard(node);
+      while (node->inputs().size() < callee->graph()->inputs().size()) node->addInput(graph.insertConstant({}));
+      torch::jit::inlineCallTo(node, callee);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+// A fork runs at once, its future is its value, and waiting for it is nothing.
+bool inline_forks(Graph& graph) {
+  bool changed = false;
+  for (Node* fork : nodes_of_kind(graph, prim::fork)) {
+    torch::jit::WithInsertPoint guard(fork);
+    const auto outputs = torch::jit::insertGraph(graph, *fork->g(c10::attr::Subgraph), fork->inputs());
+    fork->output()->replaceAllUsesWith(outputs.at(0));
+    fork->destroy();
+    changed = true;
+  }
+  for (Node* wait : nodes_of_kind(graph, c10::aten::wait)) {
+    Value* future = wait->inputs()[0];
+    if (future->type()->kind() == c10::TypeKind::FutureType) future->setType(wait->output()->type());
+    wait->output()->replaceAllUsesWith(future);
+    wait->destroy();
+    changed = true;
+  }
+  return changed;
+}
+
+// The compiled program never records gradients.
+void remove_gradient_mode(Graph& graph) {
+  for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString("aten::is_grad_enabled"))) {
+    torch::jit::WithInsertPoint guard(node);
+    node->output()->replaceAllUsesWith(graph.insertConstant(false));
+    node->destroy();
+  }
+  for (const char* name : {"aten::set_grad_enabled", "aten::_set_grad_enabled"}) {
+    for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString(name))) {
+      if (!node->hasUses()) node->destroy();
+    }
+  }
+}
+
+// Module objects of a ModuleList or ModuleDict, in order, with the names of their attributes.
+std::vector<std::string> child_modules(const ModuleObject& container) {
+  std::vector<std::string> names;
+  for (size_t slot = 0; slot < container.slots().size(); ++slot) {
+    const c10::IValue& value = container.slots()[slot];
+    if (value.isObject() && value.isModule()) names.push_back(container.type()->getAttributeName(slot));
+  }
+  return names;
+}
+
+// Calls `name` of the child number `index` on, chosen at run time by `key`: if key == k0: k0(...) else: if ...
+// Emits at the insertion point and returns the results.
+std::vector<Value*> emit_child_choice(Graph& graph, Node* call, Value* container, Value* key,
+                                      const std::vector<std::string>& children, size_t index) {
+  if (index == children.size()) {
+    Value* message = graph.insertConstant(std::string("no submodule has this index or key"));
+    Value* no_class = graph.insertConstant({});
+    graph.insertNode(graph.create(prim::RaiseException, {message, no_class}, 0));
+    std::vector<Value*> results;
+    for (const Value* output : call->outputs()) {
+      results.push_back(graph.insertNode(graph.create(prim::Uninitialized))->output()->setType(output->type()));
+    }
+    return results;
+  }
+  Value* condition = nullptr;
+  if (key->type()->kind() == c10::TypeKind::StringType) {
+    condition = graph.insert(c10::aten::eq, {key, children[index]});
+  } else {
+    const auto position = static_cast<int64_t>(index);
+    Value* from_begin = graph.insert(c10::aten::eq, {key, position});
+    Value* from_end = graph.insert(c10::aten::eq, {key, position - static_cast<int64_t>(children.size())});
+    condition = graph.insert(c10::aten::__or__, {from_begin, from_end});
+  }
+  Node* choice = graph.insertNode(graph.create(prim::If, {condition}, 0));
+  Block* then_block = choice->addBlock();
+  Block* else_block = choice->addBlock();
+  {
+    torch::jit::WithInsertPoint guard(then_block);
+    Value* child = graph.insertGetAttr(container, children[index]);
+    std::vector<Value*> inputs = {child};
+    inputs.insert(inputs.end(), call->inputs().begin() + 1, call->inputs().end());
+    Node* child_call = graph.insertNode(graph.create(prim::CallMethod, inputs, call->outputs().size()));
+    child_call->s_(c10::attr::name, call->s(c10::attr::name));
+    for (size_t i = 0; i < call->outputs().size(); ++i) {
+      child_call->outputs()[i]->setType(call->outputs()[i]->type());
+      then_block->registerOutput(child_call->outputs()[i]);
+    }
+  }
+  {
+    torch::jit::WithInsertPoint guard(else_block);
+    for (Value* result : emit_child_choice(graph, call, container, key, children, index + 1)) {
+      else_block->registerOutput(result);
+    }
+  }
+  std::vector<Value*> results;
+  for (const Value* output : call->outputs()) results.push_back(choice->addOutput()->setType(output->type()));
+  return results;
+}
+
+// `self.layers[i](x)` with an index that only the run time knows becomes a choice among the children.
+bool expand_container_indexing(const Program& program, Graph& graph) {
+  bool changed = false;
+  for (Node* node : nodes_of_kind(graph, prim::ModuleContainerIndex)) {
+    Value* container = node->inputs()[0];
+    const ModuleObject* object = program.module_of(container);
+    if (object == nullptr) continue;
+    const std::vector<std::string> children = child_modules(*object);
+    const auto uses = node->output()->uses();
+    for (const auto& use : uses) {
+      Node* call = use.user;
+      if (call->kind() != prim::CallMethod || use.offset != 0) continue;
+      torch::jit::WithInsertPoint guard(call);
+      const auto results = emit_child_choice(graph, call, container, node->inputs()[1], children, 0);
+      for (size_t i = 0; i < results.size(); ++i) call->outputs()[i]->replaceAllUsesWith(results[i]);
+      call->destroy();
+      changed = true;
+    }
+    if (!node->output()->hasUses()) node->destroy();
+  }
+  return changed;
+}
+
+void inline_everything(const Program& program, Graph& graph) {
+  bool changed = true;
+  while (changed) {
+    torch::jit::Inline(graph);
+    changed = inline_interface_calls(program, graph);
+    changed |= expand_container_indexing(program, graph);
+    changed |= inline_context_managers(graph);
+    changed |= inline_forks(graph);
+  }
+  remove_gradient_mode(graph);
+}
+
+// Replaces the read of an attribute that nobody writes by its value when that can steer control flow; otherwise
+// narrows an optional's type to what it holds.
+bool fold_attribute_read(const Program& program, Graph& graph, Node* read) {
+  const auto attribute = program.attribute_of(read);
+  if (!attribute || program.written.contains(*attribute)) return false;
+  const c10::IValue& value = attribute->value();
+  if (value.isTensor()) {
+    if (read->output()->type()->kind() == c10::TypeKind::TensorType) return false;
+    read->output()->setType(c10::TensorType::get());
+    return true;
+  }
+  if (value.isObject() || value.isTensorList() || !read->output()->hasUses()) return false;
+  bool has_tensor = false;
+  value.visit([&](const c10::IValue& part) {
+    has_tensor = has_tensor || part.isTensor() || part.isObject();
+    return has_tensor;
+  });
+  if (has_tensor) return false;
+  torch::jit::WithInsertPoint guard(read);
+  const auto constant = torch::jit::tryInsertConstant(graph, value);
+  if (!constant) return false;
+  (*constant)->node()->copyMetadata(read);
+  read->output()->replaceAllUsesWith(*constant);
+  read->destroy();
+  return true;
+}
+
+bool fold_attributes(const Program& program, Graph& graph) {
+  bool changed = false;
+  for (Node* read : nodes_of_kind(graph, prim::GetAttr)) changed |= fold_attribute_read(program, graph, read);
+  return changed;
+}
+
+// Folding removes branches and with them writes, which lets more attributes be folded.
+void fold_until_stable(Program& program) {
+  constexpr int kMaxRounds = 8;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    find_written_attributes(program);
+    bool changed = false;
+    for (MethodGraph& method : program.methods) {
+      changed |= fold_attributes(program, *method.graph);
+      torch::jit::PeepholeOptimize(method.graph, /*disable_shape_peepholes=*/true);
+      changed |= torch::jit::ConstantPropagationImmutableTypes(method.graph);
+      torch::jit::EliminateDeadCode(method.graph);
+    }
+    if (!changed) break;
+  }
+  find_written_attributes(program);
+}
+
+std::vector<std::string> chosen_methods(const torch::jit::Module& root, const std::vector<std::string>& wanted,
+                                        Diagnostics& diagnostics) {
+  std::vector<std::string> all;
+  for (const auto& method : root.get_methods()) all.push_back(method.name());
+  std::stable_partition(all.begin(), all.end(), [](const std::string& name) { return name == "forward"; });
+  if (wanted.empty()) {
+    std::erase_if(all, [](const std::string& name) { return name[0] == '_'; });
+    if (all.empty()) {
+      diagnostics.add(make_diagnostic(Error::unsupported, "the module has no method to compile",
+                                      "give it a forward, or decorate a method with @torch.jit.export"));
+    }
+    return all;
+  }
+  for (const std::string& name : wanted) {
+    if (std::find(all.begin(), all.end(), name) != all.end()) continue;
+    std::string known;
+    for (const std::string& other : all) known += (known.empty() ? "" : ", ") + other;
+    diagnostics.add(
+        make_diagnostic(Error::unsupported, "the module has no method '" + name + "'", "its methods are: " + known));
+  }
+  return wanted;
+}
+
+}  // namespace
+
+const ModuleObject* Program::module_of(const Value* value) const {
+  const Node* node = value->node();
+  if (node->kind() == prim::Param) {
+    const bool is_self = value->owningGraph()->inputs().size() > 0 && value->owningGraph()->inputs()[0] == value;
+    return is_self && value->type() == root.type() ? root._ivalue().get() : nullptr;
+  }
+  if (node->kind() != prim::GetAttr) return nullptr;
+  const auto attribute = attribute_of(node);
+  if (!attribute || !attribute->value().isObject() || !attribute->value().isModule()) return nullptr;
+  return &attribute->value().toObjectRef();
+}
+
+std::optional<ModuleAttribute> Program::attribute_of(const Node* node) const {
+  const ModuleObject* owner = module_of(node->inputs()[0]);
+  if (owner == nullptr) return std::nullopt;
+  const auto slot = owner->type()->findAttributeSlot(node->s(c10::attr::name));
+  if (!slot) return std::nullopt;
+  return ModuleAttribute{owner, *slot};
+}
+
+std::string Program::path(const ModuleAttribute& attribute) const {
+  const std::string& module = module_paths.at(attribute.owner);
+  const std::string& name = attribute.owner->type()->getAttributeName(attribute.slot);
+  return module.empty() ? name : module + "." + name;
+}
+
+Program load_program(const std::string& file, const std::vector<std::string>& methods, Diagnostics& diagnostics) {
+  Program program;
+  program.unit = std::make_shared<torch::jit::CompilationUnit>();
+  torch::jit::ExtraFilesMap extra_files;
+  program.root = torch::jit::import_ir_module(program.unit, file, c10::Device(c10::kCPU), extra_files,
+                                              /*load_debug_files=*/true, /*restore_shapes=*/false);
+  collect_module_paths(*program.root._ivalue(), "", program);
+  const auto names = chosen_methods(program.root, methods, diagnostics);
+  if (!diagnostics.empty()) return program;
+  std::unordered_map<const Graph*, uint64_t> sizes;
+  for (const std::string& name : names) {
+    const auto method = program.root.get_method(name);
+    if (inlined_size(method.graph()->block(), sizes) > kMaxNodes) {
+      diagnostics.add(make_diagnostic(Error::unsupported,
+                                      "method '" + name + "' has more than 2 million operations once calls are inlined",
+                                      "split the model, or call functions in loops instead of repeating the calls"));
+      return program;
+    }
+    MethodGraph result{name, method.graph()->copy(), &method.function()};
+    inline_everything(program, *result.graph);
+    program.methods.push_back(std::move(result));
+  }
+  fold_until_stable(program);
+  bool decomposed = false;
+  for (MethodGraph& method : program.methods) decomposed |= decompose(*method.graph);
+  if (decomposed) fold_until_stable(program);
+  for (MethodGraph& method : program.methods) {
+    torch::jit::LowerSimpleTuples(method.graph);
+    torch::jit::EliminateDeadCode(method.graph);
+  }
+  find_written_attributes(program);
+  return program;
+}
+
+}  // namespace tsc

@@ -1,0 +1,13 @@
+// Where in the user's Python program a node comes from.
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "compiler/ir/graph.h"
+
+namespace tsc {
+
+// Frames innermost first, without those of PyTorch's own call machinery and of decompositions.
+ir::Source source_of(const torch::jit::Node* node);
+
+}  // namespace tsc

@@ -1,0 +1,58 @@
+// Types and constants, between LibTorch's and the IR's.
+#pragma once
+
+#include <ATen/core/class_type.h>
+#include <ATen/core/enum_type.h>
+#include <ATen/core/function_schema.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/core/jit_type.h>
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+
+#include "compiler/ir/graph.h"
+
+namespace tsc {
+
+// A type or constant that the IR has no form for.
+struct UnsupportedValue : std::runtime_error {
+  UnsupportedValue(std::string type_text, const std::string& why_text)
+      : std::runtime_error(type_text + why_text), type(std::move(type_text)), why(why_text) {}
+  std::string type;
+  std::string why;  // "" or ": ..."
+};
+
+// Adds to a graph's classes and storages what the values mapped so far need. Throws UnsupportedValue.
+class ValueMapper {
+ public:
+  explicit ValueMapper(ir::Graph& graph) : graph_(graph) {}
+
+  // A tensor's dtype and rank are left open. Futures are their elements: a fork runs at once.
+  ir::Type type(const c10::TypePtr& type);
+  // The constant and its type: the tensors in it with all that is known of them, an optional as `declared` says.
+  struct Typed {
+    ir::Constant constant;
+    ir::Type type;
+  };
+  Typed constant(const c10::IValue& value, const c10::TypePtr& declared, const std::string& name);
+
+ private:
+  ir::Type class_type(const c10::ClassTypePtr& type);
+  ir::Type enum_type(const c10::EnumTypePtr& type);
+  ir::ClassId add_class(const c10::Type* type, const std::string& qualified_name);
+  Typed tensor(const at::Tensor& tensor, const std::string& name);
+  Typed sequence(const std::vector<c10::IValue>& parts, const std::vector<c10::TypePtr>& types, ir::Type::Kind kind,
+                 const std::string& name);
+
+  ir::Graph& graph_;
+  std::unordered_map<const c10::Type*, ir::ClassId> classes_;
+  std::unordered_map<const void*, std::shared_ptr<const ir::Storage>> storages_;
+  std::map<std::string, std::shared_ptr<const ir::TensorConstant>> tensors_;  // by storage, offset and shape
+};
+
+// A tensor that shares the constant's memory, which the tensor keeps alive. Never to be written.
+at::Tensor make_tensor(const std::shared_ptr<const ir::TensorConstant>& constant);
+
+}  // namespace tsc
