@@ -205,7 +205,7 @@ TSC_INLINE V divide_integers(V a, V b) {
   V exact = zero;
   if constexpr (static_cast<Element<V>>(-1) < 0) {
     const Mask<V> minus = equal(b, splat<V>(-1));
-    exact = select(minus, zero - a, zero);
+    exact = select(minus, V(zero - a), zero);
     special = mask_or(special, minus);
   }
   return select(special, exact, V(a / select(special, one, b)));
