@@ -13,7 +13,8 @@ constexpr i64 broadcast_size(i64 a, i64 b) { return a == 1 ? b : a; }
 
 inline void check_broadcast(Context& ctx, i64 a, i64 b) {
   if (a == b || a == 1 || b == 1) return;
-  ctx.fail(ErrorKind::kShape, "sizes %lld and %lld do not broadcast", static_cast<long long>(a), static_cast<long long>(b));
+  ctx.fail(ErrorKind::kShape, "sizes %lld and %lld do not broadcast", static_cast<long long>(a),
+           static_cast<long long>(b));
 }
 
 inline void check_dtype(Context& ctx, const Tensor& tensor, const char* name, DType dtype) {
@@ -87,8 +88,11 @@ inline Tensor dense(Context& ctx, const Tensor& tensor) {
     case 4:
       detail::copy_strided(tensor, copy.data<uint32_t>());
       break;
-    default:
+    case 8:
       detail::copy_strided(tensor, copy.data<uint64_t>());
+      break;
+    default:
+      detail::copy_strided(tensor, copy.data<Complex<double>>());
       break;
   }
   return copy;

@@ -77,14 +77,15 @@ struct SizeClass {
   static constexpr int kCount = 160;
   int index;
   size_t bytes;
-  static SizeClass of(size_t bytes) {
+  static constexpr SizeClass of(size_t bytes) {
     const size_t last = bytes == 0 ? 0 : (bytes - 1) / kAlignment;  // index of the last unit that is needed
     if (last < 4) return {static_cast<int>(last), (last + 1) * kAlignment};
     const int shift = 61 - __builtin_clzll(last);
     const size_t top = last >> shift;  // 4 to 7
     return {shift * 4 + static_cast<int>(top), ((top + 1) << shift) * kAlignment};
   }
-  static size_t bytes_of(int index) {
+  static constexpr size_t round_up(size_t bytes) { return of(bytes).bytes; }
+  static constexpr size_t bytes_of(int index) {
     if (index < 4) return static_cast<size_t>(index + 1) * kAlignment;
     return (static_cast<size_t>(index % 4 + 5) << (index / 4 - 1)) * kAlignment;
   }
