@@ -49,6 +49,7 @@ struct ProductTile {
   float* output = nullptr;      // vector v of row i at output[i * output_row + v * output_vector]
   i64 output_row = 0;
   i64 output_vector = 0;
+  float low = -kInfinity, high = kInfinity;  // bounds of the results
 };
 
 // The tile is not inlined: all products of a library with equal MR and NV share it.
@@ -111,6 +112,7 @@ template <int kRows, int kVectors>
       for (int s = 1; s < kSums; ++s) {
         sum += acc[s][i][v];
       }
+      sum = min(max(sum, splat<VecF>(t.low)), splat<VecF>(t.high));
       store(t.output + i * t.output_row + v * t.output_vector, sum);
     }
   }
@@ -149,18 +151,23 @@ TSC_INLINE void store_tile(const float* tile, i64 rows, i64 columns, float* outp
   }
 }
 
-// Rows `rows` of one panel: straight into the output where nothing follows, through a tile on the stack otherwise.
+// A block of rows of one panel: straight into the output where the tile itself can finish, through a tile on the stack
+// otherwise.
 // `tile.output` and its strides are filled in here.
 template <int MR, int NV, class Epilogue>
 TSC_INLINE void product_block(ProductTile tile, i64 rows, i64 columns, float* output, i64 output_row, Position at,
                               const Epilogue& epilogue) {
   constexpr i64 kWidth = NV * kLanes;
   tile.output_vector = kLanes;
-  if (kIsIdentity<Epilogue> && columns == kWidth) {
-    tile.output = output + at.offset;
-    tile.output_row = output_row;
-    product_rows<MR, NV>(rows, tile);
-    return;
+  if constexpr (kIsClamp<Epilogue>) {
+    if (columns == kWidth) {
+      tile.low = epilogue.low;
+      tile.high = epilogue.high;
+      tile.output = output + at.offset;
+      tile.output_row = output_row;
+      product_rows<MR, NV>(rows, tile);
+      return;
+    }
   }
   alignas(64) float sums[MR * kWidth];
   tile.output = sums;
