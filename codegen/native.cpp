@@ -9,6 +9,7 @@
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <fcntl.h>
 #include <lld/Common/Driver.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LLVMContext.h>
@@ -17,6 +18,7 @@
 #include <llvm/Object/ArchiveWriter.h>
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/ErrorHandling.h>
+#include <llvm/Support/SHA256.h>
 #include <llvm/Support/Signals.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/VirtualFileSystem.h>
@@ -104,6 +106,7 @@ std::vector<std::string> front_end_arguments(const std::string& source, const Co
       "/freestanding", "-fdebug-compilation-dir=.", "-fno-implicit-modules"};
   auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
   for (const std::string& definition : definitions(target)) add({"-D" + definition});
+  for (const std::string& definition : options.definitions) add({"-D" + definition});
   for (const std::string& feature : target.features) add({"-target-feature", feature});
   if (options.optimization >= 2) add({"-vectorize-loops", "-vectorize-slp"});
   // Some CPUs prefer narrower vectors than they have; the kernels' tiles are chosen for the full width.
@@ -381,6 +384,13 @@ size_t code_bytes(const std::string& path) {
     add(*file->getBinary());
   }
   return bytes;
+}
+
+std::string sha256_of_file(const std::string& path) {
+  const auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer) return "";
+  const llvm::StringRef bytes = (*buffer)->getBuffer();
+  return llvm::toHex(llvm::SHA256::hash({bytes.bytes_begin(), bytes.size()}), /*LowerCase=*/true);
 }
 
 void remove_on_signal(const std::string& path) { llvm::sys::RemoveFileOnSignal(path); }

@@ -17,8 +17,9 @@ namespace tsc::codegen {
 
 struct CompileOptions {
   Target target = {};
-  int optimization = 3;              // 0 to 3
-  bool warnings_are_errors = false;  // -Wall -Wextra: for our own tests, since users can't mend emitted code
+  int optimization = 3;                       // 0 to 3
+  std::vector<std::string> definitions = {};  // "NAME=value", beside the target's
+  bool warnings_are_errors = false;           // -Wall -Wextra: for our own tests, since users can't mend emitted code
 };
 
 // One compiled translation unit, a relocatable ELF file in memory.
@@ -63,6 +64,9 @@ void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFi
 
 // Bytes of machine code in a library, an object or all members of an archive.
 size_t code_bytes(const std::string& path);
+
+// SHA-256 of a file's bytes in hexadecimal; "" when it can't be read.
+std::string sha256_of_file(const std::string& path);
 
 // Has a file removed should a signal end the process, and takes that back.
 void remove_on_signal(const std::string& path);

@@ -63,21 +63,32 @@ OutputFile::OutputFile(const std::string& path) {
   if (descriptor < 0) fail_errno(path);
   close(descriptor);
   codegen::remove_on_signal(temporary_);
-  codegen::remove_on_signal(scratch_path());
 }
 
 OutputFile::~OutputFile() {
-  unlink(scratch_path().c_str());
-  codegen::keep_on_signal(scratch_path());
-  if (temporary_.empty()) return;
+  remove_scratch();
   unlink(temporary_.c_str());
   codegen::keep_on_signal(temporary_);
+}
+
+std::string OutputFile::add_scratch_path() {
+  scratch_.push_back(fmt::format("{}.{}", temporary_, scratch_.size()));
+  codegen::remove_on_signal(scratch_.back());
+  return scratch_.back();
+}
+
+void OutputFile::remove_scratch() {
+  for (const std::string& path : scratch_) {
+    unlink(path.c_str());
+    codegen::keep_on_signal(path);
+  }
+  scratch_.clear();
 }
 
 void OutputFile::write(const std::string& text) const { write_file(temporary_, text); }
 
 void OutputFile::commit(Mode mode) {
-  unlink(scratch_path().c_str());
+  remove_scratch();
   const mode_t bits = mode == Mode::kExecutable ? 0777 : 0666;
   if (chmod(temporary_.c_str(), bits & ~creation_mask()) != 0) fail_errno(path_);
   if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno(path_);

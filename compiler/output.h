@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace tsc {
 
@@ -15,16 +16,19 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   const std::string& temporary_path() const { return temporary_; }
-  // A name for a further temporary file beside it, which is removed with this object.
-  std::string scratch_path() const { return temporary_ + ".scratch"; }
+  // A name for a further temporary file beside it, which is removed by `commit` or with this object.
+  std::string add_scratch_path();
 
   void write(const std::string& text) const;  // the whole content
   enum class Mode { kPlain, kExecutable };
   void commit(Mode mode);
 
  private:
+  void remove_scratch();
+
   std::string path_;
   std::string temporary_;
+  std::vector<std::string> scratch_;
 };
 
 class OutputFolder {

@@ -1,0 +1,297 @@
+#include "compiler/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "codegen/native.h"
+#include "codegen/weights.h"
+#include "compiler/diagnostic.h"
+#include "compiler/ir/infer.h"
+#include "compiler/ir/print.h"
+#include "compiler/ir/verify.h"
+#include "compiler/output.h"
+#include "compiler/plan.h"
+#include "compiler/report.h"
+#include "compiler/source_folder.h"
+#include "compiler/torch/import.h"
+
+namespace tsc {
+namespace {
+
+namespace fs = std::filesystem;
+using codegen::EmittedFile;
+using codegen::EmittedModel;
+
+// The middle of the compiler. `infer` comes again wherever a pass has made more known.
+constexpr passes::Pass kPasses[] = {
+    {"infer", ir::infer, "Types, sizes and ints that hold for every call."},
+    {"eliminate_common_subexpressions", passes::eliminate_common_subexpressions, ""},
+    {"eliminate_dead_code", passes::eliminate_dead_code, ""},
+    {"materialize_sizes", passes::materialize_sizes, ""},
+    {"outline_regions", passes::outline_regions, ""},
+    {"insert_copies", passes::insert_copies, ""},
+    {"fuse_groups", passes::fuse_groups, ""},
+};
+
+// Measures phases, tells of each on a terminal and of all with --time-passes.
+class Clock {
+ public:
+  explicit Clock(const Streams& streams) : streams_(streams) {}
+
+  template <class F>
+  auto measure(std::string_view model, std::string_view phase, F run) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Finish finish{[&] {
+      const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
+      record(model, phase, elapsed.count());
+    }};
+    return run();
+  }
+
+  std::string table() const {
+    double total = 0;
+    for (const Row& row : rows_) total += row.milliseconds;
+    std::string text = "        ms   share  phase\n";
+    for (const Row& row : rows_) {
+      text += fmt::format("{:10.1f}  {:5.1f}%  {}\n", row.milliseconds, 100 * row.milliseconds / total, row.phase);
+    }
+    return text + fmt::format("{:10.1f}  100.0%  total\n", total);
+  }
+
+ private:
+  struct Row {
+    std::string phase;
+    double milliseconds;
+  };
+  struct Finish {
+    std::function<void()> run;
+    ~Finish() { run(); }
+  };
+
+  void record(std::string_view model, std::string_view phase, double milliseconds) {
+    rows_.push_back({model.empty() ? std::string(phase) : fmt::format("{}: {}", model, phase), milliseconds});
+    if (streams_.show_progress) streams_.log(fmt::format("{:8.0f} ms  {}\n", milliseconds, rows_.back().phase));
+  }
+
+  const Streams& streams_;
+  std::vector<Row> rows_;
+};
+
+void verify_after(std::string_view step, const ir::Graph& graph) {
+  const std::vector<std::string> faults = ir::verify(graph);
+  std::string text;
+  for (const std::string& fault : faults) text += "\n  " + fault;
+  TSC_ASSERT(faults.empty(), "after {}:{}", step, text);
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// One run of the compiler: models in, one output.
+class Compilation {
+ public:
+  Compilation(const Options& options, const Streams& streams)
+      : options_(options), streams_(streams), plan_(make_plan(options)), clock_(streams) {}
+
+  void run();
+
+ private:
+  void open_output();
+  ir::Graph import(const ModelPlan& model);
+  void run_passes(const ModelPlan& model, ir::Graph& graph);
+  EmittedModel emit(const ModelPlan& model, const ir::Graph& graph);
+  void check_fusion(const ModelPlan& model, const EmittedModel& emitted);
+  void write_weights(EmittedModel& model);
+  void write_library();
+  void write_text(const std::string& text);
+  std::string assembly() const;
+
+  const Options& options_;
+  const Streams& streams_;
+  const Plan plan_;
+  Clock clock_;
+  std::optional<OutputFile> file_;
+  std::optional<OutputFolder> folder_;
+  Diagnostics diagnostics_;
+  std::string ir_text_;
+  std::vector<EmittedModel> models_;
+  std::vector<codegen::ObjectFile> weights_;
+  LibrarySize size_;
+};
+
+void Compilation::run() {
+  open_output();
+  for (const ModelPlan& model : plan_.models) {
+    // A model that can't be compiled doesn't hide what is wrong with the next.
+    try {
+      ir::Graph graph = clock_.measure(model.name, "import", [&] { return import(model); });
+      run_passes(model, graph);
+      if (plan_.kind == OutputKind::kIr) {
+        ir_text_ += ir::print(graph);
+        continue;
+      }
+      models_.push_back(clock_.measure(model.name, "emit", [&] { return emit(model, graph); }));
+      if (options_.strict_fusion) check_fusion(model, models_.back());
+    } catch (const CompileError& error) {
+      for (Diagnostic diagnostic : error.diagnostics()) {
+        if (diagnostic.file.empty()) diagnostic.file = model.import.path;
+        diagnostics_.add(std::move(diagnostic));
+      }
+      continue;
+    }
+    if (plan_.kind <= OutputKind::kObject) {
+      clock_.measure(model.name, "weights", [&] { write_weights(models_.back()); });
+    }
+  }
+  diagnostics_.throw_if_any();
+
+  switch (plan_.kind) {
+    case OutputKind::kSharedLibrary:
+    case OutputKind::kArchive:
+    case OutputKind::kObject:
+      write_library();
+      break;
+    case OutputKind::kSourceFolder:
+      write_source_folder(models_, codegen::emit_library(models_), plan_.target, fs::path(options_.output).stem(),
+                          *folder_);
+      folder_->commit();
+      break;
+    case OutputKind::kIr:
+      write_text(ir_text_);
+      break;
+    case OutputKind::kHeader: {
+      std::string text;
+      for (const EmittedModel& model : models_) {
+        for (const EmittedFile& header : model.headers) text += header.text;
+      }
+      write_text(text);
+      break;
+    }
+    case OutputKind::kAssembly:
+      write_text(clock_.measure("", "clang", [&] { return assembly(); }));
+      break;
+  }
+  if (options_.report) streams_.out(format_report(models_, size_));
+  if (options_.time_passes) streams_.log(clock_.table());
+}
+
+void Compilation::open_output() {
+  if (options_.output.empty()) return;
+  if (plan_.kind == OutputKind::kSourceFolder) {
+    folder_.emplace(options_.output);
+  } else {
+    file_.emplace(options_.output);
+  }
+}
+
+ir::Graph Compilation::import(const ModelPlan& model) {
+  std::variant<ir::Graph, std::vector<Diagnostic>> result = import_model(model.import);
+  if (auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result)) throw CompileError(std::move(*diagnostics));
+  ir::Graph graph = std::move(std::get<ir::Graph>(result));
+  graph.name = model.name;
+  if (options_.verify_each) verify_after("import", graph);
+  return graph;
+}
+
+void Compilation::run_passes(const ModelPlan& model, ir::Graph& graph) {
+  for (const passes::Pass& pass : pipeline_passes()) {
+    const bool wrap_only = pass.run == passes::fuse_groups && !options_.fuse;
+    clock_.measure(model.name, pass.name, [&] { (wrap_only ? passes::wrap_groups : pass.run)(graph); });
+    if (options_.verify_each) verify_after(pass.name, graph);
+    if (contains(options_.print_after, pass.name)) {
+      streams_.out(fmt::format("# {} after {}\n{}", model.name, pass.name, ir::print(graph)));
+    }
+    if (pass.name == options_.stop_after) return;
+  }
+}
+
+EmittedModel Compilation::emit(const ModelPlan& model, const ir::Graph& graph) {
+  EmittedModel emitted = codegen::emit_model(graph, {.target = plan_.target,
+                                                     .specialize = options_.specialize,
+                                                     .source_hash = codegen::sha256_of_file(model.import.path)});
+  TSC_ASSERT(emitted.name == model.name);
+  return emitted;
+}
+
+void Compilation::check_fusion(const ModelPlan& model, const EmittedModel& emitted) {
+  for (const codegen::ReportEntry& entry : emitted.report) {
+    if (entry.reason.empty()) continue;
+    Diagnostic diagnostic = make_diagnostic(Error::unfused, entry.ops, entry.name, entry.reason);
+    diagnostic.file = model.import.path;
+    if (const size_t colon = entry.source.rfind(':'); colon != std::string::npos) {
+      diagnostic.frames.push_back({entry.source.substr(0, colon), std::atoi(entry.source.c_str() + colon + 1), "", ""});
+    }
+    diagnostics_.add(std::move(diagnostic));
+  }
+}
+
+// At once after a model is emitted, so that the memory of its weights is free when the next one is read.
+void Compilation::write_weights(EmittedModel& model) {
+  if (model.weights_size == 0) return;
+  const std::string path = file_->add_scratch_path();
+  codegen::write_weights_object(model.weights, model.weights_size, model.weights_symbol, plan_.target, path);
+  weights_.push_back({model.name + "_weights.o", path});
+}
+
+void Compilation::write_library() {
+  std::vector<EmittedFile> sources = {codegen::emit_library(models_)};
+  std::vector<EmittedFile> headers;
+  for (const EmittedModel& model : models_) {
+    sources.insert(sources.end(), model.sources.begin(), model.sources.end());
+    headers.insert(headers.end(), model.headers.begin(), model.headers.end());
+  }
+  const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
+  const std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
+    return codegen::compile(sources, headers,
+                            {.target = plan_.target,
+                             .optimization = options_.optimization,
+                             .definitions = {fmt::format("TSC_DEFAULT_THREADS={}", options_.threads)}},
+                            jobs);
+  });
+
+  const std::string& path = file_->temporary_path();
+  clock_.measure("", "link", [&] {
+    if (plan_.kind == OutputKind::kArchive) return codegen::write_archive(objects, weights_, path);
+    codegen::LinkJob job{
+        .kind = plan_.kind == OutputKind::kObject ? codegen::LinkKind::kRelocatable : codegen::LinkKind::kSharedLibrary,
+        .objects = objects,
+        .object_files = weights_,
+        .exports = {"tsc_get_library"},
+        .library_name = fs::path(options_.output).filename(),
+        .target = plan_.target};
+    for (const EmittedModel& model : models_) job.exports.push_back(model.name + "_*");
+    codegen::link(job, path);
+  });
+  size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
+  file_->commit(plan_.kind == OutputKind::kSharedLibrary ? OutputFile::Mode::kExecutable : OutputFile::Mode::kPlain);
+}
+
+void Compilation::write_text(const std::string& text) {
+  if (!file_) return streams_.out(text);
+  file_->write(text);
+  file_->commit(OutputFile::Mode::kPlain);
+}
+
+std::string Compilation::assembly() const {
+  std::string text;
+  for (const EmittedModel& model : models_) {
+    for (const EmittedFile& source : model.sources) {
+      text += codegen::compile_to_assembly(source, model.headers,
+                                           {.target = plan_.target, .optimization = options_.optimization});
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const passes::Pass> pipeline_passes() { return kPasses; }
+
+void compile_models(const Options& options, const Streams& streams) { Compilation(options, streams).run(); }
+
+}  // namespace tsc

@@ -1,0 +1,54 @@
+#include "compiler/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tsc {
+namespace {
+
+using codegen::EmittedModel;
+using codegen::ReportEntry;
+
+size_t column_width(const std::vector<ReportEntry>& entries, std::string ReportEntry::* field) {
+  size_t width = 0;
+  for (const ReportEntry& entry : entries) width = std::max(width, (entry.*field).size());
+  return std::min<size_t>(width, 48);
+}
+
+std::string format_model(const EmittedModel& model) {
+  std::string text = model.name + "\n";
+  const size_t name_width = column_width(model.report, &ReportEntry::name);
+  const size_t ops_width = column_width(model.report, &ReportEntry::ops);
+  const size_t kernel_width = column_width(model.report, &ReportEntry::kernel);
+  std::string method;
+  for (const ReportEntry& entry : model.report) {
+    if (entry.method != method) text += fmt::format("  {}\n", method = entry.method);
+    std::string line = fmt::format("    {:{}}  {:{}}  {:{}}  {}", entry.name, name_width, entry.ops, ops_width,
+                                   entry.kernel.empty() ? entry.kind : entry.kernel, kernel_width, entry.source);
+    while (line.back() == ' ') line.pop_back();
+    text += line + "\n";
+    if (!entry.reason.empty()) text += fmt::format("      {}\n", entry.reason);
+  }
+  return text +
+         fmt::format("  arena {}, weights {}\n", format_bytes(model.arena_bytes), format_bytes(model.weights_size));
+}
+
+}  // namespace
+
+std::string format_bytes(size_t bytes) {
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  if (bytes < (1 << 20)) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1024);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string format_report(const std::vector<EmittedModel>& models, const LibrarySize& size) {
+  std::string text;
+  for (const EmittedModel& model : models) text += format_model(model);
+  if (size.file_bytes > 0) {
+    text += fmt::format("code {}, file {}\n", format_bytes(size.code_bytes), format_bytes(size.file_bytes));
+  }
+  return text;
+}
+
+}  // namespace tsc

@@ -1,0 +1,22 @@
+// What --report prints: how each op of the models runs, and how many bytes the library holds.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "codegen/emit.h"
+
+namespace tsc {
+
+struct LibrarySize {
+  size_t file_bytes = 0;
+  size_t code_bytes = 0;
+};
+
+// "5.2 MB", "312 KB", "48 bytes".
+std::string format_bytes(size_t bytes);
+
+std::string format_report(const std::vector<codegen::EmittedModel>& models, const LibrarySize& size);
+
+}  // namespace tsc
