@@ -53,12 +53,13 @@ enum class Specialize : uint8_t { kBoth, kStatic, kDynamic };
 struct EmitOptions {
   Target target;
   Specialize specialize = Specialize::kBoth;
+  std::string source_hash;  // SHA-256 of the model's file, for the metadata
 };
 
 // The graph must have been through the passes of the pipeline. Each method becomes an entry of the model.
 EmittedModel emit_model(const ir::Graph& graph, const EmitOptions& options);
 
-// The library's own translation unit: the table of its models behind the one exported entry point.
+// The library's own translation unit: the table of its models behind the one exported entry point, tsc_get_library.
 EmittedFile emit_library(const std::vector<EmittedModel>& models);
 
 }  // namespace tsc::codegen

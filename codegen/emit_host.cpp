@@ -3,6 +3,7 @@
 
 #include "codegen/emit_common.h"
 #include "compiler/ir/assert.h"
+#include "compiler/ir/effects.h"
 
 namespace tsc::codegen {
 
@@ -82,10 +83,16 @@ class HostEmitter {
     std::string text = fmt::format("{}(Context& ctx", callees_.at(function_.name));
     if (!graph_.state.empty()) text += ", State& self";
     for (const ValueId param : graph_.block(function_.body).params) {
-      text += fmt::format(", {} {}", type_of(param), declare(param));
+      const Type::Kind kind = type(param).kind;
+      const bool plain = kind == Type::Kind::kInt || kind == Type::Kind::kFloat || kind == Type::Kind::kBool;
+      const std::string cpp = type_of(param);
+      text += fmt::format(", {} {}", plain ? cpp : "const " + cpp + "&", declare(param));
     }
     return text + ")";
   }
+
+  // The C++ of a constant. Containers that can't be constants of the namespace are built by statements before it.
+  std::string constant(const Constant& c, const Type& type, const std::string& name);
 
  private:
   const Type& type(ValueId id) const { return graph_.value(id).type; }
@@ -110,31 +117,6 @@ class HostEmitter {
 
   std::string integer(int64_t number) const {
     return number == INT64_MIN ? "INT64_MIN" : fmt::format("{}", number);
-  }
-
-  std::string constant(const Constant& c, const Type& type, const std::string& name) {
-    if (std::holds_alternative<std::monostate>(c.value)) {
-      return type.is(Type::Kind::kOptional) ? cpp_type(graph_, type) + "()" : "None()";
-    }
-    if (type.is(Type::Kind::kOptional)) {
-      return fmt::format("{}({})", cpp_type(graph_, type), constant(c, type.elements[0], name));
-    }
-    if (const bool* b = std::get_if<bool>(&c.value)) return *b ? "true" : "false";
-    if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
-      if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
-      if (type.is(Type::Kind::kEnum)) return fmt::format("static_cast<{}>({})", cpp_type(graph_, type), *i);
-      return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer(*i)) : integer(*i);
-    }
-    if (const double* d = std::get_if<double>(&c.value)) return float_literal(*d, true);
-    if (const auto* z = std::get_if<std::complex<double>>(&c.value)) {
-      return fmt::format("Complex<double>({}, {})", float_literal(z->real(), true), float_literal(z->imag(), true));
-    }
-    if (const std::string* s = std::get_if<std::string>(&c.value)) {
-      if (type.is(Type::Kind::kDevice)) return s->starts_with("cuda") ? "Device{Device::Type::kCuda}" : "Device()";
-      return fmt::format("Str({})", string_literal(*s));
-    }
-    if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) return tensor_constant(*t);
-    return container_constant(*std::get<std::shared_ptr<const ConstantList>>(c.value), type, name);
   }
 
   std::string tensor_constant(const std::shared_ptr<const TensorConstant>& tensor) {
@@ -193,7 +175,7 @@ class HostEmitter {
     for_each_node(graph_, function_.body, [&](NodeId id) {
       const Node& node = graph_.node(id);
       if (op_info(node.op).op_class != OpClass::kContainer || node.inputs.empty()) return;
-      if (has_effect(node) && graph_.value(node.inputs[0]).type == type) found = true;
+      if (writes_input(graph_, node, 0) && graph_.value(node.inputs[0]).type == type) found = true;
     });
     return found;
   }
@@ -597,10 +579,43 @@ class HostEmitter {
     at_ = -1;
   }
 
+  // Sizes that must broadcast in a region, checked before anything is written.
+  void check_broadcasts(const Node& region) {
+    std::set<std::string> seen;
+    const std::function<void(const Dim&)> visit = [&](const Dim& dim) {
+      for (const Dim::Term& term : dim.terms()) {
+        for (const auto& factor : term.factors) {
+          for (const Dim& operand : factor->operands) visit(operand);
+          if (factor->kind != Dim::AtomKind::kBroadcast || !seen.insert(factor->key).second) continue;
+          out_.line("check_broadcast(ctx, {}, {});", size(factor->operands[0]), size(factor->operands[1]));
+        }
+      }
+    };
+    for_each_node(graph_, region.blocks[0], [&](NodeId id) {
+      const Node& node = graph_.node(id);
+      for (const ValueId output : node.outputs) {
+        for (const Dim& dim : type(output).tensor.dims) visit(dim);
+      }
+      if (node.op == Op::select) check_select(node);
+    });
+  }
+
+  // A select whose index may lie outside, since the size is told at run time.
+  void check_select(const Node& node) {
+    const auto axis = graph_.as_int(node.inputs[1]);
+    const auto index = graph_.as_int(node.inputs[2]);
+    const auto& dims = type(node.inputs[0]).tensor.dims;
+    const Dim& dim = dims[*axis < 0 ? *axis + static_cast<int64_t>(dims.size()) : *axis];
+    if (!index || dim.constant()) return;
+    const int64_t needed = *index < 0 ? -*index : *index + 1;
+    out_.line("if ({} < {}) ctx.fail(ErrorKind::kIndex, \"select(): index {} out of range for a dimension of size %lld\", "
+              "static_cast<long long>({}));", size(dim), needed, *index, size(dim));
+  }
+
   void emit_region_call(const Node& node) {
     mark(node);
     const RegionCall call = emit_region(model_, node, callees_.at(function_.name) + "_region", regions_);
-    model_.headers.insert("runtime/ops/convert.h");
+    model_.headers.insert("runtime/core/checks.h");
     std::string operands;
     if (!call.sizes.empty()) {
       std::vector<std::string> sizes;
@@ -609,10 +624,10 @@ class HostEmitter {
       out_.line("const {} {}{{{}}};", call.sizes, name, join(sizes));
       operands += ", " + name;
     }
-    std::vector<std::string> checks;
+    check_broadcasts(node);
     for (const ValueId input : call.inputs) {
       const std::string dense = locals_.unique(value(input) + "_dense");
-      out_.line("const Tensor {} = ops::dense(ctx, {});", dense, value(input));
+      out_.line("const Tensor {} = dense(ctx, {});", dense, value(input));
       operands += fmt::format(", {}.data<const {}>()", dense, cpp_element(type(input).tensor.dtype));
     }
     for (const ValueId output : call.outputs) {
@@ -643,6 +658,46 @@ class HostEmitter {
 
 }  // namespace
 
+std::string HostEmitter::constant(const Constant& c, const Type& type, const std::string& name) {
+  if (std::holds_alternative<std::monostate>(c.value)) {
+    return type.is(Type::Kind::kOptional) ? cpp_type(graph_, type) + "()" : "None()";
+  }
+  if (type.is(Type::Kind::kOptional)) {
+    return fmt::format("{}({})", cpp_type(graph_, type), constant(c, type.elements[0], name));
+  }
+  if (const bool* b = std::get_if<bool>(&c.value)) return *b ? "true" : "false";
+  if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
+    if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
+    if (type.is(Type::Kind::kEnum)) return fmt::format("static_cast<{}>({})", cpp_type(graph_, type), *i);
+    return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer(*i)) : integer(*i);
+  }
+  if (const double* d = std::get_if<double>(&c.value)) return float_literal(*d, true);
+  if (const auto* z = std::get_if<std::complex<double>>(&c.value)) {
+    return fmt::format("Complex<double>({}, {})", float_literal(z->real(), true), float_literal(z->imag(), true));
+  }
+  if (const std::string* s = std::get_if<std::string>(&c.value)) {
+    if (type.is(Type::Kind::kDevice)) return s->starts_with("cuda") ? "Device{Device::Type::kCuda}" : "Device()";
+    return fmt::format("Str({})", string_literal(*s));
+  }
+  if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) return tensor_constant(*t);
+  return container_constant(*std::get<std::shared_ptr<const ConstantList>>(c.value), type, name);
+}
+
+// Gives the fields of a new instance the values in the file. Tensors are copied, since methods may write them in place.
+void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
+  const Function none;
+  Writer unused;
+  HostEmitter emitter(model, none, {}, constants, unused, out);
+  model.headers.insert("runtime/core/checks.h");
+  out.blank();
+  out.open("void State::initialise([[maybe_unused]] Context& ctx, State& self)");
+  for (const StateField& field : model.graph.state) {
+    const std::string value = emitter.constant(field.initial, field.type, field.name);
+    out.line("self.{} = {};", identifier(field.name), field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
+  }
+  out.close();
+}
+
 void emit_host(ModelContext& model, Writer& out) {
   std::map<std::string, std::string> callees;
   for (const Function& function : model.graph.functions) callees[function.name] = model.names.unique(function.name);
@@ -658,6 +713,7 @@ void emit_host(ModelContext& model, Writer& out) {
   for (const Function& function : model.graph.functions) {
     HostEmitter(model, function, callees, constants, regions, program).run();
   }
+  if (!model.graph.state.empty()) emit_initialise(model, constants, program);
   if (!constants.text().empty()) {
     out.blank();
     out.append(constants.text());

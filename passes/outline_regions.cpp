@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/effects.h"
 #include "passes/passes.h"
 #include "passes/region.h"
 
@@ -35,7 +36,7 @@ class Outliner {
       if (fits(id)) {
         run_.push_back(id);
       } else {
-        if (depends_on_run(id) || has_effect(graph_.node(id)) || !graph_.node(id).blocks.empty()) close(result);
+        if (depends_on_run(id) || has_effect(graph_, graph_.node(id)) || !graph_.node(id).blocks.empty()) close(result);
         result.push_back(id);
       }
       for (const ValueId output : graph_.node(id).outputs) know_dims(output);

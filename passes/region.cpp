@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/ir/effects.h"
+
 namespace tsc::passes {
 
 using namespace ir;
@@ -277,7 +279,7 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
   if (node.op == Op::symbolic) return "";
   if (node.form != Form::kFunctional) return "it writes its operand";
   if (!node.blocks.empty()) return "control flow runs on the host";
-  if (is_random(node.op)) return "it draws random numbers";
+  if (is_random(graph, node)) return "it draws random numbers";
   for (const ValueId id : node.outputs) {
     const Type& type = graph.value(id).type;
     if (!type.is_tensor()) return "an op of this class runs on the host";

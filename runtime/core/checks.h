@@ -73,9 +73,9 @@ void copy_strided(const Tensor& from, T* to) {
 
 }  // namespace detail
 
-// The tensor itself when its elements lie row-major without gaps, else such a copy.
-inline Tensor dense(Context& ctx, const Tensor& tensor) {
-  if (!ctx.ok() || !tensor.defined() || tensor.is_contiguous()) return tensor;
+// A new tensor of the same elements, row-major without gaps.
+inline Tensor copy_dense(Context& ctx, const Tensor& tensor) {
+  if (!ctx.ok() || !tensor.defined()) return tensor;
   Tensor copy = Tensor::empty(ctx, tensor.dtype(), tensor.sizes());
   if (!ctx.ok()) return copy;
   switch (tensor.element_size()) {
@@ -96,6 +96,11 @@ inline Tensor dense(Context& ctx, const Tensor& tensor) {
       break;
   }
   return copy;
+}
+
+// The tensor itself when its elements lie row-major without gaps, else such a copy.
+inline Tensor dense(Context& ctx, const Tensor& tensor) {
+  return !tensor.defined() || tensor.is_contiguous() ? tensor : copy_dense(ctx, tensor);
 }
 
 }  // namespace tsc

@@ -44,7 +44,7 @@ struct ModelTable {
 
 struct LibraryTable {
   const char* compiler_version;
-  const ModelTable* models;
+  const ModelTable* const* models;  // each defined by its model's own translation unit
   const tsc_model_info* const* infos;  // of the models, in the same order
   size_t model_count;
 };
@@ -311,9 +311,9 @@ inline tsc_status create_model(const LibraryTable& library, const char* name, co
                                tsc_model** model, tsc_error* error) {
   if (model == nullptr) return report(error, ErrorKind::kInvalidArgument, "model_create: the result pointer is null");
   *model = nullptr;
-  const ModelTable* found = name == nullptr && library.model_count == 1 ? library.models : nullptr;
+  const ModelTable* found = name == nullptr && library.model_count == 1 ? library.models[0] : nullptr;
   for (size_t i = 0; name != nullptr && i < library.model_count; ++i) {
-    if (libc::strcmp(library.models[i].info->name, name) == 0) found = &library.models[i];
+    if (libc::strcmp(library.models[i]->info->name, name) == 0) found = library.models[i];
   }
   if (found == nullptr) {
     return report(error, ErrorKind::kInvalidArgument, "there is no model '%s' in this library",
@@ -404,7 +404,7 @@ inline tsc_status create_instance(tsc_model* model, tsc_instance** instance, tsc
     return report(error, ErrorKind::kInvalidArgument, "instance_create: null pointer");
   }
   *instance = nullptr;
-  tsc_instance* made;
+  tsc_instance* made = nullptr;
   if (const tsc_status status = make_instance(*model, &made, error); status != TSC_OK) return status;
   if (const tsc_status status = reset_instance(made, error); status != TSC_OK) {
     destroy_instance(made);
@@ -433,7 +433,7 @@ inline tsc_status clone_instance(tsc_instance* instance, tsc_instance** clone, t
   *clone = nullptr;
   StateLock lock(*instance);
   if (!lock.held()) return StateLock::busy(error);
-  tsc_instance* made;
+  tsc_instance* made = nullptr;
   if (const tsc_status status = make_instance(instance->model, &made, error); status != TSC_OK) return status;
   for (size_t i = 0; i < instance->model.table.info->state_count; ++i) copy_field(*instance, *made, i);
   tsc_status status = finish(*instance, error);

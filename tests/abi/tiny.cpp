@@ -216,7 +216,7 @@ constexpr ModelTable kModel = {&kInfo, kCalls, state_table<State>, kSources, 12,
 // is weak so that libraries can be linked together, and one under each model's name, for who links it.
 namespace {
 constexpr tsc_model_info const* kInfos[] = {&tiny::kInfo};
-constexpr tsc::ModelTable kModels[] = {tiny::kModel};
+constexpr const tsc::ModelTable* kModels[] = {&tiny::kModel};
 constexpr tsc::LibraryTable kLibrary = {"tsc 0.1.0", kModels, kInfos, 1};
 }  // namespace
 

@@ -1,0 +1,339 @@
+#include "codegen/emit.h"
+
+#include <algorithm>
+
+#include "codegen/emit_common.h"
+#include "compiler/ir/assert.h"
+
+namespace tsc::codegen {
+
+using namespace ir;
+
+namespace {
+
+constexpr std::string_view kVersion = "tsc 0.1.0";
+
+// A type as Python writes it, for the metadata: "Dict[str, Tensor]".
+std::string python_type(const Graph& graph, const Type& type) {
+  const auto of = [&](size_t i) { return python_type(graph, type.elements[i]); };
+  const auto all = [&] {
+    std::string text;
+    for (size_t i = 0; i < type.elements.size(); ++i) text += (i ? ", " : "") + of(i);
+    return text;
+  };
+  switch (type.kind) {
+    case Type::Kind::kTensor:
+      return "Tensor";
+    case Type::Kind::kInt:
+      return "int";
+    case Type::Kind::kFloat:
+      return "float";
+    case Type::Kind::kBool:
+      return "bool";
+    case Type::Kind::kComplex:
+      return "complex";
+    case Type::Kind::kNumber:
+      return "number";
+    case Type::Kind::kStr:
+      return "str";
+    case Type::Kind::kNone:
+      return "None";
+    case Type::Kind::kDevice:
+      return "Device";
+    case Type::Kind::kGenerator:
+      return "Generator";
+    case Type::Kind::kList:
+      return "List[" + of(0) + "]";
+    case Type::Kind::kDict:
+      return "Dict[" + all() + "]";
+    case Type::Kind::kTuple:
+      return "Tuple[" + all() + "]";
+    case Type::Kind::kOptional:
+      return "Optional[" + of(0) + "]";
+    case Type::Kind::kUnion:
+      return "Union[" + all() + "]";
+    case Type::Kind::kFuture:
+      return "Future[" + of(0) + "]";
+    case Type::Kind::kClass:
+    case Type::Kind::kEnum:
+    case Type::Kind::kInterface:
+      return graph.classes[type.class_id].name;
+    case Type::Kind::kFunction:
+      return "Callable";
+    case Type::Kind::kAny:
+      break;
+  }
+  return "Any";
+}
+
+// "float32[x.0, 3, 224, 224]", "" when nothing is known.
+std::string tensor_type(const Type& type) {
+  if (!type.is_tensor() || (type.tensor.dtype == DType::kUnknown && !type.tensor.rank_known)) return "";
+  std::string text(type.tensor.dtype == DType::kUnknown ? "any" : dtype_torch_name(type.tensor.dtype));
+  if (!type.tensor.rank_known) return text + "[...]";
+  text += "[";
+  for (size_t i = 0; i < type.tensor.dims.size(); ++i) text += (i ? ", " : "") + type.tensor.dims[i].str();
+  return text + "]";
+}
+
+class ModelEmitter {
+ public:
+  ModelEmitter(const Graph& graph, const EmitOptions& options) : graph_(graph), options_(options), model_(graph, options) {
+    id_ = identifier(graph.name);
+    model_.weights_symbol = id_ + "_weights";
+  }
+
+  EmittedModel run() {
+    Writer types, host;
+    emit_classes(types);
+    emit_state_struct(types);
+    emit_host(model_, host);
+    Writer out;
+    emit_head(out);
+    out.append(types.text());
+    out.append(host.text());
+    emit_tables(out);
+    out.blank();
+    out.line("}}  // namespace tsc::model_{}", id_);
+
+    EmittedModel result;
+    result.name = graph_.name;
+    result.sources.push_back({id_ + ".cpp", out.text()});
+    result.weights = std::move(model_.weights.items);
+    result.weights_size = model_.weights.size;
+    result.weights_symbol = model_.weights_symbol;
+    result.arena_bytes = model_.arena_bytes;
+    result.report = std::move(model_.report);
+    return result;
+  }
+
+ private:
+  void emit_head(Writer& out) {
+    out.comment(fmt::format("{}: made by {} from TorchScript, for {}.", graph_.name, kVersion, options_.target.name));
+    out.comment("Each group of ops is one function that calls one kernel; a region is a run of groups with its memory; the");
+    out.comment("methods at the end are the program itself.");
+    out.line("#include \"runtime/core/library.h\"");
+    for (const std::string& header : model_.headers) out.line("#include \"{}\"", header);
+    out.blank();
+    out.line("extern \"C\" __attribute__((visibility(\"hidden\"))) const char {}[];", model_.weights_symbol);
+    out.blank();
+    out.line("namespace tsc::kernels {{}}");
+    out.line("namespace tsc::model_{} {{", id_);
+    out.blank();
+    out.line("using namespace tsc::kernels;");
+    if (out_uses_weights()) {
+      out.blank();
+      out.comment("A constant in the data section.");
+      out.line("template <class T = float>");
+      out.open("[[maybe_unused]] static const T* weights(size_t offset)");
+      out.line("return reinterpret_cast<const T*>({} + offset);", model_.weights_symbol);
+      out.close();
+    }
+    if (model_.headers.contains("runtime/kernels/pointwise.h")) {
+      out.blank();
+      out.open("struct Copy");
+      out.line("template <class V>");
+      out.open("V operator()(V x) const");
+      out.line("return x;");
+      out.close();
+      out.close(";");
+    }
+  }
+
+  bool out_uses_weights() const { return model_.weights.size > 0; }
+
+  // A user class: a struct with its fields.
+  void emit_classes(Writer& out) {
+    for (const ClassType& type : graph_.classes) {
+      out.blank();
+      const std::string name = camel_case(identifier(type.name));
+      if (!type.enum_values.empty()) {
+        out.open("enum class {} : i64", name);
+        for (const std::string& member : type.field_names) out.line("{},", identifier(member));
+        out.close(";");
+        continue;
+      }
+      out.open("struct {} : Object", name);
+      for (size_t i = 0; i < type.field_names.size(); ++i) {
+        out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), identifier(type.field_names[i]));
+      }
+      out.line("static constexpr const char* kTypeName = {};", string_literal(type.name));
+      std::string names;
+      for (const std::string& field : type.field_names) names += (names.empty() ? "" : ", ") + string_literal(field);
+      if (!names.empty()) out.line("static constexpr const char* kFieldNames[] = {{{}}};", names);
+      out.line("template <class Visit>");
+      out.open("void fields([[maybe_unused]] Visit&& visit)");
+      for (const std::string& field : type.field_names) out.line("visit({});", identifier(field));
+      out.close();
+      out.close(";");
+    }
+  }
+
+  // What the methods write: one per instance.
+  void emit_state_struct(Writer& out) {
+    if (graph_.state.empty()) return;
+    out.blank();
+    out.comment("What the methods write. Each instance has its own.");
+    out.open("struct State : InstanceState");
+    for (const StateField& field : graph_.state) out.line("{} {}{{}};", cpp_type(graph_, field.type), identifier(field.name));
+    out.blank();
+    out.line("template <class Visit>");
+    out.open("void fields(Visit&& visit)");
+    for (const StateField& field : graph_.state) out.line("visit({});", identifier(field.name));
+    out.close();
+    out.line("static void initialise(Context& ctx, State& self);");
+    out.close(";");
+  }
+
+  // The tables that tsc.h shows.
+  void emit_tables(Writer& out) {
+    emit_sources(out);
+    std::string infos, calls;
+    out.blank();
+    for (const Function& function : graph_.functions) {
+      if (!function.is_method) continue;
+      const std::string name = identifier(function.name);
+      emit_inputs(function, name, out);
+      const auto& params = graph_.block(function.body).params;
+      infos += fmt::format("    {{.name = {}, .output = {}, .inputs = {}, .input_count = {}, .uses_state = {}, .reserved = 0, .arena_bytes = {}}},\n",
+                           string_literal(function.name), string_literal(output_type(function)),
+                           params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), graph_.state.empty() ? 0 : 1, model_.arena_bytes);
+      calls += fmt::format("{}method_call<&{}>", calls.empty() ? "" : ", ", method_name(function));
+    }
+    out.append(fmt::format("static constexpr tsc_method_info kMethods[] = {{\n{}}};\n", infos));
+    out.append(fmt::format("static constexpr MethodCall kCalls[] = {{{}}};\n", calls));
+    if (!graph_.state.empty()) {
+      out.open("static constexpr tsc_state_info kStateInfo[] =");
+      for (const StateField& field : graph_.state) {
+        out.line("{{{}, {}}},", string_literal(field.name), string_literal(python_type(graph_, field.type)));
+      }
+      out.close(";");
+    }
+    out.line("extern const tsc_model_info kInfo;");
+    out.open("const tsc_model_info kInfo =");
+    out.line(".name = {},", string_literal(graph_.name));
+    out.line(".source_hash = {},", string_literal(options_.source_hash));
+    out.line(".target = {},", string_literal(options_.target.triple + ", " + options_.target.cpu));
+    out.line(".methods = kMethods,");
+    out.line(".method_count = {},", std::ranges::count_if(graph_.functions, [](const Function& f) { return f.is_method; }));
+    out.line(".state = {},", graph_.state.empty() ? "nullptr" : "kStateInfo");
+    out.line(".state_count = {},", graph_.state.size());
+    out.line(".weight_bytes = {},", model_.weights.size);
+    out.close(";");
+    out.blank();
+    out.line("extern const ModelTable kModel;");
+    out.open("const ModelTable kModel =");
+    out.line(".info = &kInfo,");
+    out.line(".calls = kCalls,");
+    out.line(".state = {},", graph_.state.empty() ? "{}" : "state_table<State>");
+    out.line(".sources = kSources,");
+    out.line(".source_count = {},", model_.sources.size() + 1);
+    out.line(".frames = kFrames,");
+    out.close(";");
+  }
+
+  static std::string method_name(const Function& function) { return identifier(function.name); }
+
+  std::string output_type(const Function& function) const {
+    const auto& results = graph_.block(function.body).results;
+    return python_type(graph_, graph_.value(results[0]).type);
+  }
+
+  void emit_sources(Writer& out) {
+    std::vector<SourceId> order(model_.sources.size());
+    for (const auto& [id, index] : model_.sources) order[static_cast<size_t>(index) - 1] = id;
+    std::string frames, sources = "{0, 0}";
+    size_t count = 0;
+    for (const SourceId id : order) {
+      const Source& source = graph_.sources[id];
+      sources += fmt::format(", {{{}, {}}}", count, source.frames.size());
+      for (const SourceFrame& frame : source.frames) {
+        const size_t slash = frame.file.rfind('/');
+        frames += fmt::format("    {{{}, {}, {}, {}}},\n",
+                              string_literal(slash == std::string::npos ? frame.file : frame.file.substr(slash + 1)), frame.line,
+                              string_literal(frame.function), string_literal(frame.text));
+        ++count;
+      }
+    }
+    if (count == 0) frames = "    {\"\", 0, \"\", \"\"},\n";
+    out.blank();
+    out.append(fmt::format("static constexpr tsc_frame kFrames[] = {{\n{}}};\n", frames));
+    out.append(fmt::format("static constexpr Source kSources[] = {{{}}};\n", sources));
+  }
+
+  void emit_inputs(const Function& function, const std::string& name, Writer& out) {
+    const auto& params = graph_.block(function.body).params;
+    if (params.empty()) return;
+    std::string rows;
+    for (size_t i = 0; i < params.size(); ++i) {
+      const Type& type = graph_.value(params[i]).type;
+      std::string default_value = "nullptr";
+      if (i < function.defaults.size() && function.defaults[i]) {
+        if (const std::string value = default_literal(*function.defaults[i]); !value.empty()) {
+          default_value = fmt::format("&k_{}_default_{}", name, i);
+          out.line("static constexpr tsc_value k_{}_default_{} = {};", name, i, value);
+        }
+      }
+      const std::string shown = i < function.input_names.size() ? function.input_names[i] : graph_.value(params[i]).name;
+      rows += fmt::format("    {{{}, {}, {}, {}}},\n", string_literal(shown), string_literal(python_type(graph_, type)),
+                          string_literal(tensor_type(type)), default_value);
+    }
+    out.append(fmt::format("static constexpr tsc_input_info k_{}_inputs[] = {{\n{}}};\n", name, rows));
+  }
+
+  // A default of a plain type as a tsc_value; "" for others, which must be given.
+  static std::string default_literal(const Constant& constant) {
+    if (std::holds_alternative<std::monostate>(constant.value)) return "{.kind = TSC_NONE}";
+    if (const bool* b = std::get_if<bool>(&constant.value)) return fmt::format("{{.kind = TSC_BOOL, .reserved = 0, .as = {{.boolean = {}}}}}", *b ? 1 : 0);
+    if (const int64_t* i = std::get_if<int64_t>(&constant.value)) return fmt::format("{{.kind = TSC_INT, .reserved = 0, .as = {{.integer = {}}}}}", *i);
+    if (const double* d = std::get_if<double>(&constant.value)) {
+      return fmt::format("{{.kind = TSC_FLOAT, .reserved = 0, .as = {{.real = {}}}}}", float_literal(*d, true));
+    }
+    return "";
+  }
+
+  const Graph& graph_;
+  const EmitOptions& options_;
+  ModelContext model_;
+  std::string id_;
+};
+
+}  // namespace
+
+EmittedModel emit_model(const Graph& graph, const EmitOptions& options) { return ModelEmitter(graph, options).run(); }
+
+EmittedFile emit_library(const std::vector<EmittedModel>& models) {
+  Writer out;
+  out.comment("The library's entry point: the table of its models.");
+  out.line("#include \"runtime/core/library.h\"");
+  std::string tables, infos;
+  for (const EmittedModel& model : models) {
+    const std::string name = "model_" + identifier(model.name);
+    out.blank();
+    out.line("namespace tsc::{} {{", name);
+    out.line("extern const ModelTable kModel;");
+    out.line("extern const tsc_model_info kInfo;");
+    out.line("}}  // namespace tsc::{}", name);
+    tables += fmt::format("{}&{}::kModel", tables.empty() ? "" : ", ", name);
+    infos += fmt::format("{}&{}::kInfo", infos.empty() ? "" : ", ", name);
+  }
+  out.blank();
+  out.line("namespace tsc {{");
+  out.line("static constexpr const ModelTable* kModels[] = {{{}}};", tables);
+  out.line("static constexpr const tsc_model_info* kInfos[] = {{{}}};", infos);
+  out.line("static constexpr LibraryTable kLibrary = {{\"{}\", kModels, kInfos, {}}};", kVersion, models.size());
+  out.line("}}  // namespace tsc");
+  out.blank();
+  out.comment("Under the common name for who loads the library (weak, so that libraries can be linked together), and under each");
+  out.comment("model's name for who links it.");
+  const auto entry = [&](std::string_view attributes, const std::string& name) {
+    out.open("extern \"C\" __attribute__(({})) const tsc_library* {}(uint32_t abi_version)", attributes, name);
+    out.line("return tsc::serve<tsc::kLibrary>(abi_version);");
+    out.close();
+  };
+  entry("visibility(\"default\"), weak", "tsc_get_library");
+  for (const EmittedModel& model : models) entry("visibility(\"default\")", identifier(model.name) + "_library");
+  return {"library.cpp", out.text()};
+}
+
+}  // namespace tsc::codegen

@@ -1,0 +1,507 @@
+#include "codegen/emit_group.h"
+
+#include <algorithm>
+
+#include "codegen/emit_pointwise.h"
+#include "codegen/layout.h"
+#include "codegen/pack.h"
+#include "compiler/ir/assert.h"
+
+namespace tsc::codegen {
+
+using namespace ir;
+using passes::Address;
+using passes::EpilogueOperand;
+
+namespace {
+
+// Floats of the target's vectors.
+int64_t lanes(const ModelContext& model) { return kernel_target(model.options.target).lanes(); }
+
+class GroupEmitter {
+ public:
+  GroupEmitter(RegionContext& region, NodeId group, bool sized, Writer& out)
+      : region_(region), model_(region.model), graph_(region.model.graph), group_(graph_.node(group)),
+        body_(graph_.block(group_.blocks[0])), sized_(sized), out_(out) {
+    for (const NodeId id : body_.nodes) {
+      const OpClass c = op_info(graph_.node(id).op).op_class;
+      if (c != OpClass::kPointwise && c != OpClass::kCreation) anchor_ = id;
+    }
+    name_ = model_.names.unique(str_attribute(group_, "name"));
+    function_.function = name_;
+    function_.outputs = group_.outputs;
+    output_ = region_.pointers.at(group_.outputs[0]);
+  }
+
+  GroupFunction run() {
+    for (const NodeId id : body_.nodes) collect_inputs(graph_.node(id));
+    if (anchor_ == kNoId) {
+      emit_pointwise_group();
+    } else {
+      emit_anchor(graph_.node(anchor_));
+    }
+    report();
+    return function_;
+  }
+
+ private:
+  const std::vector<Dim>& dims(ValueId id) const { return graph_.value(id).type.tensor.dims; }
+  const Address& address(ValueId id) const { return region_.addresses.at(id); }
+  bool is_inner(ValueId id) const {
+    const NodeId def = graph_.value(id).def;
+    return def != kNoId && std::ranges::find(body_.nodes, def) != body_.nodes.end();
+  }
+  std::string size(const Dim& dim) const {
+    return cpp_dim(dim, [](std::string_view name) { return "d." + identifier(name); });
+  }
+  std::string sizes(const std::vector<Dim>& list) const {
+    std::string text;
+    for (const Dim& dim : list) text += (text.empty() ? "" : ", ") + size(dim);
+    return text;
+  }
+  Dim product(const std::vector<Dim>& list) const {
+    Dim result(1);
+    for (const Dim& dim : list) result = result * dim;
+    return result;
+  }
+
+  void collect_inputs(const Node& node) {
+    for (const ValueId input : node.inputs) {
+      const Value& value = graph_.value(input);
+      if (value.type.is(Type::Kind::kList) && value.def != kNoId) {
+        for (const ValueId element : graph_.node(value.def).inputs) add_input(element);
+      } else {
+        add_input(input);
+      }
+    }
+  }
+  void add_input(ValueId id) {
+    if (!graph_.value(id).type.is_tensor() || is_inner(id)) return;
+    const ValueId root = address(id).root;
+    if (graph_.value(root).constant) return;
+    if (std::ranges::find(function_.inputs, root) == function_.inputs.end()) function_.inputs.push_back(root);
+  }
+
+  // Where a tensor's element 0 is: "x", "x + 64 * d.x_1", or a place in the weights.
+  std::string pointer(ValueId id) {
+    const Address& a = address(id);
+    std::string text;
+    if (const auto tensor = graph_.as_tensor(a.root)) {
+      text = weights(cpp_element(tensor->dtype), model_.weights.place(tensor));
+    } else {
+      text = region_.pointers.at(a.root);
+    }
+    return a.offset.is_constant(0) ? text : fmt::format("{} + {}", text, factor(a.offset));
+  }
+  std::string factor(const Dim& dim) const {
+    const std::string text = size(dim);
+    return text.find(' ') == std::string::npos || text.ends_with(")") ? text : "(" + text + ")";
+  }
+  std::string weights(const std::string& element, size_t offset) const {
+    return element == "float" ? fmt::format("weights({})", offset) : fmt::format("weights<{}>({})", element, offset);
+  }
+
+  // The group's function.
+
+  std::string describe() const {
+    std::string ops;
+    for (const NodeId id : body_.nodes) ops += (ops.empty() ? "" : " + ") + std::string(op_info(graph_.node(id).op).name);
+    return ops;
+  }
+
+  void open_function() {
+    out_.blank();
+    const std::string source = source_comment(graph_.source(group_));
+    out_.comment(fmt::format("{}: {}, {}{}", str_attribute(group_, "name"), describe(),
+                             shape_comment(graph_, graph_.value(group_.outputs[0]).type), source.empty() ? "" : "  " + source));
+    if (sized_) out_.line("template <class D>");
+    std::string parameters;
+    for (const ValueId root : function_.inputs) {
+      parameters += fmt::format(", const {}* {}", cpp_element(graph_.value(root).type.tensor.dtype), region_.pointers.at(root));
+    }
+    for (const ValueId root : function_.outputs) {
+      parameters += fmt::format(", {}* {}", cpp_element(graph_.value(root).type.tensor.dtype), region_.pointers.at(root));
+    }
+    out_.open("static void {}(Context& ctx{}{})", name_, sized_ ? ", [[maybe_unused]] const D& d" : "", parameters);
+  }
+
+  void report() {
+    model_.report.push_back({.method = "", .name = str_attribute(group_, "name"), .kind = str_attribute(group_, "kind"),
+                             .ops = describe(), .kernel = anchor_ == kNoId ? "" : kernel_name(graph_.node(anchor_)),
+                             .source = source_comment(graph_.source(group_)), .reason = str_attribute(group_, "unfused")});
+  }
+  std::string kernel_name(const Node& node) const {
+    return node.attributes.contains("kernel") ? kernel_of(node).name() : "";
+  }
+
+  // Epilogues.
+
+  // Writes the functor of the pointwise work after the anchor and returns how to make it: "Fc1Epilogue{residual}".
+  std::string emit_epilogue(const Node& anchor) {
+    if (body_.nodes.size() == 1) return "Identity()";
+    const std::string type = model_.names.unique(camel_case(name_) + "Epilogue");
+    Names locals;
+    std::map<ValueId, std::string> expressions;
+    std::vector<std::string> fields, initializers, lines;
+    expressions[anchor.outputs[0]] = locals.unique("acc");
+    bool uses_position = false;
+    const auto tensor = [&](ValueId id) -> std::string {
+      if (const auto found = expressions.find(id); found != expressions.end()) return found->second;
+      const std::string root = graph_.value(address(id).root).constant ? std::string("constant") : region_.pointers.at(address(id).root);
+      const std::string field = locals.unique(root);
+      std::string load;
+      switch (passes::classify_epilogue_operand(graph_, anchor, region_.addresses, id)) {
+        case EpilogueOperand::kSame:
+          load = fmt::format("load<V>({} + at.offset)", field);
+          uses_position = true;
+          break;
+        case EpilogueOperand::kChannel:
+          load = fmt::format("load<V>({} + at.channel)", field);
+          uses_position = true;
+          break;
+        case EpilogueOperand::kScalar:
+          load = fmt::format("splat<V>(*{})", field);
+          break;
+        case EpilogueOperand::kNone:
+          TSC_ASSERT(false, "group {} reads an operand that its epilogue can't", name_);
+      }
+      fields.push_back(field);
+      initializers.push_back(epilogue_pointer(id, anchor));
+      return expressions[id] = load;
+    };
+    std::string result;
+    for (const NodeId id : body_.nodes) {
+      if (id == anchor_) continue;
+      const Node& node = graph_.node(id);
+      std::string expression = pointwise_expression(graph_, node, {tensor, "V"});
+      if (id == body_.nodes.back()) {
+        result = expression;
+        break;
+      }
+      const std::string local = locals.unique(std::string(op_info(node.op).name));
+      lines.push_back(fmt::format("const V {} = {};", local, expression));
+      expressions[node.outputs[0]] = local;
+    }
+    out_.blank();
+    out_.open("struct {}", type);
+    for (const std::string& field : fields) out_.line("const float* {};", field);
+    out_.line("template <class V>");
+    out_.open("V operator()(V acc, Position{}) const", uses_position ? " at" : "");
+    for (const std::string& line : lines) out_.put(line);
+    out_.line("return {};", result);
+    out_.close();
+    out_.close(";");
+    std::string list;
+    for (const std::string& initializer : initializers) list += (list.empty() ? "" : ", ") + initializer;
+    return fmt::format("{}{{{}}}", type, list);
+  }
+
+  // A constant with one number per channel is padded, since kernels read whole vectors of it.
+  std::string epilogue_pointer(ValueId id, const Node& anchor) {
+    const auto tensor = graph_.as_tensor(id);
+    const bool channel = passes::classify_epilogue_operand(graph_, anchor, region_.addresses, id) == EpilogueOperand::kChannel;
+    if (!tensor || !channel) return pointer(id);
+    return weights("float", place_channels(tensor, 4));
+  }
+  size_t place_channels(const std::shared_ptr<const TensorConstant>& tensor, int64_t panel_vectors) {
+    return model_.weights.place(tensor, fmt::format("channels {}", panel_vectors), [&] {
+      return pack_channels(float_elements(*tensor), lanes(model_), panel_vectors);
+    });
+  }
+  std::string bias_pointer(ValueId bias, int64_t panel_vectors) {
+    if (graph_.is_none(bias)) return "nullptr";
+    return weights("float", place_channels(graph_.as_tensor(bias), panel_vectors));
+  }
+
+  // Anchors.
+
+  void emit_anchor(const Node& anchor) {
+    switch (anchor.op) {
+      case Op::linear:
+        return emit_linear(anchor);
+      case Op::matmul: case Op::bmm: case Op::mm:
+        return emit_matmul(anchor);
+      default:
+        TSC_ASSERT(false, "anchor {} has no emitter", op_info(anchor.op).name);
+    }
+  }
+
+  std::string tile(const KernelChoice& kernel) {
+    model_.headers.insert("runtime/" + kernel.header);
+    std::string text;
+    for (const int64_t argument : kernel.template_arguments) text += fmt::format("{}{}", text.empty() ? "" : ", ", argument);
+    return "<" + text + ">";
+  }
+
+  void emit_linear(const Node& node) {
+    const KernelChoice kernel = kernel_of(node);
+    const auto weight = graph_.as_tensor(node.inputs[1]);
+    const int64_t columns = weight->sizes[0], depth = weight->sizes[1];
+    const size_t panels = model_.weights.place(weight, fmt::format("panels {}", kernel.panel_vectors), [&] {
+      const std::vector<float> data = float_elements(*weight);
+      return pack_panels({data.data(), depth, columns, 1, depth}, lanes(model_), kernel.panel_vectors);
+    });
+    const std::string epilogue = emit_epilogue(node);
+    const ValueId input = node.inputs[0];
+    Dim rows = product(dims(input));
+    rows = depth == 0 ? Dim(0) : *rows.exact_quotient(Dim(depth));
+    open_function();
+    const std::string t = tile(kernel);
+    out_.line("const Linear p{{.rows = {}, .columns = {}, .depth = {}, .input_row = {}, .output_row = {}}};", size(rows), columns, depth,
+              size(*passes::row_stride(graph_, input, address(input))), columns);
+    out_.open("ctx.parallel_for(linear_work_items{}(p), [&](i64 begin, i64 end)", t);
+    out_.line("linear{}(p, {}, {}, {}, {}, {}, begin, end);", t, pointer(input), weights("float", panels),
+              bias_pointer(node.inputs[2], kernel.panel_vectors), output_, epilogue);
+    out_.close(");");
+    out_.close();
+  }
+
+  void emit_matmul(const Node& node) {
+    const KernelChoice kernel = kernel_of(node);
+    const std::string epilogue = emit_epilogue(node);
+    const auto& a = dims(node.inputs[0]);
+    const auto& b = dims(node.inputs[1]);
+    const auto& out = dims(node.outputs[0]);
+    const auto& a_strides = address(node.inputs[0]).strides;
+    const auto& b_strides = address(node.inputs[1]).strides;
+    const auto out_strides = passes::dense_strides(out);
+    const size_t rank = out.size();
+    // Batch dims outer and inner, 1 where there is none; an operand without the dim or of size 1 there is broadcast.
+    const auto batch_stride = [&](const std::vector<Dim>& shape, const std::vector<Dim>& strides, size_t from_end) {
+      if (shape.size() < from_end || shape[shape.size() - from_end].is_constant(1)) return Dim(0);
+      return strides[strides.size() - from_end];
+    };
+    const auto batch = [&](size_t from_end) { return rank >= from_end ? out[rank - from_end] : Dim(1); };
+    open_function();
+    out_.line("const Matmul p{{");
+    out_.line("    .rows = {}, .columns = {}, .depth = {},", size(a[a.size() - 2]), size(b.back()), size(a.back()));
+    out_.line("    .a_row = {}, .a_depth = {}, .b_depth = {}, .b_column = {}, .output_row = {},", size(a_strides[a.size() - 2]),
+              size(a_strides.back()), size(b_strides[b.size() - 2]), size(b_strides.back()), size(out_strides[rank - 2]));
+    out_.line("    .batch = {{{}, {}}},", size(batch(4)), size(batch(3)));
+    out_.line("    .a_batch = {{{}, {}}},", size(batch_stride(a, a_strides, 4)), size(batch_stride(a, a_strides, 3)));
+    out_.line("    .b_batch = {{{}, {}}},", size(batch_stride(b, b_strides, 4)), size(batch_stride(b, b_strides, 3)));
+    out_.line("    .output_batch = {{{}, {}}}}};", size(batch_stride(out, out_strides, 4)), size(batch_stride(out, out_strides, 3)));
+    const std::string t = tile(kernel);
+    out_.open("ctx.parallel_for_scratch(matmul_work_items{}(p), 1, matmul_scratch_bytes{}(p), [&](i64 begin, i64 end, void* scratch)", t, t);
+    out_.line("matmul{}(p, {}, {}, {}, {}, scratch, begin, end);", t, pointer(node.inputs[0]), pointer(node.inputs[1]), output_, epilogue);
+    out_.close(");");
+    out_.close();
+  }
+
+  // Pointwise groups.
+
+  // One operand of the loop nest, as the C++ of its pointer and of its stride along each of the output's dims.
+  struct Operand {
+    std::string element;
+    std::string pointer;
+    std::vector<Dim> strides;
+    std::vector<std::string> stretched;  // per dim: the size that may be 1 at run time and then broadcasts, or ""
+  };
+
+  // A tensor in the plain layout, its dims aligned with the last of the output's.
+  Operand plain_operand(ValueId id, const std::vector<Dim>& to) {
+    const auto& from = dims(id);
+    const Address& a = address(id);
+    Operand operand{cpp_element(graph_.value(id).type.tensor.dtype), pointer(id), std::vector<Dim>(to.size(), Dim(0)),
+                    std::vector<std::string>(to.size())};
+    const size_t lead = to.size() - from.size();
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (from[i].is_constant(1) && !to[lead + i].is_constant(1)) continue;
+      operand.strides[lead + i] = a.strides[i];
+      if (!(from[i] == to[lead + i])) operand.stretched[lead + i] = size(from[i]);
+    }
+    return operand;
+  }
+
+  // The loop nest of a blocked image, over [N][C / block][H][W][block]: the interior, without the halo.
+  static std::vector<Dim> blocked_sizes(const TensorType& type) {
+    const Dim block(type.layout.block);
+    return {type.dims[0], floor_div(type.dims[1] + block - Dim(1), block), type.dims[2], type.dims[3], block};
+  }
+  Operand blocked_operand(ValueId id) {
+    const TensorType& type = graph_.value(id).type.tensor;
+    if (type.layout.kind == Layout::Kind::kPlain) return channel_operand(id, type);
+    const Dim block(type.layout.block), halo(type.layout.halo);
+    const Dim row = (type.dims[3] + halo * Dim(2)) * block;
+    const Dim plane = (type.dims[2] + halo * Dim(2)) * row;
+    const Dim image = floor_div(type.dims[1] + block - Dim(1), block) * plane;
+    const Dim first = halo * row + halo * block;
+    std::string text = region_.pointers.at(address(id).root);
+    if (!first.is_constant(0)) text = fmt::format("{} + {}", text, factor(first));
+    return {"float", text, {image, plane, row, block, Dim(1)}, std::vector<std::string>(5)};
+  }
+  // One number per channel, or one for all.
+  Operand channel_operand(ValueId id, const TensorType& type) {
+    Operand operand{"float", pointer(id), std::vector<Dim>(5, Dim(0)), std::vector<std::string>(5)};
+    if (product(type.dims).is_constant(1)) return operand;
+    const auto tensor = graph_.as_tensor(id);
+    TSC_ASSERT(tensor != nullptr, "group {} reads a plain tensor beside blocked images", name_);
+    operand.pointer = weights("float", place_channels(tensor, 1));
+    operand.strides[1] = Dim(lanes(model_));
+    operand.strides[4] = Dim(1);
+    return operand;
+  }
+
+  // Merges dims that all operands walk as one, and drops those of size 1.
+  static void collapse(std::vector<Dim>& sizes, std::vector<Operand*>& operands) {
+    const auto erase = [&](size_t i) {
+      sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(i));
+      for (Operand* o : operands) {
+        o->strides.erase(o->strides.begin() + static_cast<std::ptrdiff_t>(i));
+        o->stretched.erase(o->stretched.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    };
+    for (size_t i = sizes.size(); i-- > 0;) {
+      if (sizes[i].is_constant(1) && sizes.size() > 1) erase(i);
+    }
+    for (size_t i = sizes.size() - 1; i-- > 0;) {
+      const bool merges = std::ranges::all_of(operands, [&](const Operand* o) {
+        return o->stretched[i].empty() && o->stretched[i + 1].empty() && o->strides[i] == o->strides[i + 1] * sizes[i + 1];
+      });
+      if (!merges) continue;
+      sizes[i] = sizes[i] * sizes[i + 1];
+      for (Operand* o : operands) o->strides[i] = o->strides[i + 1];
+      erase(i + 1);
+    }
+    if (!sizes.empty()) return;
+    sizes.push_back(Dim(1));
+    for (Operand* o : operands) {
+      o->strides.push_back(Dim(1));
+      o->stretched.emplace_back();
+    }
+  }
+
+  std::string strides_of(const Operand& operand) const {
+    std::string text;
+    for (size_t i = 0; i < operand.strides.size(); ++i) {
+      const std::string stride = size(operand.strides[i]);
+      text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                          operand.stretched[i].empty() ? stride : fmt::format("{} == 1 ? 0 : {}", operand.stretched[i], stride));
+    }
+    return "{" + text + "}";
+  }
+
+  void emit_pointwise_group() {
+    std::vector<ValueId> inputs;
+    for (const NodeId id : body_.nodes) {
+      for (const ValueId input : graph_.node(id).inputs) {
+        if (!graph_.value(input).type.is_tensor() || is_inner(input)) continue;
+        if (std::ranges::find(inputs, input) == inputs.end()) inputs.push_back(input);
+      }
+    }
+    const ValueId result = group_.outputs[0];
+    const std::string functor = emit_functor(inputs);
+    const TensorType& type = graph_.value(result).type.tensor;
+    const bool blocked = type.layout.kind == Layout::Kind::kBlocked;
+    std::vector<Dim> nest = blocked ? blocked_sizes(type) : type.dims;
+    std::vector<Operand> operands{blocked ? blocked_operand(result) : plain_operand(result, type.dims)};
+    operands[0].pointer = operands[0].pointer.empty() ? output_ : operands[0].pointer;
+    for (const ValueId input : inputs) operands.push_back(blocked ? blocked_operand(input) : plain_operand(input, type.dims));
+    std::vector<Operand*> all;
+    for (Operand& o : operands) all.push_back(&o);
+    collapse(nest, all);
+    open_function();
+    if (blocked) emit_zero_halo(type);
+    emit_loops(nest, operands, functor);
+    out_.close();
+  }
+
+  void emit_loops(const std::vector<Dim>& nest, const std::vector<Operand>& operands, const std::string& functor) {
+    model_.headers.insert("runtime/kernels/pointwise.h");
+    constexpr int kGrain = 16384;  // elements below which a second thread costs more than it saves
+    out_.open("ctx.parallel_for({}, {}, [&](i64 begin, i64 end)", size(product(nest)), kGrain);
+    std::string call = fmt::format("pointwise({{{}}}, out({}, {}), {}(), begin, end", sizes(nest), operands[0].pointer,
+                                   strides_of(operands[0]), functor);
+    for (size_t i = 1; i < operands.size(); ++i) call += fmt::format(", in({}, {})", operands[i].pointer, strides_of(operands[i]));
+    out_.line("{});", call);
+    out_.close(");");
+  }
+
+  // The functor of a pointwise group; one generic type when all values are float, explicit ones otherwise.
+  std::string emit_functor(const std::vector<ValueId>& inputs) {
+    const std::string type = model_.names.unique(camel_case(name_) + "Functor");
+    bool uniform = !inputs.empty();
+    const auto check = [&](ValueId id) { uniform = uniform && graph_.value(id).type.tensor.dtype == DType::kFloat32; };
+    std::ranges::for_each(inputs, check);
+    for (const NodeId id : body_.nodes) check(graph_.node(id).outputs[0]);
+    const auto value_type = [&](ValueId id) {
+      return uniform ? std::string("V") : fmt::format("Vec<{}, kLanes>", cpp_element(graph_.value(id).type.tensor.dtype));
+    };
+    Names locals;
+    std::map<ValueId, std::string> names;
+    std::string parameters;
+    for (const ValueId input : inputs) {
+      const ValueId root = address(input).root;
+      const std::string wish = graph_.value(root).constant ? "constant" : region_.pointers.at(root);
+      names[input] = locals.unique(wish);
+      parameters += fmt::format("{}{} {}", parameters.empty() ? "" : ", ", value_type(input), names[input]);
+    }
+    const PointwiseOperands operands{[&](ValueId id) { return names.at(id); }, uniform ? "V" : "Vec<float, kLanes>"};
+    out_.blank();
+    out_.open("struct {}", type);
+    if (uniform) out_.line("template <class V>");
+    out_.open("{} operator()({}) const", value_type(group_.outputs[0]), parameters);
+    for (const NodeId id : body_.nodes) {
+      const Node& node = graph_.node(id);
+      const std::string expression = node.op == Op::zeros || node.op == Op::ones
+                                         ? fmt::format("splat<{}>({})", value_type(node.outputs[0]), node.op == Op::ones ? 1 : 0)
+                                         : pointwise_expression(graph_, node, operands);
+      if (id == body_.nodes.back()) {
+        out_.line("return {};", expression);
+      } else {
+        names[node.outputs[0]] = locals.unique(std::string(op_info(node.op).name));
+        out_.line("const {} {} = {};", value_type(node.outputs[0]), names[node.outputs[0]], expression);
+      }
+    }
+    out_.close();
+    out_.close(";");
+    return type;
+  }
+
+  void emit_zero_halo(const TensorType&) {}
+
+  RegionContext& region_;
+  ModelContext& model_;
+  const Graph& graph_;
+  const Node& group_;
+  const Block& body_;
+  bool sized_;
+  Writer& out_;
+  NodeId anchor_ = kNoId;
+  std::string name_;
+  std::string output_;
+  GroupFunction function_;
+};
+
+}  // namespace
+
+GroupFunction emit_group(RegionContext& region, NodeId group, bool sized, Writer& out) {
+  return GroupEmitter(region, group, sized, out).run();
+}
+
+void emit_copy(RegionContext& region, ValueId value, const std::string& destination, Writer& out) {
+  const Graph& graph = region.model.graph;
+  const auto& dims = graph.value(value).type.tensor.dims;
+  const Address& a = region.addresses.at(value);
+  const auto text = [](const Dim& dim) { return cpp_dim(dim, [](std::string_view name) { return "d." + identifier(name); }); };
+  std::string sizes, from, to, count = "1";
+  const auto dense = passes::dense_strides(dims);
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const char* comma = i ? ", " : "";
+    sizes += comma + text(dims[i]);
+    from += comma + text(a.strides[i]);
+    to += comma + text(dense[i]);
+  }
+  if (dims.empty()) sizes = from = to = "1";
+  Dim product(1);
+  for (const Dim& dim : dims) product = product * dim;
+  std::string source = graph.value(a.root).constant
+                           ? fmt::format("weights<{}>({})", cpp_element(graph.value(a.root).type.tensor.dtype),
+                                         region.model.weights.place(graph.as_tensor(a.root)))
+                           : region.pointers.at(a.root);
+  if (!a.offset.is_constant(0)) source += " + (" + text(a.offset) + ")";
+  region.model.headers.insert("runtime/kernels/pointwise.h");
+  out.line("pointwise({{{}}}, out({}, {{{}}}), Copy(), 0, {}, in({}, {{{}}}));", sizes, destination, to, text(product), source, from);
+}
+
+}  // namespace tsc::codegen
