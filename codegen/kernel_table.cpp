@@ -22,8 +22,9 @@ constexpr double kHertz = 3.5e9;
 constexpr double kFmaPerCycle = 2;
 constexpr double kLoadsPerCycle = 2;
 constexpr double kFmaLatency = 4;
-constexpr double kBytesPerCycle = 12;  // one core's stream from memory
-constexpr double kCyclesPerTile = 20;  // call, pointers, first loads
+constexpr double kBytesPerCycle = 12;       // one core's stream from memory
+constexpr double kCacheBytesPerCycle = 28;  // one core\'s stream from its second-level cache
+constexpr double kCyclesPerTile = 20;       // call, pointers, first loads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -51,23 +52,90 @@ double product_cycles(const KernelRow& row, const KernelTarget& target, const Pr
   return std::max(tile * static_cast<double>(blocks * panels), weight_bytes / kBytesPerCycle);
 }
 
-KernelChoice select_product(const KernelTarget& target, const ProductShape& shape, std::string_view kernel) {
+// The cheapest row of a kernel, the first of equals. Every kernel has a row that fits every target.
+template <class Cost>
+KernelChoice cheapest(const KernelTarget& target, std::string_view kernel, Cost cycles_of) {
   const KernelRow* best = nullptr;
   double best_cycles = 0;
   for (const KernelRow& row : kRows) {
     if (row.kernel != kernel || !fits(row, target)) continue;
-    const double cycles = product_cycles(row, target, shape);
+    const double cycles = cycles_of(row);
     if (best == nullptr || cycles < best_cycles) {
       best = &row;
       best_cycles = cycles;
     }
   }
   return {.function = std::string(kernel),
-          .header = "runtime/kernels/gemm.h",
-          .template_arguments = {best->tile_width, best->tile_vectors},
+          .header = "",
+          .template_arguments = {best->tile_height, best->tile_width, best->tile_vectors},
           .packing = best->packing,
           .panel_vectors = best->tile_vectors,
           .seconds = best_cycles / kHertz};
+}
+
+KernelChoice select_product(const KernelTarget& target, const ProductShape& shape, std::string_view kernel) {
+  KernelChoice choice =
+      cheapest(target, kernel, [&](const KernelRow& row) { return product_cycles(row, target, shape); });
+  choice.header = "runtime/kernels/gemm.h";
+  choice.template_arguments.erase(choice.template_arguments.begin());
+  return choice;
+}
+
+double multiply_adds(const Conv2dShape& s) {
+  return static_cast<double>(s.batch * s.out_height * s.out_width * s.out_channels * s.kernel_height * s.kernel_width) *
+         static_cast<double>(s.in_channels / s.groups);
+}
+
+// Cycles of a direct convolution whose tiles sum over `depth` products. Panels are counted per group.
+double conv2d_cycles(const KernelRow& row, const KernelTarget& target, const Conv2dShape& shape, int64_t depth) {
+  const auto vectors = static_cast<double>(row.tile_vectors);
+  const int64_t panels = shape.groups * ceil_div(shape.out_channels / shape.groups, row.tile_vectors * target.lanes());
+  const int64_t row_tiles = ceil_div(shape.out_height, row.tile_height);
+  const int64_t column_tiles = ceil_div(shape.out_width, row.tile_width);
+  const double tiles = static_cast<double>(shape.batch * panels * row_tiles * column_tiles);
+  const double pixels =
+      static_cast<double>(shape.batch * panels * shape.out_height * shape.out_width) / std::max(tiles, 1.0);
+  // A panel of weights is read from the second-level cache for each tile.
+  const double weight_bytes = vectors * static_cast<double>(target.lanes()) * 4;
+  const double step = std::max(cycles_per_step(pixels, vectors), weight_bytes / kCacheBytesPerCycle);
+  const double cycles = tiles * (step * static_cast<double>(depth) + kCyclesPerTile + pixels * vectors);
+  return std::max(cycles, weight_bytes * static_cast<double>(panels * depth) / kBytesPerCycle);
+}
+
+KernelChoice select_plain(const KernelTarget& target, const Conv2dShape& shape, std::string_view kernel) {
+  const int64_t depth = shape.in_channels / shape.groups * shape.kernel_height * shape.kernel_width;
+  KernelChoice choice =
+      cheapest(target, kernel, [&](const KernelRow& row) { return conv2d_cycles(row, target, shape, depth); });
+  choice.header = "runtime/kernels/conv2d.h";
+  choice.template_arguments.erase(choice.template_arguments.begin());
+  return choice;
+}
+
+KernelChoice select_blocked(const KernelTarget& target, const Conv2dShape& shape) {
+  const int64_t depth =
+      ceil_div(shape.in_channels, target.lanes()) * target.lanes() * shape.kernel_height * shape.kernel_width;
+  KernelChoice choice = cheapest(target, "conv2d_blocked",
+                                 [&](const KernelRow& row) { return conv2d_cycles(row, target, shape, depth); });
+  choice.header = "runtime/kernels/conv2d.h";
+  choice.template_arguments.push_back(shape.stride_width <= 2 ? shape.stride_width : 0);
+  return choice;
+}
+
+KernelChoice select_depthwise(const KernelTarget& target, const Conv2dShape& s) {
+  const bool square = s.kernel_height == s.kernel_width && s.stride_height == s.stride_width &&
+                      s.dilation_height == 1 && s.dilation_width == 1;
+  const bool special = square && (s.kernel_width == 3 || s.kernel_width == 5) && s.stride_width <= 2;
+  // Two rows share their inputs in 3x3 kernels of stride 1; anywhere else one row fills the registers better.
+  const int64_t height = special && s.kernel_width == 3 && s.stride_width == 1 ? 2 : 1;
+  KernelChoice choice = cheapest(target, "conv2d_depthwise", [&](const KernelRow& row) {
+    const double wrong_height = row.tile_height != height ? 1.5 : 1.0;
+    const double wider = 1.0 + 1.0 / static_cast<double>(row.tile_width);
+    return multiply_adds(s) / static_cast<double>(target.lanes()) / kFmaPerCycle * wrong_height * wider;
+  });
+  choice.header = "runtime/kernels/conv2d_depthwise.h";
+  choice.template_arguments = {choice.template_arguments[0], choice.template_arguments[1], special ? s.kernel_width : 0,
+                               special ? s.stride_width : 0};
+  return choice;
 }
 
 }  // namespace
@@ -86,6 +154,22 @@ KernelChoice select_linear(const KernelTarget& target, const ProductShape& shape
 
 KernelChoice select_matmul(const KernelTarget& target, const ProductShape& shape) {
   return select_product(target, shape, "matmul");
+}
+
+std::optional<KernelChoice> select_conv2d(const KernelTarget& target, const Conv2dShape& shape, Conv2dLayouts layouts) {
+  const bool depthwise = shape.groups > 1 && shape.groups == shape.in_channels && shape.groups == shape.out_channels;
+  switch (layouts) {
+    case Conv2dLayouts::kPlainToPlain:
+      return select_plain(target, shape, "conv2d_plain");
+    case Conv2dLayouts::kPlainToBlocked:
+      if (shape.groups != 1) return std::nullopt;
+      return select_plain(target, shape, "conv2d_plain_to_blocked");
+    case Conv2dLayouts::kBlockedToBlocked:
+      if (depthwise) return select_depthwise(target, shape);
+      if (shape.groups != 1) return std::nullopt;
+      return select_blocked(target, shape);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tsc::codegen
