@@ -1,0 +1,192 @@
+// Elements of any dtype as one of five types to compute in: integers and bool as i64, half precision and float as
+// float, double, and complex numbers. Conversions are PyTorch's; a float that an integer type cannot hold gives what
+// the x86 instructions give: the smallest integer for 32 and 64 bits, a wrapped value for fewer.
+#pragma once
+
+#include "runtime/ops/dtype.h"
+
+namespace tsc::ops {
+
+enum class Compute : uint8_t { kInt, kFloat, kDouble, kComplex64, kComplex128 };
+inline constexpr int kComputeCount = 5;
+
+inline Compute compute_of(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat16:
+    case DType::kBFloat16:
+    case DType::kFloat32:
+      return Compute::kFloat;
+    case DType::kFloat64:
+      return Compute::kDouble;
+    case DType::kComplex32:
+    case DType::kComplex64:
+      return Compute::kComplex64;
+    case DType::kComplex128:
+      return Compute::kComplex128;
+    default:
+      return Compute::kInt;
+  }
+}
+// The dtype whose elements are the compute type itself.
+inline DType dtype_of_compute(Compute c) {
+  constexpr DType kDTypes[] = {DType::kInt64, DType::kFloat32, DType::kFloat64, DType::kComplex64, DType::kComplex128};
+  return kDTypes[static_cast<int>(c)];
+}
+
+template <class T>
+inline constexpr bool kIsComplex = false;
+template <class T>
+inline constexpr bool kIsComplex<Complex<T>> = true;
+
+inline i64 truncate_to_int(double x) { return x >= -0x1p63 && x < 0x1p63 ? static_cast<i64>(x) : INT64_MIN; }
+
+template <class To, class From>
+inline To convert_element(From x) {
+  if constexpr (__is_same(To, From)) {
+    return x;
+  } else if constexpr (kIsComplex<To>) {
+    using Part = decltype(To{}.real);
+    if constexpr (kIsComplex<From>) {
+      return To(convert_element<Part>(x.real), convert_element<Part>(x.imag));
+    } else {
+      return To(convert_element<Part>(x));
+    }
+  } else if constexpr (__is_same(To, bool)) {
+    if constexpr (kIsComplex<From>) {
+      return static_cast<float>(x.real) != 0 || static_cast<float>(x.imag) != 0;
+    } else if constexpr (__is_same(From, Float16) || __is_same(From, BFloat16)) {
+      return static_cast<float>(x) != 0;
+    } else {
+      return x != From(0);
+    }
+  } else if constexpr (kIsComplex<From>) {
+    return convert_element<To>(x.real);
+  } else if constexpr (__is_same(From, Float16) || __is_same(From, BFloat16)) {
+    return convert_element<To>(static_cast<float>(x));
+  } else if constexpr ((__is_same(From, float) || __is_same(From, double)) && __is_integral(To)) {
+    if constexpr (sizeof(To) == 8) return static_cast<To>(truncate_to_int(x));
+    // Small integers are converted through 32 bits.
+    const i64 wide = truncate_to_int(x);
+    return static_cast<To>(wide == static_cast<int32_t>(wide) ? wide : i64{INT32_MIN});
+  } else if constexpr (__is_same(To, Float16) || __is_same(To, BFloat16)) {
+    return To(static_cast<float>(x));
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+// Calls `f.operator()<T>()` with the C++ type of the dtype.
+template <class F>
+inline void with_dtype(DType dtype, F f) {
+  switch (dtype) {
+    case DType::kUInt8:
+      return f.template operator()<uint8_t>();
+    case DType::kInt8:
+      return f.template operator()<int8_t>();
+    case DType::kInt16:
+      return f.template operator()<int16_t>();
+    case DType::kInt32:
+      return f.template operator()<int32_t>();
+    case DType::kInt64:
+      return f.template operator()<i64>();
+    case DType::kFloat16:
+      return f.template operator()<Float16>();
+    case DType::kFloat32:
+      return f.template operator()<float>();
+    case DType::kFloat64:
+      return f.template operator()<double>();
+    case DType::kComplex32:
+      return f.template operator()<Complex<Float16>>();
+    case DType::kComplex64:
+      return f.template operator()<Complex<float>>();
+    case DType::kComplex128:
+      return f.template operator()<Complex<double>>();
+    case DType::kBool:
+      return f.template operator()<bool>();
+    case DType::kBFloat16:
+      return f.template operator()<BFloat16>();
+    case DType::kUnknown:
+      return;
+  }
+}
+
+// Reads n elements that lie `stride` bytes apart.
+template <class C>
+[[gnu::noinline]] void load_elements(C* to, const char* from, DType dtype, i64 stride, i64 n) {
+  with_dtype(dtype, [&]<class T>() {
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (i64 i = 0; i < n; ++i) to[i] = convert_element<C>(*reinterpret_cast<const T*>(from + i * stride));
+  });
+}
+template <class C>
+[[gnu::noinline]] void store_elements(const C* from, char* to, DType dtype, i64 stride, i64 n) {
+  with_dtype(dtype, [&]<class T>() {
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (i64 i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = convert_element<T>(from[i]);
+  });
+}
+
+// Calls `f.operator()<C>()` with the compute type.
+template <class F>
+inline void with_compute(Compute compute, F f) {
+  switch (compute) {
+    case Compute::kInt:
+      return f.template operator()<i64>();
+    case Compute::kFloat:
+      return f.template operator()<float>();
+    case Compute::kDouble:
+      return f.template operator()<double>();
+    case Compute::kComplex64:
+      return f.template operator()<Complex<float>>();
+    case Compute::kComplex128:
+      return f.template operator()<Complex<double>>();
+  }
+}
+
+// A number as an element of `dtype`, in `slot`, which has 16 bytes.
+inline void store_scalar(const Scalar& value, DType dtype, void* slot) {
+  with_dtype(dtype, [&]<class T>() {
+    T element;
+    if constexpr (kIsComplex<T>) {
+      element = convert_element<T>(value.to_complex());
+    } else if (value.is_int() || value.is_bool()) {
+      element = convert_element<T>(value.to_int());
+    } else if (value.is_complex()) {
+      element = convert_element<T>(value.to_complex());
+    } else {
+      element = convert_element<T>(value.to_double());
+    }
+    __builtin_memcpy(slot, &element, sizeof element);
+  });
+}
+// An element as a number: bool, int, float or complex as the dtype is.
+inline Scalar load_scalar(const char* element, DType dtype) {
+  Scalar result;
+  with_dtype(dtype, [&]<class T>() {
+    const T x = *reinterpret_cast<const T*>(element);
+    if constexpr (__is_same(T, bool)) {
+      result = x;
+    } else if constexpr (kIsComplex<T>) {
+      result = convert_element<Complex<double>>(x);
+    } else if constexpr (__is_integral(T)) {
+      result = static_cast<i64>(x);
+    } else {
+      result = convert_element<double>(x);
+    }
+  });
+  return result;
+}
+
+// A Scalar as a value to compute with.
+template <class C>
+C scalar_as(const Scalar& s) {
+  if constexpr (kIsComplex<C>) {
+    return convert_element<C>(s.to_complex());
+  } else if constexpr (__is_same(C, i64)) {
+    return s.is_float() ? truncate_to_int(s.to_double()) : s.to_int();
+  } else {
+    return static_cast<C>(s.to_double());
+  }
+}
+
+}  // namespace tsc::ops
