@@ -1,0 +1,101 @@
+#include "compiler/ir/effects.h"
+
+#include <algorithm>
+
+#include "compiler/ir/containers.h"
+
+namespace tsc::ir {
+namespace {
+
+// Whether the operand of that name, when the op has one, may be something else than `false` or 0.
+bool may_be_on(const Graph& graph, const Node& node, std::string_view operand) {
+  const auto index = find_input(node.op, operand);
+  if (!index || *index >= node.inputs.size()) return false;
+  return graph.as_double(node.inputs[*index]) != 0.0;
+}
+
+// Normalisation over the batch updates its running statistics.
+bool updates_statistics(const Graph& graph, const Node& node, size_t index) {
+  const auto mean = find_input(node.op, "running_mean");
+  if (!mean || (index != *mean && index != *mean + 1) || graph.is_none(node.inputs[index])) return false;
+  return may_be_on(graph, node, "training") || may_be_on(graph, node, "use_input_stats");
+}
+
+}  // namespace
+
+bool writes_input(const Graph& graph, const Node& node, size_t index) {
+  const size_t destinations = node.form == Form::kOut ? node.outputs.size() : 0;
+  if (index + destinations >= node.inputs.size()) return true;
+  if (index == 0 && (node.form == Form::kInPlace || has_only_in_place_form(node.op) || mutates_container(node.op))) {
+    return true;
+  }
+  return updates_statistics(graph, node, index);
+}
+
+bool is_random(const Graph& graph, const Node& node) {
+  switch (node.op) {
+    case Op::rand:
+    case Op::randn:
+    case Op::rand_like:
+    case Op::randn_like:
+    case Op::bernoulli:
+      return true;
+    default:
+      break;
+  }
+  if (may_be_on(graph, node, "dropout_p")) return true;
+  const bool trains = may_be_on(graph, node, "train");
+  return trains && (may_be_on(graph, node, "p") || may_be_on(graph, node, "dropout"));
+}
+
+bool has_effect(const Graph& graph, const Node& node) {
+  switch (node.op) {
+    case Op::raise:
+    case Op::call:
+    case Op::fork:
+    case Op::wait:
+      return true;
+    case Op::state_get:
+      return false;
+    default:
+      break;
+  }
+  if (op_info(node.op).op_class == OpClass::kEffect || is_random(graph, node)) return true;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (writes_input(graph, node, i)) return true;
+  }
+  return false;
+}
+
+bool holds_memory(const Type& type) {
+  using Kind = Type::Kind;
+  switch (type.kind) {
+    case Kind::kTensor:
+    case Kind::kList:
+    case Kind::kDict:
+    case Kind::kClass:
+    case Kind::kInterface:
+    case Kind::kFuture:
+    case Kind::kGenerator:
+    case Kind::kAny:
+      return true;
+    case Kind::kTuple:
+    case Kind::kOptional:
+    case Kind::kUnion:
+      return std::any_of(type.elements.begin(), type.elements.end(), holds_memory);
+    case Kind::kInt:
+    case Kind::kFloat:
+    case Kind::kBool:
+    case Kind::kComplex:
+    case Kind::kNumber:
+    case Kind::kStr:
+    case Kind::kNone:
+    case Kind::kDevice:
+    case Kind::kEnum:
+    case Kind::kFunction:
+      return false;
+  }
+  return true;
+}
+
+}  // namespace tsc::ir

@@ -1,0 +1,21 @@
+// What running a node does besides computing its outputs. The one place that says so.
+#pragma once
+
+#include "compiler/ir/graph.h"
+
+namespace tsc::ir {
+
+// Whether the node may write the memory of its input `index`: a tensor's elements, a container, an object.
+bool writes_input(const Graph& graph, const Node& node, size_t index);
+
+// Whether the node draws from the random generator. Dropout and recurrent ops do unless they are known not to train.
+bool is_random(const Graph& graph, const Node& node);
+
+// Whether removing the node, when nobody uses its outputs, would change what the program does. Failing is no effect:
+// an unused node that might fail may go. Inner blocks do not count; their nodes have effects of their own.
+bool has_effect(const Graph& graph, const Node& node);
+
+// Whether values of the type are handles of memory that a program can write: tensors, containers, objects.
+bool holds_memory(const Type& type);
+
+}  // namespace tsc::ir
