@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/effects.h"
 #include "compiler/ir/infer_run.h"
 
 namespace tsc::ir {
@@ -51,11 +52,11 @@ bool Run::writes_integers() const {
   bool found = false;
   const auto look = [&](NodeId id) {
     const Node& node = graph.node(id);
-    if (node.form == Form::kFunctional || node.inputs.empty()) return;
-    const Type& target = graph.value(node.form == Form::kOut ? node.inputs.back() : node.inputs[0]).type;
-    if (!target.is_tensor()) return;
-    const DType dtype = target.tensor.dtype;
-    found |= dtype == DType::kUnknown || is_integral(dtype);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const Type& target = graph.value(node.inputs[i]).type;
+      if (!target.is_tensor() || !writes_input(graph, node, i)) continue;
+      found |= target.tensor.dtype == DType::kUnknown || is_integral(target.tensor.dtype);
+    }
   };
   for (const Function& function : graph.functions) for_each_node(graph, function.body, look);
   return found;

@@ -1,0 +1,176 @@
+// Inputs of scripted methods have no types but "tensor". What nearly every caller passes can be told from how an input
+// is used: an image by conv2d, indices by embedding, the dtype of the weights. The entry checks what is assumed.
+#include <algorithm>
+
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace tsc::passes {
+
+using namespace ir;
+
+namespace {
+
+struct Guess {
+  std::optional<int64_t> rank;
+  DType dtype = DType::kUnknown;
+  SourceId rank_source = 0, dtype_source = 0;
+  Op rank_op = Op::kInvalid, dtype_op = Op::kInvalid;
+};
+
+class Guesser {
+ public:
+  explicit Guesser(const Graph& graph) : graph_(graph) {
+    for_each_live_node(graph, [&](NodeId id) {
+      for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) users_[graph.node(id).inputs[i]].push_back({id, i});
+    });
+  }
+
+  Guess guess(ValueId input) {
+    guess_ = {};
+    visited_.clear();
+    follow(input, true);
+    return guess_;
+  }
+
+ private:
+  struct Use {
+    NodeId node;
+    size_t operand;
+  };
+
+  // The rank that the op's input has when it comes in batches, as it nearly always does.
+  static std::optional<int64_t> usual_rank(Op op) {
+    switch (op) {
+      case Op::conv1d:
+      case Op::conv1d_padding:
+      case Op::conv_transpose1d:
+      case Op::lstm:
+      case Op::gru:
+      case Op::rnn_tanh:
+        return 3;
+      case Op::conv2d:
+      case Op::conv2d_padding:
+      case Op::conv_transpose2d:
+        return 4;
+      case Op::conv3d:
+      case Op::conv3d_padding:
+        return 5;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  // The constant weight whose dtype the operand must have.
+  DType weight_dtype(const Node& node) const {
+    if (node.op == Op::lstm || node.op == Op::gru || node.op == Op::rnn_tanh) {
+      const NodeId list = graph_.value(node.inputs[2]).def;
+      if (list == kNoId || graph_.node(list).op != Op::list || graph_.node(list).inputs.empty()) return DType::kUnknown;
+      return graph_.value(graph_.node(list).inputs[0]).type.tensor.dtype;
+    }
+    const bool weighted = usual_rank(node.op) || node.op == Op::linear || node.op == Op::convolution;
+    return weighted ? graph_.value(node.inputs[1]).type.tensor.dtype : DType::kUnknown;
+  }
+
+  // Through ops that keep rank and dtype, or, if not `keeps_rank`, the dtype alone.
+  void follow(ValueId value, bool keeps_rank) {
+    if (!visited_.insert(value).second) return;
+    const auto found = users_.find(value);
+    if (found == users_.end()) return;
+    for (const auto& [id, operand] : found->second) {
+      const Node& node = graph_.node(id);
+      const OpInfo& info = op_info(node.op);
+      if (node.op == Op::embedding && operand == 1) note_dtype(DType::kInt64, node);
+      if (operand != 0) continue;
+      if (const auto rank = usual_rank(node.op); rank && keeps_rank) note_rank(*rank, node);
+      note_dtype(weight_dtype(node), node);
+      const bool same = info.op_class == OpClass::kPointwise && info.dtype_rule == DTypeRule::kSame &&
+                        info.shape_rule == ShapeRule::kSame;
+      const bool moves =
+          info.op_class == OpClass::kView && node.outputs.size() == 1 && graph_.value(node.outputs[0]).type.is_tensor();
+      if ((same || moves) && node.form == Form::kFunctional) follow(node.outputs[0], keeps_rank && same);
+    }
+  }
+
+  void note_rank(int64_t rank, const Node& node) {
+    if (guess_.rank) return;
+    guess_.rank = rank;
+    guess_.rank_op = node.op;
+    guess_.rank_source = node.source;
+  }
+  void note_dtype(DType dtype, const Node& node) {
+    if (dtype == DType::kUnknown || guess_.dtype != DType::kUnknown) return;
+    guess_.dtype = dtype;
+    guess_.dtype_op = node.op;
+    guess_.dtype_source = node.source;
+  }
+
+  const Graph& graph_;
+  std::unordered_map<ValueId, std::vector<Use>> users_;
+  std::unordered_set<ValueId> visited_;
+  Guess guess_;
+};
+
+// "x.0", unless another input of another method has it.
+std::string unused_symbol(const Graph& graph, const std::string& input, size_t axis, const std::string& function) {
+  const std::string wanted = input + "." + std::to_string(axis);
+  for (const Value& value : graph.values)
+    for (const Dim& dim : value.type.tensor.dims) {
+      const auto symbols = dim.symbols();
+      if (std::find(symbols.begin(), symbols.end(), wanted) != symbols.end()) return function + "." + wanted;
+    }
+  return wanted;
+}
+
+void assume(Graph& graph, FunctionId function, uint32_t input, const Guess& guess) {
+  const std::string function_name = graph.functions[function].name;
+  const ValueId param = graph.block(graph.functions[function].body).params[input];
+  const std::string name = graph.functions[function].input_names.size() > input
+                               ? graph.functions[function].input_names[input]
+                               : graph.value(param).name;
+  TensorType& type = graph.value(param).type.tensor;
+  if (guess.dtype != DType::kUnknown && type.dtype == DType::kUnknown) {
+    type.dtype = guess.dtype;
+    graph.constraints.push_back({.kind = Constraint::Kind::kDType,
+                                 .function = function,
+                                 .input = input,
+                                 .lhs = {},
+                                 .rhs = {},
+                                 .value = static_cast<int64_t>(guess.dtype),
+                                 .source = guess.dtype_source,
+                                 .message = std::string(op_info(guess.dtype_op).name) + " needs " + name + " to be " +
+                                            std::string(dtype_torch_name(guess.dtype))});
+  }
+  if (!guess.rank || type.rank_known) return;
+  std::vector<Dim> dims;
+  for (int64_t axis = 0; axis < *guess.rank; ++axis)
+    dims.push_back(Dim::symbol(unused_symbol(graph, name, static_cast<size_t>(axis), function_name)));
+  graph.value(param).type.tensor.rank_known = true;
+  graph.value(param).type.tensor.dims = std::move(dims);
+  graph.constraints.push_back({.kind = Constraint::Kind::kRank,
+                               .function = function,
+                               .input = input,
+                               .lhs = {},
+                               .rhs = {},
+                               .value = *guess.rank,
+                               .source = guess.rank_source,
+                               .message = std::string(op_info(guess.rank_op).name) + " needs " + name + " to have " +
+                                          std::to_string(*guess.rank) + " dimensions"});
+}
+
+}  // namespace
+
+void assume_ranks(Graph& graph) {
+  Guesser guesser(graph);
+  for (FunctionId f = 0; f < graph.functions.size(); ++f) {
+    if (!graph.functions[f].is_method) continue;
+    const std::vector<ValueId> params = graph.block(graph.functions[f].body).params;
+    for (uint32_t input = 0; input < params.size(); ++input) {
+      const Type& type = graph.value(params[input]).type;
+      if (!type.is_tensor() || (type.tensor.rank_known && type.tensor.dtype != DType::kUnknown)) continue;
+      assume(graph, f, input, guesser.guess(params[input]));
+    }
+  }
+}
+
+}  // namespace tsc::passes
