@@ -1,6 +1,7 @@
 #include "compiler/torch/program.h"
 
 #include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/autocast.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/inliner.h>
@@ -81,6 +82,12 @@ bool inline_interface_calls(const Program& program, Graph& graph) {
   return changed;
 }
 
+// The exception's type, value and trace, which __exit__ takes.
+void add_none_operands(Graph& graph, Node* node, size_t count) {
+  torch::jit::WithInsertPoint guard(node);
+  while (node->inputs().size() < count) node->addInput(graph.insertConstant({}));
+}
+
 // `with manager:` calls __enter__ and __exit__. (When the body fails the call ends, and __exit__ with it.)
 bool inline_context_managers(Graph& graph) {
   bool changed = false;
@@ -89,13 +96,33 @@ bool inline_context_managers(Graph& graph) {
       const auto type = node->inputs()[0]->type()->cast<c10::ClassType>();
       auto* callee = type ? find_graph_method(type, kind == prim::Enter ? "__enter__" : "__exit__") : nullptr;
       if (callee == nullptr) continue;
-      torch::jit::WithInsertPoint guard(node);
-      while (node->inputs().size() < callee->graph()->inputs().size()) node->addInput(graph.insertConstant({}));
+      add_none_operands(graph, node, callee->graph()->inputs().size());
       torch::jit::inlineCallTo(node, callee);
       changed = true;
     }
   }
   return changed;
+}
+
+c10::TypePtr without_futures(const c10::TypePtr& type) {
+  if (type->kind() == c10::TypeKind::FutureType) return without_futures(type->containedType(0));
+  std::vector<c10::TypePtr> contained;
+  bool changed = false;
+  // A class may contain itself, and no future is stored in one across calls.
+  if (type->kind() == c10::TypeKind::ClassType || type->kind() == c10::TypeKind::InterfaceType) return type;
+  for (const c10::TypePtr& part : type->containedTypes()) {
+    contained.push_back(without_futures(part));
+    changed = changed || contained.back() != part;
+  }
+  return changed ? type->withContained(std::move(contained)) : type;
+}
+
+void remove_futures_from_types(Block* block) {
+  for (Value* param : block->inputs()) param->setType(without_futures(param->type()));
+  for (Node* node : block->nodes()) {
+    for (Value* output : node->outputs()) output->setType(without_futures(output->type()));
+    for (Block* inner : node->blocks()) remove_futures_from_types(inner);
+  }
 }
 
 // A fork runs at once, its future is its value, and waiting for it is nothing.
@@ -109,21 +136,22 @@ bool inline_forks(Graph& graph) {
     changed = true;
   }
   for (Node* wait : nodes_of_kind(graph, c10::aten::wait)) {
-    Value* future = wait->inputs()[0];
-    if (future->type()->kind() == c10::TypeKind::FutureType) future->setType(wait->output()->type());
-    wait->output()->replaceAllUsesWith(future);
+    wait->output()->replaceAllUsesWith(wait->inputs()[0]);
     wait->destroy();
     changed = true;
   }
+  if (changed) remove_futures_from_types(graph.block());
   return changed;
 }
 
-// The compiled program never records gradients.
-void remove_gradient_mode(Graph& graph) {
-  for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString("aten::is_grad_enabled"))) {
-    torch::jit::WithInsertPoint guard(node);
-    node->output()->replaceAllUsesWith(graph.insertConstant(false));
-    node->destroy();
+// The compiled program never records gradients, and is called outside of any autocast.
+void remove_modes(Graph& graph) {
+  for (const char* name : {"aten::is_grad_enabled", "aten::is_autocast_enabled", "aten::is_autocast_cpu_enabled"}) {
+    for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString(name))) {
+      torch::jit::WithInsertPoint guard(node);
+      node->output()->replaceAllUsesWith(graph.insertConstant(false));
+      node->destroy();
+    }
   }
   for (const char* name : {"aten::set_grad_enabled", "aten::_set_grad_enabled"}) {
     for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString(name))) {
@@ -214,16 +242,26 @@ bool expand_container_indexing(const Program& program, Graph& graph) {
   return changed;
 }
 
-void inline_everything(const Program& program, Graph& graph) {
+// `with torch.autocast(...)` becomes casts of the operands within.
+void materialize_autocast(const std::shared_ptr<Graph>& graph) {
+  const auto enters = nodes_of_kind(*graph, prim::Enter);
+  const bool has_autocast = std::any_of(enters.begin(), enters.end(), [](const Node* node) {
+    return node->inputs()[0]->type()->repr_str().find("autocast_mode.autocast") != std::string::npos;
+  });
+  if (has_autocast) torch::jit::Autocast(graph);
+}
+
+void inline_everything(const Program& program, const std::shared_ptr<Graph>& graph) {
   bool changed = true;
   while (changed) {
-    torch::jit::Inline(graph);
-    changed = inline_interface_calls(program, graph);
-    changed |= expand_container_indexing(program, graph);
-    changed |= inline_context_managers(graph);
-    changed |= inline_forks(graph);
+    torch::jit::Inline(*graph);
+    materialize_autocast(graph);
+    changed = inline_interface_calls(program, *graph);
+    changed |= expand_container_indexing(program, *graph);
+    changed |= inline_context_managers(*graph);
+    changed |= inline_forks(*graph);
   }
-  remove_gradient_mode(graph);
+  remove_modes(*graph);
 }
 
 // Replaces the read of an attribute that nobody writes by its value when that can steer control flow; otherwise
@@ -346,7 +384,7 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
       return program;
     }
     MethodGraph result{name, method.graph()->copy(), &method.function()};
-    inline_everything(program, *result.graph);
+    inline_everything(program, result.graph);
     program.methods.push_back(std::move(result));
   }
   fold_until_stable(program);
