@@ -183,21 +183,25 @@ bool same_key(const K& a, const K& b) {
 }
 inline bool same_key(const Tensor& a, const Tensor& b) { return a.is_same(b); }
 
-// The text of KeyError.
-inline void fail_missing_key(Context& ctx, i64 key) {
-  ctx.fail(ErrorKind::kKey, "KeyError: %lld", static_cast<long long>(key));
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, i64 key) {
+  ctx.fail(ErrorKind::kKey, "the dict has no key %lld", static_cast<long long>(key));
 }
-inline void fail_missing_key(Context& ctx, bool key) {
-  ctx.fail(ErrorKind::kKey, "KeyError: %s", key ? "True" : "False");
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, bool key) {
+  ctx.fail(ErrorKind::kKey, "the dict has no key %s", key ? "True" : "False");
 }
-inline void fail_missing_key(Context& ctx, double key) { ctx.fail(ErrorKind::kKey, "KeyError: %g", key); }
-inline void fail_missing_key(Context& ctx, Complex<double> key) {
-  ctx.fail(ErrorKind::kKey, "KeyError: (%g+%gj)", key.real, key.imag);
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, double key) {
+  ctx.fail(ErrorKind::kKey, "the dict has no key %g", key);
 }
-inline void fail_missing_key(Context& ctx, const Str& key) {
-  ctx.fail(ErrorKind::kKey, "KeyError: '%.*s'", static_cast<int>(min<i64>(key.size(), 512)), key.data());
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, Complex<double> key) {
+  ctx.fail(ErrorKind::kKey, "the dict has no key (%g+%gj)", key.real, key.imag);
 }
-inline void fail_missing_key(Context& ctx, const Tensor&) { ctx.fail(ErrorKind::kKey, "KeyError: a tensor"); }
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, const Str& key) {
+  const int size = static_cast<int>(min<i64>(key.size(), 512));
+  ctx.fail(ErrorKind::kKey, "the dict has no key '%.*s'", size, key.data());
+}
+[[gnu::cold]] inline void fail_missing_key(Context& ctx, const Tensor&) {
+  ctx.fail(ErrorKind::kKey, "the dict has no such tensor as key");
+}
 
 // Entries lie in the order of insertion, deleted ones as gaps; from kIndexFrom entries on, a table of positions with
 // open addressing finds them by hash.

@@ -125,11 +125,7 @@ class Context {
     return {};
   }
   const Error& error() const { return error_; }
-  void clear_error() {
-    error_.kind = ErrorKind::kOk;
-    source_ = 0;
-    depth_ = 0;
-  }
+  void clear_error() { error_.kind = ErrorKind::kOk; }
 
   // Calls of TorchScript functions that recurse go through here; false when the stack would get too deep.
   bool enter() {
@@ -179,6 +175,8 @@ class Context {
     typical_ = max(peak_, typical_ - typical_ / 8);
     if (cached_ > 2 * typical_ + kKeptBytes) release_cache();
     peak_ = live_;
+    source_ = 0;
+    depth_ = 0;
   }
 
   // Threads. `fn(begin, end)` is called for ranges that cover [0, count), at most one per thread, none below `grain`

@@ -44,7 +44,7 @@ struct ModelTable {
 
 struct LibraryTable {
   const char* compiler_version;
-  const ModelTable* const* models;  // each defined by its model's own translation unit
+  const ModelTable* const* models;     // each defined by its model's own translation unit
   const tsc_model_info* const* infos;  // of the models, in the same order
   size_t model_count;
 };
@@ -424,7 +424,7 @@ inline void copy_field(tsc_instance& from, tsc_instance& to, size_t field) {
     Reader reader(to.context, "", Reader::Ownership::kCopy);
     table.read(reader, to.state, field, from.model.table.info->state[field].name, result->value.value);
   }
-  result->destroy();
+  result->release();
 }
 inline tsc_status clone_instance(tsc_instance* instance, tsc_instance** clone, tsc_error* error) {
   if (instance == nullptr || clone == nullptr) {
@@ -470,7 +470,7 @@ inline tsc_status get_state(tsc_instance* instance, const char* name, tsc_result
   if (status == TSC_OK) {
     *result = &made->value;
   } else if (made != nullptr) {
-    made->destroy();
+    made->release();
   }
   return status;
 }
@@ -503,7 +503,7 @@ inline tsc_status run_method(const ModelTable& model, size_t method, Context& ct
     ctx.end_call();
     return succeed(error);
   }
-  if (made != nullptr) made->destroy();
+  if (made != nullptr) made->release();
   const tsc_status status = report(error, ctx.error(), model);
   ctx.clear_error();
   ctx.end_call();
@@ -569,8 +569,11 @@ const tsc_library* serve(uint32_t abi_version) {
       .call = &call,
       .result_destroy =
           [](tsc_result* result) {
-            if (result != nullptr) reinterpret_cast<Result*>(result)->destroy();
+            if (result != nullptr) reinterpret_cast<Result*>(result)->release();
           },
+      .result_share = [](tsc_result* result, const tsc_tensor* tensor) -> tsc_managed_tensor* {
+        return result == nullptr || tensor == nullptr ? nullptr : reinterpret_cast<Result*>(result)->share(*tensor);
+      },
   };
   const bool same_major = abi_version >> 16 == TSC_ABI_VERSION >> 16;
   return same_major && abi_version <= TSC_ABI_VERSION ? &kTable : nullptr;

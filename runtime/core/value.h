@@ -132,6 +132,7 @@ struct Result {
   Allocator allocator;
   Chunk* chunks = nullptr;
   Storage* storages = nullptr;  // linked through `user`
+  uint32_t references = 1;      // the caller's and the shared tensors'; the only count that threads share
   char* free_begin = nullptr;
   char* free_end = nullptr;
 
@@ -144,7 +145,9 @@ struct Result {
     result->use(chunk, sizeof(Result));
     return result;
   }
-  void destroy() {
+  // Drops a reference; with the last one, all memory goes.
+  void release() {
+    if (__atomic_sub_fetch(&references, 1, __ATOMIC_ACQ_REL) != 0) return;
     const Allocator from = allocator;
     for (Storage* storage = storages; storage != nullptr;) {
       Storage* next = static_cast<Storage*>(storage->user);
@@ -168,6 +171,19 @@ struct Result {
     void* block = free_begin;
     free_begin += bytes;
     return block;
+  }
+  tsc_managed_tensor* share(const tsc_tensor& tensor) {
+    const size_t bytes = SizeClass::round_up(sizeof(tsc_managed_tensor));
+    auto* shared = static_cast<tsc_managed_tensor*>(allocator.allocate(allocator.user, kAlignment, bytes));
+    if (shared == nullptr) return nullptr;
+    __atomic_add_fetch(&references, 1, __ATOMIC_RELAXED);
+    *shared = {tensor, this, [](tsc_managed_tensor* self) {
+                 Result* result = static_cast<Result*>(self->manager_ctx);
+                 const Allocator from = result->allocator;
+                 from.free(from.user, self, SizeClass::round_up(sizeof(tsc_managed_tensor)));
+                 result->release();
+               }};
+    return shared;
   }
   // Takes a storage over from its context.
   void adopt(Storage* storage) {
@@ -706,7 +722,9 @@ struct Marshal<Ref<T>> {
     size_t i = 0;
     object->fields([&](auto& field) {
       const Path place{&path, T::kFieldNames[i], 0, Path::kField};
-      field = reader.read<Bare<decltype(field)>>(value.as.sequence.items[i++], place);
+      const tsc_value* item = find_field(value, i++);
+      if (item == nullptr) return reader.fail(ErrorKind::kType, place, "the object has no such field");
+      field = reader.read<Bare<decltype(field)>>(*item, place);
     });
     to = object;
   }
@@ -726,6 +744,15 @@ struct Marshal<Ref<T>> {
   }
 
  private:
+  // By name where the caller names the fields, otherwise by position.
+  static const tsc_value* find_field(const tsc_value& value, size_t field) {
+    if (value.names == nullptr || value.names->field_names == nullptr) return &value.as.sequence.items[field];
+    for (size_t i = 0; i < value.as.sequence.count; ++i) {
+      const char* name = value.names->field_names[i];
+      if (name != nullptr && libc::strcmp(name, T::kFieldNames[field]) == 0) return &value.as.sequence.items[i];
+    }
+    return nullptr;
+  }
   static size_t field_count(T& object) {
     size_t count = 0;
     object.fields([&](auto&) { ++count; });

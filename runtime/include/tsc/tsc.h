@@ -85,7 +85,8 @@ typedef enum tsc_kind {
   TSC_LIST = 7,   /* as.sequence */
   TSC_TUPLE = 8,  /* as.sequence; `names` of a NamedTuple */
   TSC_DICT = 9,   /* as.sequence: keys and values in turn, `count` is twice the number of entries */
-  TSC_OBJECT = 10 /* as.sequence: the fields' values; `names` says of which class */
+  TSC_OBJECT = 10 /* as.sequence: the fields' values. On output `names` says of which class; on input it may be NULL,
+                     the fields being in the class's order, or give the fields' names, in any order */
 } tsc_kind;
 
 typedef struct tsc_names {
@@ -189,6 +190,13 @@ typedef struct tsc_result {
   tsc_value value;
 } tsc_result;
 
+/* DLPack's DLManagedTensor: a tensor that carries its owner. */
+typedef struct tsc_managed_tensor {
+  tsc_tensor dl_tensor;
+  void *manager_ctx;
+  void (*deleter)(struct tsc_managed_tensor *self);
+} tsc_managed_tensor;
+
 /* Fields that are 0 mean the default. Set `struct_size` to sizeof(tsc_options). */
 typedef struct tsc_options {
   size_t struct_size;
@@ -235,6 +243,9 @@ typedef struct tsc_library {
   tsc_status (*call)(tsc_instance *instance, const char *method, const tsc_value *inputs, size_t input_count,
                      tsc_result **result, tsc_error *error);
   void (*result_destroy)(tsc_result *result);
+  /* A tensor of a result, to give to another framework: the result's memory lives until both the result is destroyed
+   * and the managed tensor is deleted, by any thread. NULL when there is no memory. */
+  tsc_managed_tensor *(*result_share)(tsc_result *result, const tsc_tensor *tensor);
 } tsc_library;
 
 /* NULL when the library does not serve the caller's version. */

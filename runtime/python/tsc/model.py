@@ -1,0 +1,200 @@
+"""Libraries, models and their methods."""
+
+import ctypes
+import os
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Union
+
+from tsc import abi, values
+from tsc.error import Error
+
+_REQUIRED = object()
+
+
+class Input(NamedTuple):
+    """What a method says of an input. `default` is only meaningful when `required` is False."""
+
+    name: str
+    type: str  # "Dict[str, Tensor]"
+    tensor_type: str  # "float32[batch, 3, 224, 224]", or ""
+    required: bool
+    default: Any
+
+
+class Method:
+    """A method of a model, to be called with the inputs by position or name."""
+
+    def __init__(self, model: "Model", info: abi.MethodInfo):
+        self._model = model
+        self._raw_name: bytes = info.name
+        self._defaults = [i.default_value.contents if i.default_value else _REQUIRED for i in info.inputs[: info.input_count]]
+        self.name = abi.text(info.name)
+        self.output = abi.text(info.output)
+        self.uses_state = info.uses_state != 0
+        self.arena_bytes: int = info.arena_bytes
+        self.inputs: Tuple[Input, ...] = tuple(
+            Input(
+                abi.text(i.name),
+                abi.text(i.type),
+                abi.text(i.tensor_type),
+                not i.default_value,
+                values.read(i.default_value.contents, None) if i.default_value else None,
+            )
+            for i in info.inputs[: info.input_count]
+        )
+
+    def __call__(self, *args, **kwargs):
+        given = list(args)
+        if kwargs:
+            self._place(given, kwargs)
+        arguments = values.Arguments()
+        array = arguments.build_all(given)
+        return self._model._take_result(self._model._library.call, self._raw_name, array, len(given))
+
+    def _place(self, given: list, named: Dict[str, Any]) -> None:
+        """Puts named inputs into their positions, with defaults between."""
+        positions = {spec.name: index for index, spec in enumerate(self.inputs)}
+        for name, value in named.items():
+            if name not in positions:
+                raise self._misuse(f"has no input '{name}'")
+            if positions[name] < len(given) and given[positions[name]] is not _REQUIRED:
+                raise self._misuse(f"got input '{name}' twice")
+            while len(given) <= positions[name]:
+                given.append(_REQUIRED)
+            given[positions[name]] = value
+        for index, value in enumerate(given):
+            if value is _REQUIRED:
+                given[index] = self._defaults[index]
+            if given[index] is _REQUIRED:
+                raise self._misuse(f"is missing input '{self.inputs[index].name}'")
+
+    def _misuse(self, text: str) -> Error:
+        return Error("invalid_argument", f"{self.name}() {text}", "TypeError")
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{i.name}: {i.type}" + ("" if i.required else f" = {i.default!r}") for i in self.inputs)
+        return f"{self.name}({inputs}) -> {self.output}"
+
+
+class Model:
+    """A model with one instance. Methods are attributes; calling the model calls forward.
+
+    Any number of threads may call methods that use no state at once. Methods that do run one at a time on a Model, others
+    get an Error of kind "busy": give each thread a `clone()`.
+    """
+
+    def __init__(self, library: abi.LibraryStruct, handle: "_Handle", instance: ctypes.c_void_p):
+        self._library = library
+        self._handle = handle
+        self._instance = instance
+        info = library.model_info(handle.model).contents
+        self.name = abi.text(info.name)
+        self.target = abi.text(info.target)
+        self.source_hash = abi.text(info.source_hash)
+        self.weight_bytes: int = info.weight_bytes
+        self._state_names = [info.state[i].name for i in range(info.state_count)]
+        self.methods: Mapping[str, Method] = {}
+        for i in range(info.method_count):
+            method = Method(self, info.methods[i])
+            self.methods[method.name] = method
+
+    def __call__(self, *args, **kwargs):
+        if "forward" not in self.methods:
+            raise Error("invalid_argument", f"model '{self.name}' has no method forward; it has {', '.join(self.methods)}")
+        return self.methods["forward"](*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Method:
+        methods = self.__dict__.get("methods", {})
+        if name in methods:
+            return methods[name]
+        raise AttributeError(f"model '{self.__dict__.get('name')}' has no method '{name}'")
+
+    def __dir__(self):
+        return [*super().__dir__(), *self.methods]
+
+    def state(self) -> Dict[str, Any]:
+        """A copy of every attribute that methods write, by its path in the module tree."""
+        return {abi.text(name): self._take_result(self._library.state_get, name) for name in self._state_names}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            array = (arguments := values.Arguments()).build_all([value])
+            abi.check(self._library.state_set, self._instance, name.encode(), array)
+            del arguments
+
+    def reset(self) -> None:
+        """Back to the state that the file was saved with."""
+        abi.check(self._library.instance_reset, self._instance)
+
+    def clone(self) -> "Model":
+        """The same weights with a copy of the state, for another thread."""
+        instance = ctypes.c_void_p()
+        abi.check(self._library.instance_clone, self._instance, ctypes.byref(instance))
+        return Model(self._library, self._handle, instance)
+
+    def _take_result(self, function, *arguments) -> Any:
+        result = ctypes.POINTER(abi.Result)()
+        abi.check(function, self._instance, *arguments, ctypes.byref(result))
+        owner = values.ResultOwner(self._library, result)
+        return values.read(result.contents.value, owner)
+
+    def __del__(self):
+        if "_instance" in self.__dict__:
+            self._library.instance_destroy(self._instance)
+
+    def __repr__(self) -> str:
+        return f"<tsc model '{self.name}': {', '.join(repr(method) for method in self.methods.values())}>"
+
+
+class _Handle:
+    """Owns a tsc_model, for all instances of it."""
+
+    def __init__(self, library: abi.LibraryStruct, name: bytes, options: abi.Options):
+        self.library = library
+        self.model = ctypes.c_void_p()
+        abi.check(library.model_create, name, ctypes.byref(options), ctypes.byref(self.model))
+
+    def __del__(self):
+        self.library.model_destroy(self.model)
+
+
+class Library(Mapping[str, Model]):
+    """The models of a library by name. Each is made when it is first asked for."""
+
+    def __init__(self, library: abi.LibraryStruct, options: abi.Options):
+        self._library = library
+        self._options = options
+        self._models: Dict[str, Optional[Model]] = {
+            abi.text(library.models[i].contents.name): None for i in range(library.model_count)
+        }
+        self.compiler_version = abi.text(library.compiler_version)
+
+    def __getitem__(self, name: str) -> Model:
+        if name not in self._models:
+            raise KeyError(name)
+        model = self._models[name]
+        if model is None:
+            handle = _Handle(self._library, name.encode(), self._options)
+            instance = ctypes.c_void_p()
+            abi.check(self._library.instance_create, handle.model, ctypes.byref(instance))
+            model = self._models[name] = Model(self._library, handle, instance)
+        return model
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __repr__(self) -> str:
+        return f"<tsc library: {', '.join(self._models)}>"
+
+
+def load(path: Union[str, os.PathLike], threads: Optional[int] = None) -> Union[Model, Library]:
+    """Loads a library: its model, or the Library when there are several.
+
+    threads: how many one call may use, by default one for each CPU of this process. Results do not depend on it.
+    """
+    options = abi.Options(struct_size=ctypes.sizeof(abi.Options))
+    options.threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    library = Library(abi.open_library(os.path.abspath(path)), options)
+    return library[next(iter(library))] if len(library) == 1 else library

@@ -1,0 +1,305 @@
+"""Python values to and from tsc_value. Tensors come and go by DLPack, without a copy."""
+
+import ctypes
+from collections import namedtuple
+from typing import Any, Dict, List, Optional, Tuple
+
+from tsc import abi
+from tsc.error import Error
+
+# DLPack's (code, bits) by name; numpy's type string where numpy has the type; and PyTorch's number of the type, which is
+# what TorchScript programs know a dtype by.
+_DTYPES = {
+    "uint8": (1, 8, "|u1", 0),
+    "int8": (0, 8, "|i1", 1),
+    "int16": (0, 16, "<i2", 2),
+    "int32": (0, 32, "<i4", 3),
+    "int64": (0, 64, "<i8", 4),
+    "float16": (2, 16, "<f2", 5),
+    "float32": (2, 32, "<f4", 6),
+    "float64": (2, 64, "<f8", 7),
+    "complex32": (5, 32, None, 8),
+    "complex64": (5, 64, "<c8", 9),
+    "complex128": (5, 128, "<c16", 10),
+    "bool": (6, 8, "|b1", 11),
+    "bfloat16": (4, 16, None, 15),
+}
+_DTYPE_NAMES = {(code, bits): name for name, (code, bits, _, _) in _DTYPES.items()}
+_PYTHON_FORMATS = {
+    "uint8": ctypes.c_uint8,
+    "int8": ctypes.c_int8,
+    "int16": ctypes.c_int16,
+    "int32": ctypes.c_int32,
+    "int64": ctypes.c_int64,
+    "float32": ctypes.c_float,
+    "float64": ctypes.c_double,
+    "bool": ctypes.c_bool,
+}
+
+_api = ctypes.pythonapi
+_api.PyCapsule_New.restype = ctypes.py_object
+_api.PyCapsule_New.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+_api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+_api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+# The same two for a capsule that is being destroyed, which must not be counted as an object any more.
+_is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(("PyCapsule_IsValid", _api))
+_get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(("PyCapsule_GetPointer", _api))
+
+
+@ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
+def _destroy_capsule(capsule):
+    """Deletes the tensor of a capsule that nobody consumed; consumers rename theirs."""
+    if _is_valid(capsule, b"dltensor"):
+        managed = ctypes.cast(_get_pointer(capsule, b"dltensor"), ctypes.POINTER(abi.ManagedTensor))
+        managed.contents.deleter(managed)
+
+
+_api.Py_IncRef(ctypes.py_object(_destroy_capsule))  # capsules may be destroyed after this module
+
+
+class ResultOwner:
+    """Keeps a tsc_result alive for the tensors in it."""
+
+    def __init__(self, library: abi.LibraryStruct, result):
+        self.library = library
+        self.result = result
+
+    def __del__(self):
+        self.library.result_destroy(self.result)
+
+
+class Tensor:
+    """A tensor that a call returned: row-major, in the CPU's memory. Goes to others by DLPack or numpy's protocols."""
+
+    def __init__(self, owner: ResultOwner, struct: abi.TensorStruct):
+        self._owner = owner
+        self._struct = struct
+        self.shape: Tuple[int, ...] = tuple(struct.shape[: struct.ndim])
+        self.dtype: str = _DTYPE_NAMES[struct.dtype.code, struct.dtype.bits]
+
+    def __dlpack_device__(self) -> Tuple[int, int]:
+        return (abi.CPU, 0)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        if copy:
+            raise BufferError("tsc.Tensor does not copy for __dlpack__")
+        managed = self._owner.library.result_share(self._owner.result, ctypes.byref(self._struct))
+        if not managed:
+            raise MemoryError
+        return _api.PyCapsule_New(
+            ctypes.cast(managed, ctypes.c_void_p), b"dltensor", ctypes.cast(_destroy_capsule, ctypes.c_void_p)
+        )
+
+    @property
+    def __array_interface__(self) -> Dict[str, Any]:
+        typestr = _DTYPES[self.dtype][2]
+        if typestr is None:
+            raise AttributeError(f"numpy has no {self.dtype}")
+        # numpy refuses a null pointer, which an empty tensor may have.
+        data = self._struct.data or ctypes.addressof(self._struct)
+        return {"version": 3, "shape": self.shape, "typestr": typestr, "data": (data, False)}
+
+    def __array__(self, dtype=None, copy=None):
+        import numpy
+
+        array = numpy.asarray(_ArrayInterface(self))
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def numpy(self):
+        return self.__array__()
+
+    def tolist(self):
+        """Nested lists of Python numbers; a number when there are no dimensions."""
+        if self.dtype not in _PYTHON_FORMATS:
+            return self.numpy().tolist()
+        count = 1
+        for size in self.shape:
+            count *= size
+        flat = list((_PYTHON_FORMATS[self.dtype] * count).from_address(self._struct.data)) if count else []
+        for size in reversed(self.shape[1:]):
+            flat = [flat[i : i + size] for i in range(0, len(flat), size)] if size else []
+        return flat if self.shape else flat[0]
+
+    def item(self):
+        value = self.tolist()
+        while isinstance(value, list):
+            if len(value) != 1:
+                raise ValueError("only a tensor of one element has an item")
+            value = value[0]
+        return value
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a tensor without dimensions has no length")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"tsc.Tensor(shape={list(self.shape)}, dtype={self.dtype})"
+
+
+class _ArrayInterface:
+    """What numpy keeps as the base of an array: the tensor's memory, without its __array__."""
+
+    def __init__(self, tensor: Tensor):
+        self._tensor = tensor
+        self.__array_interface__ = tensor.__array_interface__
+
+
+class Object:
+    """An object of one of the model's classes; its fields are attributes."""
+
+    def __init__(self, type_name: str, **fields):
+        self.__dict__.update(fields)
+        self._type_name = type_name
+
+    def __repr__(self) -> str:
+        return f"{self._type_name}({', '.join(f'{k}={v!r}' for k, v in fields_of(self).items())})"
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Object) and self.__dict__ == other.__dict__
+
+
+def fields_of(value) -> Dict[str, Any]:
+    return {name: field for name, field in vars(value).items() if not name.startswith("_")}
+
+
+class Arguments:
+    """Builds tsc_values; holds what they point to."""
+
+    def __init__(self):
+        self._kept: List[Any] = []
+
+    def build_all(self, values) -> ctypes.Array:
+        array = (abi.Value * len(values))()
+        self._kept.append(array)
+        for slot, value in zip(array, values):
+            self.build(value, slot)
+        return array
+
+    def build(self, value: Any, to: abi.Value) -> None:
+        if value is None:
+            to.kind = abi.NONE
+        elif isinstance(value, bool):
+            to.kind, to.u.boolean = abi.BOOL, value
+        elif isinstance(value, int):
+            self._build_int(value, to)
+        elif isinstance(value, float):
+            to.kind, to.u.real = abi.FLOAT, value
+        elif isinstance(value, complex):
+            to.kind = abi.COMPLEX
+            to.u.complex_value[0], to.u.complex_value[1] = value.real, value.imag
+        elif isinstance(value, str):
+            self._build_str(value, to)
+        elif isinstance(value, list):
+            self._build_sequence(abi.LIST, value, to)
+        elif isinstance(value, tuple):
+            self._build_sequence(abi.TUPLE, value, to)
+        elif isinstance(value, dict):
+            self._build_sequence(abi.DICT, [part for entry in value.items() for part in entry], to)
+        elif hasattr(value, "__dlpack__"):
+            self._build_tensor(value, to)
+        elif isinstance(value, abi.Value):  # a default, from the library's own metadata
+            ctypes.pointer(to)[0] = value
+        else:
+            self._build_other(value, to)
+
+    def _build_int(self, value: int, to: abi.Value) -> None:
+        if not -(2**63) <= value < 2**63:
+            raise Error("value_error", f"{value} is no 64-bit integer", "OverflowError")
+        to.kind, to.u.integer = abi.INT, value
+
+    def _build_str(self, value: str, to: abi.Value) -> None:
+        data = value.encode("utf-8", "surrogatepass")
+        self._kept.append(data)
+        to.kind = abi.STR
+        to.u.str.data = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
+        to.u.str.size = len(data)
+
+    def _build_sequence(self, kind: int, items, to: abi.Value) -> None:
+        to.kind = kind
+        to.u.sequence.items = self.build_all(items)
+        to.u.sequence.count = len(items)
+
+    def _build_tensor(self, value: Any, to: abi.Value) -> None:
+        device = value.__dlpack_device__()[0]
+        if device not in (abi.CPU, abi.PINNED):
+            raise Error("unsupported", "the tensor is not in the CPU's memory")
+        capsule = _export(value)
+        self._kept.append(capsule)
+        managed = _api.PyCapsule_GetPointer(capsule, b"dltensor")
+        to.kind = abi.TENSOR
+        to.u.tensor = ctypes.cast(managed, ctypes.POINTER(abi.TensorStruct))
+
+    def _build_other(self, value: Any, to: abi.Value) -> None:
+        module = type(value).__module__.partition(".")[0]
+        name = str(value).rpartition(".")[2]
+        if module == "torch" and name in _DTYPES:  # torch.float32
+            self._build_int(_DTYPES[name][3], to)
+        elif module == "torch" and type(value).__name__ == "device":
+            self._build_str(str(value), to)
+        elif module == "numpy" and hasattr(value, "item"):  # a numpy scalar
+            self.build(value.item(), to)
+        elif hasattr(value, "__dict__") and not isinstance(value, type):
+            fields = fields_of(value)
+            self._build_sequence(abi.OBJECT, list(fields.values()), to)
+            names = (ctypes.c_char_p * len(fields))(*[field.encode() for field in fields])
+            struct = abi.Names(type(value).__name__.encode(), names)
+            self._kept += [names, struct]
+            to.names = ctypes.pointer(struct)
+        else:
+            raise Error("type_error", f"a {type(value).__name__} cannot be given to a model", "TypeError")
+
+
+def _export(value: Any):
+    """value.__dlpack__(), also where a framework refuses what is harmless here."""
+    try:
+        return value.__dlpack__()
+    except (BufferError, RuntimeError) as error:
+        refusal = str(error)
+    try:
+        if hasattr(value, "detach"):  # torch: a tensor that requires a gradient
+            return value.detach().__dlpack__()
+        if hasattr(value, "flags") and hasattr(value, "copy"):  # numpy: a read-only array
+            return value.copy().__dlpack__()
+    except (BufferError, RuntimeError):
+        pass
+    raise Error("unsupported", refusal)
+
+
+_named_tuples: Dict[Tuple[str, Tuple[str, ...]], type] = {}
+
+
+def read(value: abi.Value, owner: Optional[ResultOwner]) -> Any:
+    """A tsc_value of a result as Python's value."""
+    kind = value.kind
+    if kind == abi.NONE:
+        return None
+    if kind == abi.BOOL:
+        return value.u.boolean != 0
+    if kind == abi.INT:
+        return value.u.integer
+    if kind == abi.FLOAT:
+        return value.u.real
+    if kind == abi.COMPLEX:
+        return complex(value.u.complex_value[0], value.u.complex_value[1])
+    if kind == abi.STR:
+        return ctypes.string_at(value.u.str.data, value.u.str.size).decode("utf-8", "surrogatepass")
+    if kind == abi.TENSOR:
+        return Tensor(owner, value.u.tensor.contents)
+    items = [read(value.u.sequence.items[i], owner) for i in range(value.u.sequence.count)]
+    if kind == abi.LIST:
+        return items
+    if kind == abi.DICT:
+        return dict(zip(items[::2], items[1::2]))
+    if not value.names:
+        return tuple(items)
+    type_name = abi.text(value.names.contents.type_name)
+    names = tuple(abi.text(value.names.contents.field_names[i]) for i in range(len(items)))
+    if kind == abi.OBJECT:
+        return Object(type_name, **dict(zip(names, items)))
+    key = (type_name, names)
+    if key not in _named_tuples:
+        _named_tuples[key] = namedtuple(type_name, names, rename=True)
+    return _named_tuples[key](*items)
