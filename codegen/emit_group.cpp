@@ -139,6 +139,7 @@ class GroupEmitter {
   // Writes the functor of the pointwise work after the anchor and returns how to make it: "Fc1Epilogue{residual}".
   std::string emit_epilogue(const Node& anchor) {
     if (body_.nodes.size() == 1) return "Identity()";
+    if (const std::string clamp = clamp_epilogue(); !clamp.empty()) return clamp;
     const std::string type = model_.names.unique(camel_case(name_) + "Epilogue");
     Names locals;
     std::map<ValueId, std::string> expressions;
@@ -196,6 +197,18 @@ class GroupEmitter {
     return fmt::format("{}{{{}}}", type, list);
   }
 
+  // Kernels clamp in registers: relu and its bounded kin alone need no functor of their own.
+  std::string clamp_epilogue() const {
+    if (body_.nodes.size() != 2) return "";
+    const Node& node = graph_.node(body_.nodes[1]);
+    if (node.op == Op::relu) return "Clamp{0.0f, kInfinity}";
+    if (node.op == Op::relu6) return "Clamp{0.0f, 6.0f}";
+    if (node.op != Op::hardtanh) return "";
+    const auto low = graph_.as_double(node.inputs[1]), high = graph_.as_double(node.inputs[2]);
+    if (!low || !high || *low > *high) return "";
+    return fmt::format("Clamp{{{}, {}}}", float_literal(*low, false), float_literal(*high, false));
+  }
+
   // A constant with one number per channel is padded, since kernels read whole vectors of it.
   std::string epilogue_pointer(ValueId id, const Node& anchor) {
     const auto tensor = graph_.as_tensor(id);
@@ -221,13 +234,19 @@ class GroupEmitter {
         return emit_linear(anchor);
       case Op::matmul: case Op::bmm: case Op::mm:
         return emit_matmul(anchor);
+      case Op::conv2d:
+        return emit_conv2d(anchor);
+      case Op::max_pool2d: case Op::avg_pool2d: case Op::adaptive_avg_pool2d:
+        return emit_pool(anchor);
+      case Op::reorder:
+        return emit_reorder(anchor);
       default:
         TSC_ASSERT(false, "anchor {} has no emitter", op_info(anchor.op).name);
     }
   }
 
   std::string tile(const KernelChoice& kernel) {
-    model_.headers.insert("runtime/" + kernel.header);
+    model_.headers.insert(kernel.header);
     std::string text;
     for (const int64_t argument : kernel.template_arguments) text += fmt::format("{}{}", text.empty() ? "" : ", ", argument);
     return "<" + text + ">";
@@ -401,8 +420,12 @@ class GroupEmitter {
     for (Operand& o : operands) all.push_back(&o);
     collapse(nest, all);
     open_function();
-    if (blocked) emit_zero_halo(type);
     emit_loops(nest, operands, functor);
+    if (blocked) {
+      const ImageSizes image = image_sizes(result);
+      model_.headers.insert("runtime/kernels/blocked.h");
+      out_.line("zero_borders({}, {}, {}, {}, {}, {});", output_, image.batch, image.channels, image.height, image.width, image.halo);
+    }
     out_.close();
   }
 
@@ -458,7 +481,141 @@ class GroupEmitter {
     return type;
   }
 
-  void emit_zero_halo(const TensorType&) {}
+  // Images.
+
+  // "batch, channels, height, width" of an image.
+  struct ImageSizes {
+    std::string batch, channels, height, width;
+    int64_t halo;
+  };
+  ImageSizes image_sizes(ValueId id) const {
+    const TensorType& type = graph_.value(id).type.tensor;
+    return {size(type.dims[0]), size(type.dims[1]), size(type.dims[2]), size(type.dims[3]),
+            type.layout.kind == Layout::Kind::kBlocked ? type.layout.halo : 0};
+  }
+  bool is_blocked(ValueId id) const { return graph_.value(id).type.tensor.layout.kind == Layout::Kind::kBlocked; }
+
+  std::vector<int64_t> pair_operand(const Node& node, std::string_view name) const {
+    std::vector<int64_t> values = *graph_.as_ints(node.inputs[input_index(node.op, name)]);
+    if (values.size() == 1) values.push_back(values[0]);
+    return values;
+  }
+
+  void emit_conv2d(const Node& node) {
+    const KernelChoice kernel = kernel_of(node);
+    const auto weight = graph_.as_tensor(node.inputs[1]);
+    const int64_t groups = *graph_.as_int(node.inputs[input_index(node.op, "groups")]);
+    const int64_t channels = weight->sizes[1] * groups;
+    const auto form = fmt::format("packing {} {}", static_cast<int>(kernel.packing), kernel.panel_vectors);
+    const size_t packed = model_.weights.place(weight, form, [&] { return pack_conv(kernel, *weight, groups); });
+    const std::string bias = conv_bias(node, kernel, groups);
+    const std::string epilogue = emit_epilogue(node);
+    const auto stride = pair_operand(node, "stride"), pad = pair_operand(node, "padding"), dilation = pair_operand(node, "dilation");
+    const ImageSizes in = image_sizes(node.inputs[0]), out = image_sizes(group_.outputs[0]);
+    open_function();
+    out_.line("const Conv2d p{{");
+    out_.line("    .batch = {},", in.batch);
+    out_.line("    .in_channels = {}, .in_height = {}, .in_width = {}, .in_halo = {},", channels, in.height, in.width, in.halo);
+    out_.line("    .out_channels = {}, .out_height = {}, .out_width = {}, .out_halo = {},", weight->sizes[0], out.height, out.width, out.halo);
+    out_.line("    .kernel_height = {}, .kernel_width = {}, .stride_height = {}, .stride_width = {},", weight->sizes[2], weight->sizes[3],
+              stride[0], stride[1]);
+    out_.line("    .pad_height = {}, .pad_width = {}, .dilation_height = {}, .dilation_width = {}, .groups = {}}};", pad[0], pad[1],
+              dilation[0], dilation[1], groups);
+    const std::string t = tile(kernel);
+    const std::string operands = fmt::format("p, {}, {}, {}, {}, {}", pointer(node.inputs[0]), weights("float", packed), bias, output_, epilogue);
+    emit_ranges(kernel.function, t, operands, kernel.function.starts_with("conv2d_plain") || kernel.packing == Packing::kWinograd);
+    out_.close();
+  }
+
+  // Calls a kernel on ranges of its work items, with scratch memory where it needs some.
+  void emit_ranges(const std::string& function, const std::string& t, const std::string& operands, bool scratch) {
+    if (scratch) {
+      out_.open("ctx.parallel_for_scratch({0}_work_items{1}(p), 1, {0}_scratch_bytes{1}(p), [&](i64 begin, i64 end, void* scratch)", function, t);
+      out_.line("{}{}({}, scratch, begin, end);", function, t, operands);
+    } else {
+      out_.open("ctx.parallel_for({}_work_items{}(p), [&](i64 begin, i64 end)", function, t);
+      out_.line("{}{}({}, begin, end);", function, t, operands);
+    }
+    out_.close(");");
+  }
+
+  std::vector<float> pack_conv(const KernelChoice& kernel, const TensorConstant& tensor, int64_t groups) const {
+    const std::vector<float> data = float_elements(tensor);
+    const ConvWeight weight{.data = data, .out_channels = tensor.sizes[0], .in_channels = tensor.sizes[1] * groups, .groups = groups,
+                            .kernel_height = tensor.sizes[2], .kernel_width = tensor.sizes[3]};
+    const int64_t width = lanes(model_);
+    switch (kernel.packing) {
+      case Packing::kBlockedConv2d:
+        return pack_conv2d_blocked(weight, width, kernel.panel_vectors);
+      case Packing::kPlainConv2d:
+        return pack_conv2d_plain(weight, width, kernel.panel_vectors);
+      case Packing::kDepthwise:
+        return pack_conv2d_depthwise(weight, width);
+      case Packing::kWinograd:
+        return pack_conv2d_winograd(weight, width, kernel.panel_vectors);
+      case Packing::kNone:
+      case Packing::kPanels:
+        break;
+    }
+    TSC_ASSERT(false, "a convolution's weight has no packing {}", static_cast<int>(kernel.packing));
+  }
+
+  std::string conv_bias(const Node& node, const KernelChoice& kernel, int64_t groups) {
+    const auto bias = graph_.as_tensor(node.inputs[2]);
+    if (!bias) return "nullptr";
+    if (kernel.packing != Packing::kPlainConv2d) return bias_pointer(node.inputs[2], kernel.panel_vectors);
+    return weights("float", model_.weights.place(bias, fmt::format("group channels {} {}", groups, kernel.panel_vectors), [&] {
+      return pack_group_channels(float_elements(*bias), groups, lanes(model_), kernel.panel_vectors);
+    }));
+  }
+
+  void emit_pool(const Node& node) {
+    const bool adaptive = node.op == Op::adaptive_avg_pool2d;
+    const ImageSizes in = image_sizes(node.inputs[0]), out = image_sizes(group_.outputs[0]);
+    model_.headers.insert("runtime/kernels/pool.h");
+    open_function();
+    out_.line("const Pool2d p{{");
+    out_.line("    .batch = {}, .channels = {},", in.batch, in.channels);
+    out_.line("    .in_height = {}, .in_width = {}, .in_halo = {},", in.height, in.width, in.halo);
+    out_.line("    .out_height = {}, .out_width = {}, .out_halo = {}{}", out.height, out.width, out.halo, adaptive ? "};" : ",");
+    if (!adaptive) {
+      const auto kernel = pair_operand(node, "kernel_size"), pad = pair_operand(node, "padding");
+      auto stride = *graph_.as_ints(node.inputs[input_index(node.op, "stride")]);
+      if (stride.empty()) stride = kernel;
+      if (stride.size() == 1) stride.push_back(stride[0]);
+      out_.line("    .kernel_height = {}, .kernel_width = {}, .stride_height = {}, .stride_width = {},", kernel[0], kernel[1], stride[0], stride[1]);
+      out_.line("    .pad_height = {}, .pad_width = {}{}}};", pad[0], pad[1], pool_details(node));
+    }
+    const std::string function = fmt::format("{}_{}", op_info(node.op).name, is_blocked(node.inputs[0]) ? "blocked" : "plain");
+    out_.open("ctx.parallel_for(pool2d_{}_work_items(p), [&](i64 begin, i64 end)", is_blocked(node.inputs[0]) ? "blocked" : "plain");
+    out_.line("{}(p, {}, {}, begin, end);", function, pointer(node.inputs[0]), output_);
+    out_.close(");");
+    out_.close();
+  }
+
+  std::string pool_details(const Node& node) const {
+    if (node.op == Op::max_pool2d) {
+      const auto dilation = pair_operand(node, "dilation");
+      return dilation[0] == 1 && dilation[1] == 1 ? "" : fmt::format(", .dilation_height = {}, .dilation_width = {}", dilation[0], dilation[1]);
+    }
+    std::string text;
+    if (graph_.as_bool(node.inputs[input_index(node.op, "count_include_pad")]) == false) text += ", .pad_count = PadCount::kExcluded";
+    if (const auto divisor = graph_.as_int(node.inputs[input_index(node.op, "divisor_override")])) text += fmt::format(", .divisor = {}", *divisor);
+    return text;
+  }
+
+  void emit_reorder(const Node& node) {
+    const bool to_blocked = is_blocked(group_.outputs[0]);
+    const ImageSizes image = image_sizes(to_blocked ? group_.outputs[0] : node.inputs[0]);
+    model_.headers.insert("runtime/kernels/reorder.h");
+    open_function();
+    out_.line("const Reorder p{{.batch = {}, .channels = {}, .height = {}, .width = {}, .halo = {}}};", image.batch, image.channels,
+              image.height, image.width, image.halo);
+    out_.open("ctx.parallel_for(reorder_work_items(p), [&](i64 begin, i64 end)");
+    out_.line("{}(p, {}, {}, begin, end);", to_blocked ? "plain_to_blocked" : "blocked_to_plain", pointer(node.inputs[0]), output_);
+    out_.close(");");
+    out_.close();
+  }
 
   RegionContext& region_;
   ModelContext& model_;
