@@ -1,0 +1,2 @@
+// Compiled, never run: the whole core without the standard library.
+#include "runtime/core/library.h"
