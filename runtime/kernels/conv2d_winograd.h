@@ -1,0 +1,377 @@
+// 3x3 convolution of stride 1 by Winograd's F(4, 3): blocked to blocked, one group, no dilation.
+//
+// Each tile of 4x4 output pixels needs a 6x6 patch d of the input. With the points 0, 1, -1, 1/2, -2 and infinity,
+//   V = B^T d B,   M[i] = U[i] V[i] for each of the 36 positions i,   output = A^T M A,
+// where U = G g G^T of each kernel g is computed ahead (Packing::kWinograd). That is 36 products of channels where the
+// direct form has 144. These points keep the error within ten times that of the direct form.
+//
+// The transforms work on vectors of channels; the 36 products are conv2d.h's tile with tiles in the place of pixels:
+// MR tiles by NV vectors. V is [36][ceil(C / c)][tiles][c], M is [36][ceil(O / P) * NV][tiles][c].
+//
+//   conv2d_winograd          work items are blocks of tiles whose V and M a thread keeps in its own cache
+//   conv2d_winograd_staged   for images of few tiles: three stages, each split between all threads, one after the
+//   other,
+//                            with V and M of all tiles in shared scratch memory
+//
+// The input's halo is at least the padding; a patch that ends beyond the halo is filled up with zeros.
+#pragma once
+
+#include "runtime/kernels/conv2d.h"
+
+namespace tsc::kernels {
+
+namespace detail {
+
+inline constexpr i64 kWinogradTile = 4;
+inline constexpr i64 kWinogradPatch = 6;
+inline constexpr i64 kWinogradProducts = kWinogradPatch * kWinogradPatch;
+
+// B^T d for one column or row of a patch.
+TSC_INLINE void winograd_input(VecF (&d)[6]) {
+  const VecF a = d[3] - d[1];
+  const VecF b = d[4] - d[2];
+  const VecF half = splat<VecF>(0.5f);
+  const VecF three_halves = splat<VecF>(1.5f);
+  const VecF five_halves = splat<VecF>(2.5f);
+  const VecF r0 = fma(three_halves, a, (d[0] - d[2]) + b);
+  const VecF r1 = fma(five_halves, d[3], fma(half, d[2], d[4])) - d[1];
+  const VecF r2 = fma(-five_halves, d[2], fma(half, d[3], d[4])) + d[1];
+  const VecF r5 = fma(three_halves, b, (d[5] - d[3]) - a);
+  d[0] = r0;
+  d[1] = r1;
+  d[2] = r2;
+  d[3] = fma(splat<VecF>(2), a, b);
+  d[4] = fma(-half, a, b);
+  d[5] = r5;
+}
+
+// A^T m for one column or row of products.
+TSC_INLINE void winograd_output(const VecF (&m)[6], VecF (&y)[4]) {
+  const VecF sum = m[1] + m[2];
+  const VecF difference = m[1] - m[2];
+  y[0] = ((m[0] + sum) + m[3]) + m[4];
+  y[1] = fma(splat<VecF>(-2), m[4], fma(splat<VecF>(0.5f), m[3], difference));
+  y[2] = fma(splat<VecF>(4), m[4], fma(splat<VecF>(0.25f), m[3], sum));
+  y[3] = fma(splat<VecF>(-8), m[4], fma(splat<VecF>(0.125f), m[3], difference)) + m[5];
+}
+
+// V of one patch and block of channels: element i goes to v[i * matrix].
+[[gnu::noinline]] inline void winograd_input_tile(const float* patch, i64 row, float* v, i64 matrix) {
+  VecF columns[6][6];
+#pragma clang loop unroll(full)
+  for (int x = 0; x < 6; ++x) {
+    VecF d[6];
+#pragma clang loop unroll(full)
+    for (int y = 0; y < 6; ++y) {
+      d[y] = load<VecF>(patch + y * row + x * kLanes);
+    }
+    winograd_input(d);
+#pragma clang loop unroll(full)
+    for (int y = 0; y < 6; ++y) {
+      columns[y][x] = d[y];
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int y = 0; y < 6; ++y) {
+    winograd_input(columns[y]);
+#pragma clang loop unroll(full)
+    for (int x = 0; x < 6; ++x) {
+      store(v + (y * 6 + x) * matrix, columns[y][x]);
+    }
+  }
+}
+
+// Output pixels of one tile and block of channels, from products m[i * matrix].
+struct WinogradOutput {
+  const float* m;
+  i64 matrix;
+  const float* bias;  // may be null
+  float* output;
+  i64 output_row;
+  float low = -kInfinity, high = kInfinity;
+};
+[[gnu::noinline]] inline void winograd_output_tile(const WinogradOutput& t) {
+  VecF rows[4][6];
+#pragma clang loop unroll(full)
+  for (int x = 0; x < 6; ++x) {
+    VecF m[6];
+#pragma clang loop unroll(full)
+    for (int y = 0; y < 6; ++y) {
+      m[y] = load<VecF>(t.m + (y * 6 + x) * t.matrix);
+    }
+    VecF column[4];
+    winograd_output(m, column);
+#pragma clang loop unroll(full)
+    for (int y = 0; y < 4; ++y) {
+      rows[y][x] = column[y];
+    }
+  }
+  const VecF bias = t.bias != nullptr ? load<VecF>(t.bias) : splat<VecF>(0);
+#pragma clang loop unroll(full)
+  for (int y = 0; y < 4; ++y) {
+    VecF row[4];
+    winograd_output(rows[y], row);
+#pragma clang loop unroll(full)
+    for (int x = 0; x < 4; ++x) {
+      store(t.output + y * t.output_row + x * kLanes, min(max(row[x] + bias, splat<VecF>(t.low)), splat<VecF>(t.high)));
+    }
+  }
+}
+
+// The tiles of all images, in order of image, row, column.
+struct WinogradTiles {
+  i64 rows, columns;
+  i64 count;
+};
+TSC_INLINE constexpr WinogradTiles winograd_tiles(const Conv2d& p) {
+  const i64 rows = ceil_div(p.out_height, kWinogradTile);
+  const i64 columns = ceil_div(p.out_width, kWinogradTile);
+  return {rows, columns, p.batch * rows * columns};
+}
+
+// V and M of the tiles [first, first + count).
+struct WinogradBlock {
+  i64 first, count;
+  float* v;
+  float* m;
+  i64 v_matrix, m_matrix;  // floats from one of the 36 matrices to the next
+};
+// A vector more than the matrix keeps the 36 matrices from falling into the same sets of a cache.
+TSC_INLINE constexpr i64 winograd_matrix(i64 channel_blocks, i64 tiles) {
+  return (channel_blocks * tiles + 1) * kLanes;
+}
+template <int NV>
+TSC_INLINE constexpr i64 winograd_bytes(const Conv2d& p, i64 tiles) {
+  const i64 out_blocks = ceil_div(p.out_channels, NV * kLanes) * NV;
+  const i64 floats = winograd_matrix(ceil_div(p.in_channels, kLanes), tiles) + winograd_matrix(out_blocks, tiles);
+  return kWinogradProducts * floats * static_cast<i64>(sizeof(float));
+}
+template <int NV>
+TSC_INLINE WinogradBlock winograd_block(const Conv2d& p, i64 first, i64 count, void* scratch) {
+  WinogradBlock block;
+  block.first = first;
+  block.count = count;
+  block.v_matrix = winograd_matrix(ceil_div(p.in_channels, kLanes), count);
+  block.m_matrix = winograd_matrix(ceil_div(p.out_channels, NV * kLanes) * NV, count);
+  block.v = static_cast<float*>(scratch);
+  block.m = block.v + kWinogradProducts * block.v_matrix;
+  return block;
+}
+
+struct TilePosition {
+  i64 image, y, x;  // of the tile's first output pixel
+};
+TSC_INLINE TilePosition tile_position(const WinogradTiles& tiles, i64 tile) {
+  const i64 row = tile / tiles.columns;
+  return {row / tiles.rows, row % tiles.rows * kWinogradTile, tile % tiles.columns * kWinogradTile};
+}
+
+// Transforms the patches of tiles [begin, end) of one block of input channels.
+inline void winograd_inputs(const Conv2d& p, const WinogradBlock& block, const float* input, i64 channel_block,
+                            i64 begin, i64 end) {
+  const BlockedImage in = blocked_input(p);
+  const WinogradTiles tiles = winograd_tiles(p);
+  for (i64 tile = begin; tile < end; ++tile) {
+    const TilePosition at = tile_position(tiles, tile);
+    // In the coordinates of the image with its halo.
+    const i64 y = at.y - p.pad_height + p.in_halo;
+    const i64 x = at.x - p.pad_width + p.in_halo;
+    const float* const patch = input + at.image * in.batch + channel_block * in.plane + y * in.row + x * kLanes;
+    float* const v = block.v + (channel_block * block.count + tile - block.first) * kLanes;
+    const i64 height = smaller(kWinogradPatch, p.in_height + 2 * p.in_halo - y);
+    const i64 width = smaller(kWinogradPatch, p.in_width + 2 * p.in_halo - x);
+    if (height == kWinogradPatch && width == kWinogradPatch) {
+      winograd_input_tile(patch, in.row, v, block.v_matrix);
+      continue;
+    }
+    alignas(64) float filled[kWinogradProducts * kLanes];
+    zero(filled, kWinogradProducts * kLanes);
+    for (i64 r = 0; r < height; ++r) {
+      for (i64 i = 0; i < width * kLanes; i += kLanes) {
+        store(filled + r * kWinogradPatch * kLanes + i, load<VecF>(patch + r * in.row + i));
+      }
+    }
+    winograd_input_tile(filled, kWinogradPatch * kLanes, v, block.v_matrix);
+  }
+}
+
+// One of the 36 products, for one panel of output channels and all tiles of the block.
+template <int MR, int NV>
+TSC_INLINE void winograd_product(const Conv2d& p, const WinogradBlock& block, const float* weight, i64 product,
+                                 i64 panel) {
+  const i64 in_blocks = ceil_div(p.in_channels, kLanes);
+  const i64 panels = ceil_div(p.out_channels, NV * kLanes);
+  const i64 pieces = ceil_div(block.count, MR);
+  ConvTile tile;
+  tile.blocks = in_blocks;
+  tile.input_block = block.count * kLanes;
+  tile.kernel_height = tile.kernel_width = 1;
+  tile.weight = weight + (product * panels + panel) * in_blocks * kLanes * NV * kLanes;
+  tile.output_column = kLanes;
+  tile.output_vector = block.count * kLanes;
+#pragma clang loop unroll(disable)
+  for (i64 i = 0; i < pieces; ++i) {
+    const Piece rows = piece_of(block.count, pieces, i);
+    tile.input = block.v + product * block.v_matrix + rows.begin * kLanes;
+    tile.output = block.m + product * block.m_matrix + (panel * NV * block.count + rows.begin) * kLanes;
+    conv2d_pixels<1, MR, NV, kLanes, kLanes>(1, rows.size(), tile);
+  }
+}
+
+// Zeroes the part of the halo that touches an output tile of `height` x `width` pixels; `plane` is the output's.
+inline void zero_tile_halo(const Conv2d& p, float* plane, i64 y, i64 x, i64 height, i64 width) {
+  const i64 halo = p.out_halo;
+  const i64 row = (p.out_width + 2 * halo) * kLanes;
+  const i64 left = x == 0 ? -halo : x;
+  const i64 right = x + width == p.out_width ? x + width + halo : x + width;
+  const i64 top = y == 0 ? -halo : y;
+  const i64 bottom = y + height == p.out_height ? y + height + halo : y + height;
+  for (i64 i = top; i < bottom; ++i) {
+    float* const pixels = plane + (i + halo) * row + halo * kLanes;
+    if (i < 0 || i >= p.out_height) {
+      zero(pixels + left * kLanes, (right - left) * kLanes);
+      continue;
+    }
+    zero(pixels + left * kLanes, (x - left) * kLanes);
+    zero(pixels + (x + width) * kLanes, (right - x - width) * kLanes);
+  }
+}
+
+// Transforms and stores tiles [begin, end) of one block of output channels.
+template <class Epilogue>
+TSC_INLINE void winograd_outputs(const Conv2d& p, const WinogradBlock& block, const float* bias, float* output,
+                                 const Epilogue& epilogue, i64 channel_block, i64 begin, i64 end) {
+  const BlockedImage out = blocked_output(p);
+  const WinogradTiles tiles = winograd_tiles(p);
+  const i64 channel = channel_block * kLanes;
+#pragma clang loop unroll(disable)
+  for (i64 tile = begin; tile < end; ++tile) {
+    const TilePosition at = tile_position(tiles, tile);
+    const i64 height = smaller(kWinogradTile, p.out_height - at.y);
+    const i64 width = smaller(kWinogradTile, p.out_width - at.x);
+    const i64 plane = at.image * out.batch + channel_block * out.plane;
+    const i64 offset = plane + (at.y + p.out_halo) * out.row + (at.x + p.out_halo) * kLanes;
+    zero_tile_halo(p, output + plane, at.y, at.x, height, width);
+    WinogradOutput result = {.m = block.m + (channel_block * block.count + tile - block.first) * kLanes,
+                             .matrix = block.m_matrix,
+                             .bias = bias != nullptr ? bias + channel : nullptr,
+                             .output = output + offset,
+                             .output_row = out.row};
+    if constexpr (kIsClamp<Epilogue>) {
+      if (height == kWinogradTile && width == kWinogradTile && channel + kLanes <= p.out_channels) {
+        result.low = epilogue.low;
+        result.high = epilogue.high;
+        winograd_output_tile(result);
+        continue;
+      }
+    }
+    alignas(64) float pixels[kWinogradTile * kWinogradTile * kLanes];
+    result.output = pixels;
+    result.output_row = kWinogradTile * kLanes;
+    winograd_output_tile(result);
+#pragma clang loop unroll(disable)
+    for (i64 y = 0; y < height; ++y) {
+      store_pixels<1>(pixels + y * result.output_row, 1, width,
+                      {output, offset + y * out.row, out.row, out.plane, channel, p.out_channels}, epilogue);
+    }
+  }
+}
+
+// Tiles per block: V and M within about half a megabyte, or as large as U, which every block reads once.
+TSC_INLINE constexpr i64 winograd_block_count(const Conv2d& p) {
+  constexpr i64 kFloats = (512 << 10) / 4;
+  const i64 floats_per_tile = kWinogradProducts * (p.in_channels + p.out_channels);
+  const i64 weights = kWinogradProducts * p.in_channels * p.out_channels;
+  const i64 largest = larger(1, larger(kFloats, weights) / floats_per_tile);
+  const i64 blocks = ceil_div(winograd_tiles(p).count, largest);
+  // A few threads shall have equal shares.
+  return blocks > 2 ? smaller(round_up(blocks, 4), winograd_tiles(p).count) : blocks;
+}
+
+}  // namespace detail
+
+// Blocks of tiles.
+
+template <int MR, int NV>
+constexpr i64 conv2d_winograd_work_items(const Conv2d& p) {
+  return detail::winograd_block_count(p);
+}
+
+// Bytes of scratch memory, 64-byte aligned, that one thread needs.
+template <int MR, int NV>
+constexpr i64 conv2d_winograd_scratch_bytes(const Conv2d& p) {
+  const i64 blocks = larger(1, detail::winograd_block_count(p));
+  return detail::winograd_bytes<NV>(p, ceil_div(detail::winograd_tiles(p).count, blocks));
+}
+
+template <int MR, int NV, class Epilogue = Identity>
+void conv2d_winograd(Conv2d p, const float* input, const float* weight, const float* bias, float* output,
+                     const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
+  const i64 blocks = detail::winograd_block_count(p);
+#pragma clang loop unroll(disable)
+  for (i64 item = begin; item < end; ++item) {
+    const Piece tiles = piece_of(detail::winograd_tiles(p).count, blocks, item);
+    const detail::WinogradBlock block = detail::winograd_block<NV>(p, tiles.begin, tiles.size(), scratch);
+    for (i64 c = 0; c < ceil_div(p.in_channels, kLanes); ++c) {
+      detail::winograd_inputs(p, block, input, c, tiles.begin, tiles.end);
+    }
+    for (i64 product = 0; product < detail::kWinogradProducts; ++product) {
+      for (i64 panel = 0; panel < ceil_div(p.out_channels, NV * kLanes); ++panel) {
+        detail::winograd_product<MR, NV>(p, block, weight, product, panel);
+      }
+    }
+    for (i64 o = 0; o < ceil_div(p.out_channels, kLanes); ++o) {
+      detail::winograd_outputs(p, block, bias, output, epilogue, o, tiles.begin, tiles.end);
+    }
+  }
+}
+
+// Stages. A stage begins when all items of the one before it are done.
+
+inline constexpr int kWinogradStages = 3;  // transforms of the input, products, transforms of the output
+
+// Bytes of scratch memory, 64-byte aligned, that all threads share over all stages.
+template <int MR, int NV>
+constexpr i64 conv2d_winograd_staged_scratch_bytes(const Conv2d& p) {
+  return detail::winograd_bytes<NV>(p, detail::winograd_tiles(p).count);
+}
+
+template <int MR, int NV>
+constexpr i64 conv2d_winograd_staged_work_items(const Conv2d& p, int stage) {
+  const detail::WinogradTiles tiles = detail::winograd_tiles(p);
+  switch (stage) {
+    case 0:
+      return ceil_div(p.in_channels, kLanes) * p.batch * tiles.rows;
+    case 1:
+      return detail::kWinogradProducts * ceil_div(p.out_channels, NV * kLanes);
+    default:
+      return ceil_div(p.out_channels, kLanes) * p.batch * tiles.rows;
+  }
+}
+
+template <int MR, int NV, class Epilogue = Identity>
+void conv2d_winograd_staged(Conv2d p, int stage, const float* input, const float* weight, const float* bias,
+                            float* output, const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
+  const detail::WinogradTiles tiles = detail::winograd_tiles(p);
+  const detail::WinogradBlock block = detail::winograd_block<NV>(p, 0, tiles.count, scratch);
+  const i64 panels = ceil_div(p.out_channels, NV * kLanes);
+  const i64 tile_rows = p.batch * tiles.rows;
+#pragma clang loop unroll(disable)
+  for (i64 item = begin; item < end; ++item) {
+    const i64 channel_block = item / tile_rows;
+    const i64 first = item % tile_rows * tiles.columns;
+    switch (stage) {
+      case 0:
+        detail::winograd_inputs(p, block, input, channel_block, first, first + tiles.columns);
+        break;
+      case 1:
+        detail::winograd_product<MR, NV>(p, block, weight, item / panels, item % panels);
+        break;
+      default:
+        detail::winograd_outputs(p, block, bias, output, epilogue, channel_block, first, first + tiles.columns);
+        break;
+    }
+  }
+}
+
+}  // namespace tsc::kernels
