@@ -25,13 +25,18 @@ bool contains_tensor(const Constant& constant) {
 }  // namespace
 
 AliasClasses::AliasClasses(const Graph& graph)
-    : graph_(graph), parent_(graph.values.size() + 1), is_written_(graph.values.size() + 1, false) {
+    : graph_(graph), parent_(graph.values.size() + 1 + graph.functions.size()), is_written_(parent_.size(), false) {
   std::iota(parent_.begin(), parent_.end(), 0u);
   visit_constants();
   std::vector<ValueId> written;
-  for (const Function& function : graph.functions) {
-    for (const ValueId param : graph.block(function.body).params) unite(param, outside());
-    for (const ValueId result : graph.block(function.body).results) unite(result, outside());
+  const bool is_shared = has_calls();
+  for (size_t f = 0; f < graph.functions.size(); ++f) {
+    const Function& function = graph.functions[f];
+    outside_ = outside(is_shared ? 0 : f);
+    for (const ValueId param : graph.block(function.body).params) unite(param, outside_);
+    if (is_shared) {
+      for (const ValueId result : graph.block(function.body).results) unite(result, outside_);
+    }
     for_each_node(graph, function.body, [&](NodeId id) {
       const Node& node = graph.node(id);
       visit_node(node);
@@ -40,28 +45,39 @@ AliasClasses::AliasClasses(const Graph& graph)
       }
     });
   }
-  for (const ValueId value : written) is_written_[representative(value)] = true;
+  for (ValueId value = 0; value < parent_.size(); ++value) parent_[value] = root(value);
+  for (const ValueId value : written) is_written_[parent_[value]] = true;
 }
 
-ValueId AliasClasses::representative(ValueId value) const {
-  while (parent_[value] != value) value = parent_[value];
+bool AliasClasses::has_calls() const {
+  bool found = false;
+  for (const Function& function : graph_.functions) {
+    for_each_node(graph_, function.body, [&](NodeId id) {
+      const Op op = graph_.node(id).op;
+      found = found || op == Op::call || op == Op::fork || op == Op::wait;
+    });
+  }
+  return found;
+}
+
+ValueId AliasClasses::root(ValueId value) {
+  while (parent_[value] != value) value = parent_[value] = parent_[parent_[value]];
   return value;
 }
 
 // Values that hold no memory stay alone.
 void AliasClasses::unite(ValueId a, ValueId b) {
-  const auto is_memory = [this](ValueId v) { return v == outside() || holds_memory(graph_.value(v).type); };
+  const auto is_memory = [this](ValueId v) { return v >= graph_.values.size() || holds_memory(graph_.value(v).type); };
   if (!is_memory(a) || !is_memory(b)) return;
-  a = representative(a);
-  b = representative(b);
-  // The larger id wins, which is `outside` for its class.
+  a = root(a);
+  b = root(b);
   if (a != b) parent_[std::min(a, b)] = std::max(a, b);
 }
 
 void AliasClasses::visit_constants() {
   for (ValueId id = 0; id < graph_.values.size(); ++id) {
     const Value& value = graph_.value(id);
-    if (value.constant && contains_tensor(*value.constant)) unite(id, outside());
+    if (value.constant && contains_tensor(*value.constant)) unite(id, constants());
   }
 }
 
@@ -99,7 +115,7 @@ void AliasClasses::visit_operation(const Node& node) {
     for (const ValueId value : all) unite(*first, value);
     const bool leaves = node.op == Op::call || node.op == Op::fork || node.op == Op::wait || node.op == Op::state_get ||
                         node.op == Op::state_set;
-    if (leaves) unite(*first, outside());
+    if (leaves) unite(*first, outside_);
     return;
   }
   if (node.form == Form::kInPlace) unite(node.inputs[0], node.outputs[0]);

@@ -165,6 +165,7 @@ bool returns_tensor(Op op) {
 
 // The functional twin of an `.out` overload: "aten::add.out" is of "aten::add" or "aten::add.Tensor",
 // "aten::pow.Tensor_Scalar_out" of "aten::pow.Tensor_Scalar". Those that are named otherwise are listed in ops.def.
+// Creation ops have none: theirs leave out the operands that the destination tells.
 std::optional<Op> find_out_twin(const std::string& base, std::string_view overload) {
   std::vector<std::string> candidates;
   if (overload == "out") {
@@ -173,12 +174,15 @@ std::optional<Op> find_out_twin(const std::string& base, std::string_view overlo
     candidates = {base + "." + std::string(overload.substr(0, overload.size() - 4))};
   }
   for (const std::string& candidate : candidates) {
-    if (const auto op = find_exact(candidate); op && returns_tensor(*op)) return op;
+    const auto op = find_exact(candidate);
+    if (op && returns_tensor(*op) && op_info(*op).op_class != OpClass::kCreation) return op;
   }
   return std::nullopt;
 }
 
-bool is_out_overload(std::string_view overload) { return overload == "out" || overload.ends_with("_out"); }
+bool is_out_overload(std::string_view overload) {
+  return overload == "out" || overload.ends_with("_out") || overload.starts_with("out_");
+}
 
 }  // namespace
 
