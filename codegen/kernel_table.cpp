@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace tsc::codegen {
 
@@ -23,6 +24,7 @@ constexpr double kFmaPerCycle = 2;
 constexpr double kLoadsPerCycle = 2;
 constexpr double kFmaLatency = 4;
 constexpr double kBytesPerCycle = 12;       // one core's stream from memory
+constexpr double kColdBytesPerCycle = 8;    // the same for weights that exceed every cache
 constexpr double kCacheBytesPerCycle = 28;  // one core\'s stream from its second-level cache
 constexpr double kCyclesPerTile = 20;       // call, pointers, first loads
 
@@ -121,6 +123,66 @@ KernelChoice select_blocked(const KernelTarget& target, const Conv2dShape& shape
   return choice;
 }
 
+// Winograd's F(4, 3). Its 36 products per tile of 4x4 pixels stand against the direct form's 144; the transforms cost
+// about 220 cycles per tile and block of channels, and every weight is read four times over.
+struct WinogradWork {
+  double tiles;
+  double in_blocks, out_blocks;
+};
+WinogradWork winograd_work(const KernelTarget& target, const Conv2dShape& s) {
+  return {static_cast<double>(s.batch * ceil_div(s.out_height, 4) * ceil_div(s.out_width, 4)),
+          static_cast<double>(ceil_div(s.in_channels, target.lanes())),
+          static_cast<double>(ceil_div(s.out_channels, target.lanes()))};
+}
+
+double winograd_cycles(const KernelRow& row, const KernelTarget& target, const Conv2dShape& s) {
+  constexpr double kTransformCycles = 110;
+  constexpr double kBlock = 28;  // tiles that are multiplied together, about
+  const WinogradWork work = winograd_work(target, s);
+  const auto lanes = static_cast<double>(target.lanes());
+  const auto vectors = static_cast<double>(row.tile_vectors);
+  const double block = std::min(work.tiles, kBlock);
+  const double pieces = std::ceil(block / static_cast<double>(row.tile_width));
+  const double step = cycles_per_step(block / pieces, vectors);
+  const double panels = std::ceil(work.out_blocks / vectors);
+  const double piece = step * work.in_blocks * lanes + kCyclesPerTile + block / pieces * vectors;
+  const double products = 36 * panels * pieces * piece * work.tiles / block;
+  const double transforms = work.tiles * (work.in_blocks + work.out_blocks) * kTransformCycles;
+  const double weight_bytes = 36 * work.in_blocks * lanes * panels * vectors * lanes * 4;
+  return std::max(products + transforms, weight_bytes / kColdBytesPerCycle);
+}
+
+// Whether the tiles are too few to make equal blocks for several threads; blocks are as conv2d_winograd.h makes them.
+bool wants_stages(const KernelTarget& target, const Conv2dShape& s) {
+  constexpr double kFloats = (512 << 10) / 4;
+  const auto in = static_cast<double>(s.in_channels);
+  const auto out = static_cast<double>(s.out_channels);
+  const double tiles_per_block = std::max(kFloats / 36, in * out) / (in + out);
+  return winograd_work(target, s).tiles <= 2 * tiles_per_block;
+}
+
+// nullopt where the direct form is as good.
+std::optional<KernelChoice> select_winograd(const KernelTarget& target, const Conv2dShape& s, double direct_seconds) {
+  if (s.kernel_height != 3 || s.kernel_width != 3 || s.stride_height != 1 || s.stride_width != 1) return std::nullopt;
+  if (s.dilation_height != 1 || s.dilation_width != 1) return std::nullopt;
+  // With few tiles the stream of weights, four times the direct form's, is all there is; and scalar targets are small.
+  constexpr double kFewTiles = 8;
+  if (winograd_work(target, s).tiles < kFewTiles || target.vector_bytes == 0) return std::nullopt;
+  KernelChoice choice =
+      cheapest(target, "conv2d_winograd", [&](const KernelRow& row) { return winograd_cycles(row, target, s); });
+  constexpr double kWorthwhile = 0.85;
+  if (choice.seconds > kWorthwhile * direct_seconds) return std::nullopt;
+  if (wants_stages(target, s)) choice.function = "conv2d_winograd_staged";
+  choice.header = "runtime/kernels/conv2d_winograd.h";
+  choice.template_arguments.erase(choice.template_arguments.begin());
+  return choice;
+}
+
+KernelChoice select_one_group(const KernelTarget& target, const Conv2dShape& shape) {
+  const KernelChoice direct = select_blocked(target, shape);
+  return select_winograd(target, shape, direct.seconds).value_or(direct);
+}
+
 KernelChoice select_depthwise(const KernelTarget& target, const Conv2dShape& s) {
   const bool square = s.kernel_height == s.kernel_width && s.stride_height == s.stride_width &&
                       s.dilation_height == 1 && s.dilation_width == 1;
@@ -167,7 +229,7 @@ std::optional<KernelChoice> select_conv2d(const KernelTarget& target, const Conv
     case Conv2dLayouts::kBlockedToBlocked:
       if (depthwise) return select_depthwise(target, shape);
       if (shape.groups != 1) return std::nullopt;
-      return select_blocked(target, shape);
+      return select_one_group(target, shape);
   }
   return std::nullopt;
 }

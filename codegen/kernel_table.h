@@ -68,6 +68,18 @@ struct Conv2dShape {
   int64_t kernel_height, kernel_width, stride_height, stride_width;
   int64_t pad_height, pad_width, dilation_height, dilation_width;
 };
+// A choice's function and how it is called (p is a tsc::kernels::Conv2d, t the template arguments, `weight` is what
+// pack.h makes for `packing`, `epilogue` a functor as runtime/kernels/epilogue.h says):
+//   conv2d_blocked, conv2d_depthwise:
+//     f<t>(p, input, weight, bias, output, epilogue, begin, end) over f_work_items<t>(p)
+//   conv2d_plain, conv2d_plain_to_blocked, conv2d_winograd:
+//     f<t>(p, input, weight, bias, output, epilogue, scratch, begin, end) over f_work_items<t>(p), where each range has
+//     scratch memory of its own of f_scratch_bytes<t>(p)
+//   conv2d_winograd_staged, for each stage from 0 to kWinogradStages - 1, one after the other:
+//     f<t>(p, stage, input, weight, bias, output, epilogue, scratch, begin, end) over f_work_items<t>(p, stage), where
+//     all ranges and stages share scratch memory of f_scratch_bytes<t>(p)
+// The bias is pack_channels(bias, lanes, panel_vectors), for conv2d_plain pack_group_channels; null where there is
+// none.
 enum class Conv2dLayouts : uint8_t { kPlainToPlain, kPlainToBlocked, kBlockedToBlocked };
 // The best kernel for given layouts; nullopt when no kernel takes them (kPlainToPlain always has one). With
 // kBlockedToBlocked the input's halo must be at least the padding.
