@@ -133,7 +133,7 @@ TSC_POINTWISE(eq, 2, kBools | kInts | kFloats | kComplexes, (const Element<V>*, 
 TSC_POINTWISE(ne, 2, kBools | kInts | kFloats | kComplexes, (const Element<V>*, V a, V b),
               TSC_BY_VALUE(!(a == b), math::ne(a, b)))
 TSC_POINTWISE(where, 3, kBools | kInts | kFloats | kComplexes, (const Element<V>*, V condition, V a, V b),
-              TSC_BY_VALUE(condition == E(0) ? b : a, select(convert<bool>(condition), a, b)))
+              TSC_BY_VALUE(condition == E(0) ? b : a, tsc::select(tsc::convert<bool>(condition), a, b)))
 TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
