@@ -145,19 +145,19 @@ Tensor squares(Context& ctx, const Tensor& x) {
 // ---- Source positions.
 // Emitted: the frames of all Python stacks, innermost first, and for each source index its run of frames.
 constexpr tsc_frame kFrames[] = {
-    {"tiny.py", 31, "forward", "y = self.fc(x)"},
-    {"tiny.py", 32, "forward", "return y * scale"},
-    {"tiny.py", 36, "totals", "result: Dict[str, torch.Tensor] = {}"},
-    {"tiny.py", 38, "totals", "parts = features[name]"},
-    {"tiny.py", 39, "totals", "total = parts[0]"},
-    {"tiny.py", 41, "totals", "total = total + part"},
-    {"tiny.py", 47, "accumulate", "self.total = self.total + x"},
-    {"tiny.py", 58, "check_rank", "if x.dim() != 2:"},
-    {"tiny.py", 57, "check", "return check_rank(x)"},
-    {"tiny.py", 12, "check_rank", "raise ValueError(f\"expected a matrix, got rank {x.dim()}\")"},
-    {"tiny.py", 57, "check", "return check_rank(x)"},
-    {"tiny.py", 61, "shift", "moved = Window(window.begin + by, window.end + by)"},
-    {"tiny.py", 70, "squares", "return x * x"},
+    {"tiny.py", 36, "forward", "y = self.fc(x)"},
+    {"tiny.py", 37, "forward", "return y * scale"},
+    {"tiny.py", 41, "totals", "result: Dict[str, torch.Tensor] = {}"},
+    {"tiny.py", 43, "totals", "parts = features[name]"},
+    {"tiny.py", 44, "totals", "total = parts[0]"},
+    {"tiny.py", 46, "totals", "total = total + part"},
+    {"tiny.py", 52, "accumulate", "self.total = self.total + x"},
+    {"tiny.py", 9, "check_rank", "if x.dim() != 2:"},
+    {"tiny.py", 62, "check", "return check_rank(x)"},
+    {"tiny.py", 11, "check_rank", "raise ValueError(f\"expected a matrix, got rank {x.dim()}\")"},
+    {"tiny.py", 62, "check", "return check_rank(x)"},
+    {"tiny.py", 66, "shift", "moved = Window(window.begin + by, window.end + by)"},
+    {"tiny.py", 74, "squares", "return x * x"},
 };
 constexpr Source kSources[] = {{0, 0}, {0, 1}, {1, 1}, {2, 1}, {3, 1},  {4, 1},
                                {5, 1}, {6, 1}, {7, 2}, {9, 2}, {11, 1}, {12, 1}};

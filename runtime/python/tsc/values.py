@@ -118,9 +118,12 @@ class Tensor:
         for size in self.shape:
             count *= size
         flat = list((_PYTHON_FORMATS[self.dtype] * count).from_address(self._struct.data)) if count else []
-        for size in reversed(self.shape[1:]):
-            flat = [flat[i : i + size] for i in range(0, len(flat), size)] if size else []
-        return flat if self.shape else flat[0]
+        flat.reverse()  # to be taken from the end
+
+        def nested(d: int):
+            return [nested(d + 1) for _ in range(self.shape[d])] if d < len(self.shape) else flat.pop()
+
+        return nested(0)
 
     def item(self):
         value = self.tolist()
@@ -249,7 +252,7 @@ class Arguments:
             self._kept += [names, struct]
             to.names = ctypes.pointer(struct)
         else:
-            raise Error("type_error", f"a {type(value).__name__} cannot be given to a model", "TypeError")
+            raise Error("type_error", f"a value of type {type(value).__name__} cannot be given to a model", "TypeError")
 
 
 def _export(value: Any):
