@@ -306,15 +306,14 @@ class Parser {
     scanner_.expect("tensor @");
     const std::string name = scanner_.expect_word("the name of a tensor");
     scanner_.expect(":");
-    const std::optional<DType> dtype = parse_dtype(scanner_.take_word());
-    if (!dtype) scanner_.fail("expected an element type");
+    const DType dtype = expect_dtype();
     const std::vector<int64_t> sizes = int_list();
-    check_sizes(*dtype, sizes);
+    check_sizes(dtype, sizes);
     std::optional<std::vector<int64_t>> strides;
     if (scanner_.take_keyword("strides")) strides = int_list();
     scanner_.expect("=");
     const bool is_numbered = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); });
-    std::shared_ptr<TensorConstant> tensor = contents(is_numbered ? "" : name, *dtype, sizes);
+    std::shared_ptr<TensorConstant> tensor = contents(is_numbered ? "" : name, dtype, sizes);
     if (strides) restride(*tensor, *strides);
     if (!tensors_.emplace(name, std::move(tensor)).second)
       scanner_.fail(fmt::format("tensor @{} is there twice", name));
@@ -413,9 +412,59 @@ class Parser {
       class_line();
     } else if (scanner_.take_keyword("state")) {
       state_line();
+    } else if (scanner_.take_keyword("require")) {
+      require_line();
     } else {
       function();
     }
+  }
+
+  // Belongs to the function that follows.
+  void require_line() {
+    Constraint constraint;
+    constraint.function = static_cast<FunctionId>(graph_.functions.size());
+    const std::string kind = scanner_.expect_word("what is required");
+    if (kind == "size" || kind == "rank" || kind == "dtype") {
+      constraint.input = static_cast<uint32_t>(scanner_.expect_int());
+    } else if (kind != "equal") {
+      scanner_.fail(fmt::format("unknown requirement '{}'", kind));
+    }
+    if (kind == "size") {
+      scanner_.expect(",");
+      constraint.axis = static_cast<uint32_t>(scanner_.expect_int());
+    }
+    scanner_.expect(":");
+    if (kind == "rank") {
+      constraint.kind = Constraint::Kind::kRank;
+      constraint.value = scanner_.expect_int();
+    } else if (kind == "dtype") {
+      constraint.kind = Constraint::Kind::kDType;
+      constraint.value = static_cast<int64_t>(expect_dtype());
+    } else {
+      constraint.kind = kind == "size" ? Constraint::Kind::kSize : Constraint::Kind::kEqual;
+      constraint.lhs = expect_dim();
+      scanner_.expect("=");
+      constraint.rhs = expect_dim();
+    }
+    scanner_.expect(",");
+    constraint.message = scanner_.expect_string();
+    if (scanner_.peek("#")) constraint.source = source(scanner_.take_comment());
+    graph_.constraints.push_back(std::move(constraint));
+    end_line();
+  }
+
+  DType expect_dtype() {
+    const std::optional<DType> dtype = parse_dtype(scanner_.take_word());
+    if (!dtype) scanner_.fail("expected an element type");
+    return *dtype;
+  }
+  Dim expect_dim() {
+    std::string_view rest = scanner_.rest();
+    std::optional<Dim> dim = Dim::consume(rest);
+    if (!dim) scanner_.fail("expected a size");
+    scanner_.set_rest(rest);
+    reserve_symbols(*dim);
+    return *dim;
   }
 
   void class_line() {
@@ -472,12 +521,7 @@ class Parser {
     std::vector<Dim> ints;
     while (!scanner_.take(">")) {
       if (!ints.empty()) scanner_.expect(",");
-      std::string_view rest = scanner_.rest();
-      std::optional<Dim> dim = Dim::consume(rest);
-      if (!dim) scanner_.fail("expected a size");
-      scanner_.set_rest(rest);
-      reserve_symbols(*dim);
-      ints.push_back(std::move(*dim));
+      ints.push_back(expect_dim());
     }
     return ints;
   }

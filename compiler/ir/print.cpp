@@ -139,6 +139,9 @@ class Printer {
     namer_ = {};
     name_block(function.body);
     out_ += '\n';
+    for (const Constraint& constraint : graph_.constraints) {
+      if (constraint.function == id) require_line(constraint);
+    }
     if (!function.is_method) out_ += "local ";
     if (function.from_trace) out_ += "traced ";
     out_ += "func " + cleaned(function.name) + "(";
@@ -150,6 +153,27 @@ class Printer {
     out_ += ") {\n";
     block_body(function.body, 1, "return");
     out_ += "}\n";
+  }
+
+  void require_line(const Constraint& constraint) {
+    switch (constraint.kind) {
+      case Constraint::Kind::kSize:
+        out_ += fmt::format("require size {}, {}: {} = {}", constraint.input, constraint.axis, constraint.lhs.str(),
+                            constraint.rhs.str());
+        break;
+      case Constraint::Kind::kEqual:
+        out_ += fmt::format("require equal: {} = {}", constraint.lhs.str(), constraint.rhs.str());
+        break;
+      case Constraint::Kind::kRank:
+        out_ += fmt::format("require rank {}: {}", constraint.input, constraint.value);
+        break;
+      case Constraint::Kind::kDType:
+        out_ += fmt::format("require dtype {}: {}", constraint.input, dtype_name(static_cast<DType>(constraint.value)));
+        break;
+    }
+    out_ += ", " + quoted(constraint.message);
+    source(constraint.source);
+    out_ += '\n';
   }
 
   // An input's name is told where it is not the value's.
@@ -220,7 +244,7 @@ class Printer {
       indent(depth);
       out_ += "}";
     }
-    source(node);
+    source(node.source);
     out_ += '\n';
   }
 
@@ -262,8 +286,8 @@ class Printer {
     out_ += ']';
   }
 
-  void source(const Node& node) {
-    const Source& source = graph_.source(node);
+  void source(SourceId id) {
+    const Source& source = graph_.sources[id];
     if (source.frames.empty()) return;
     const SourceFrame& frame = source.frames[0];
     const size_t slash = frame.file.find_last_of('/');

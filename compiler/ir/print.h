@@ -4,6 +4,8 @@
 //   hint x.0 = 1
 //   class.0 State(h: f32[*], count: int)                 # fields; `name: type = value` for an enum's members
 //   state "decoder.h": f32[1, 8] = @decoder.h
+//   require size 1, 0: y.0 = x.0, "message"  # model.py:90  # what the entry of the next function checks: size 0 of
+//   require equal: x.0*2 = z.0, "message"                   # input 1; also `rank 0: 4` and `dtype 0: i64`
 //   traced func forward(%x: f32[x.0, 3], %n: int = 3) {  # "local func" can't be called from outside
 //     %y: f32[x.0, 3] = relu %x  # model.py:97
 //     %s: list[int]<x.0, 3> = size %y                    # <...>: what is known of ints

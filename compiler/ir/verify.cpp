@@ -23,6 +23,7 @@ class Verifier {
     check_ids();
     if (!errors_.empty()) return std::move(errors_);  // nothing else can be read safely
     for (const Function& function : graph_.functions) check_function(function);
+    for (const Constraint& constraint : graph_.constraints) check_constraint(constraint);
     return std::move(errors_);
   }
 
@@ -81,6 +82,17 @@ class Verifier {
             function.input_names.size(), function.defaults.size());
     }
     check_block(function.body);
+  }
+
+  void check_constraint(const Constraint& constraint) {
+    if (constraint.function >= graph_.functions.size() || constraint.source >= graph_.sources.size()) {
+      return error(8, "a constraint is of no function: {}", constraint.message);
+    }
+    const Function& function = graph_.functions[constraint.function];
+    const bool needs_input = constraint.kind != Constraint::Kind::kEqual;
+    if (needs_input && constraint.input >= graph_.block(function.body).params.size()) {
+      error(8, "a constraint of {} is of no parameter: {}", function.name, constraint.message);
+    }
   }
 
   // Visits in order; what a block defines is visible until its end.

@@ -17,7 +17,8 @@
 //   7. The values that leave an inner block, or are carried into the next iteration, fit the types of what receives
 //      them: the same kind, or an optional, union, number or any that holds it; element types and ranks agree where
 //      both are known.
-//   8. A function has one result, and as many names and defaults as parameters.
+//   8. A function has one result, and as many names and defaults as parameters; a constraint names a function and,
+//      unless it is kEqual, one of its parameters.
 #pragma once
 
 #include <string>

@@ -42,6 +42,9 @@ class.1 Color(RED: int = 1, BLUE: int = 2)
 state "decoder.h": f32[1, 2] = @decoder.h
 state "scale": float = 0.5
 
+require size 0, 1: y.1 = 3, "they differ"  # model.py:90
+require rank 0: 3, "no image"
+require dtype 0: f32, ""
 traced func forward(%x "x.1": f32[x.0, 3, (x.2 + 1)//2]<>, %n: int<n> = 3, %0: optional[f32[*]] = none) {
   %y: f32[x.0, 3, (x.2 + 1)//2] = relu %x  # model.py:97
   %1: f32[x.0, 3, (x.2 + 1)//2] = add_ %y, @bias, 1
@@ -68,6 +71,7 @@ traced func forward(%x "x.1": f32[x.0, 3, (x.2 + 1)//2]<>, %n: int<n> = 3, %0: o
   return %z
 }
 
+require equal: 2*a = b + 1, "m"
 local func helper(%x: any) {
   return none
 }

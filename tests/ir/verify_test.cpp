@@ -136,6 +136,10 @@ TEST(Verify, FunctionsHaveOneResult) {
   graph = program();
   graph.functions[0].input_names.pop_back();
   expect_error(graph, "8");
+  graph = program();
+  graph.constraints.emplace_back().kind = Constraint::Kind::kRank;
+  graph.constraints[0].input = 2;
+  expect_error(graph, "8");
 }
 
 // A branch that raises needs no results.
