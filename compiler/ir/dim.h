@@ -20,8 +20,8 @@ class Dim {
  public:
   enum class AtomKind : uint8_t {
     kSymbol,
-    kFloorDiv,   // floor(a / b), b != 0
-    kMod,        // a - b * floor(a / b)
+    kFloorDiv,  // floor(a / b), b != 0
+    kMod,       // a - b * floor(a / b)
     kMin,
     kMax,
     kBroadcast,  // b if a == 1 else a; the run time checks that a == b, a == 1 or b == 1
@@ -33,12 +33,12 @@ class Dim {
     std::vector<std::shared_ptr<const Atom>> factors;
   };
 
-  Dim() = default;               // the constant 0
-  Dim(int64_t constant);         // NOLINT(google-explicit-constructor): a constant is a dimension
+  Dim() = default;        // the constant 0
+  Dim(int64_t constant);  // NOLINT(google-explicit-constructor): a constant is a dimension
   static Dim symbol(std::string name);
   static Dim make(AtomKind kind, const Dim& a, const Dim& b);  // folds constants and trivial cases
 
-  std::optional<int64_t> constant() const;        // the value when no symbol occurs
+  std::optional<int64_t> constant() const;         // the value when no symbol occurs
   std::optional<std::string> symbol_name() const;  // the name when this is exactly one symbol
   bool is_constant(int64_t value) const { return constant() == value; }
   const std::vector<Term>& terms() const { return terms_; }

@@ -64,9 +64,9 @@ struct Constant {
 
 struct Value {
   Type type;
-  std::string name;                  // the user's name where there is one; unique among a function's values when printed
-  NodeId def = kNoId;                // defining node; kNoId for block parameters and constants
-  BlockId param_of = kNoId;          // block whose parameter this is
+  std::string name;          // the user's name where there is one; unique among a function's values when printed
+  NodeId def = kNoId;        // defining node; kNoId for block parameters and constants
+  BlockId param_of = kNoId;  // block whose parameter this is
   std::optional<Constant> constant;  // set for constants, which no node defines
   // What is known of an int, or of a list of ints, or of a 0-d integer tensor in traced shape arithmetic: one Dim per
   // int. Empty when nothing is known (an empty list is `known` with no dims).
@@ -90,7 +90,7 @@ struct Block {
   std::vector<ValueId> params;
   std::vector<NodeId> nodes;
   std::vector<ValueId> results;
-  NodeId owner = kNoId;              // the node that holds this block; kNoId for a function's body
+  NodeId owner = kNoId;  // the node that holds this block; kNoId for a function's body
 };
 
 // A stack of Python positions, innermost first. Entry 0 of Graph::sources is empty: unknown.
@@ -106,12 +106,12 @@ struct Source {
 };
 
 struct Function {
-  std::string name;  // "forward", or a free function's name
+  std::string name;      // "forward", or a free function's name
   BlockId body = kNoId;  // its params are the inputs (self is not among them), its results the return value (one)
   std::vector<std::string> input_names;
   std::vector<std::optional<Constant>> defaults;  // per input
-  bool is_method = true;   // callable from outside
-  bool from_trace = false; // input dims have examples
+  bool is_method = true;                          // callable from outside
+  bool from_trace = false;                        // input dims have examples
 };
 
 // A user class, NamedTuple-free: fields in order. Enums list their members as fields with constant values.
@@ -196,8 +196,8 @@ class Graph {
   // constants both count.
   bool is_constant(ValueId id) const { return values[id].constant.has_value(); }
   bool is_none(ValueId id) const;
-  std::optional<int64_t> as_int(ValueId id) const;     // also from `ints` with a constant Dim, and from bool
-  std::optional<double> as_double(ValueId id) const;   // also of an int
+  std::optional<int64_t> as_int(ValueId id) const;    // also from `ints` with a constant Dim, and from bool
+  std::optional<double> as_double(ValueId id) const;  // also of an int
   std::optional<bool> as_bool(ValueId id) const;
   std::optional<std::string> as_str(ValueId id) const;
   std::optional<std::vector<int64_t>> as_ints(ValueId id) const;
@@ -205,8 +205,8 @@ class Graph {
   // The elements when the value is made by a `list` or `tuple` node, or a constant list's (made into constants).
   std::optional<std::vector<ValueId>> as_elements(ValueId id);
 
-  Dim fresh_symbol();                            // "u0", "u1", ...
-  void reserve_symbol(std::string_view symbol);  // keeps fresh ones apart from a symbol that the graph has
+  Dim fresh_symbol();                                 // "u0", "u1", ...
+  void reserve_symbol(std::string_view symbol);       // keeps fresh ones apart from a symbol that the graph has
   std::optional<int64_t> hint(const Dim& dim) const;  // its value at the example, when all symbols have one
 
  private:

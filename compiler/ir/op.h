@@ -33,14 +33,14 @@ enum class OpClass : uint8_t {
 
 // Result dtype of a tensor op.
 enum class DTypeRule : uint8_t {
-  kNone,         // no tensor result, or a rule of the op's own in infer.cpp
-  kSame,         // operand 0's
-  kPromote,      // torch.result_type of all tensor and scalar operands
-  kPromoteFloat, // the same, integers and bool to float32
-  kFloat,        // operand 0's, integers and bool to float32
+  kNone,          // no tensor result, or a rule of the op's own in infer.cpp
+  kSame,          // operand 0's
+  kPromote,       // torch.result_type of all tensor and scalar operands
+  kPromoteFloat,  // the same, integers and bool to float32
+  kFloat,         // operand 0's, integers and bool to float32
   kBool,
   kInt64,
-  kSumInt,       // operand 0's, integers and bool to int64; or the dtype operand
+  kSumInt,  // operand 0's, integers and bool to int64; or the dtype operand
 };
 
 // Result shape of a tensor op.
@@ -70,18 +70,18 @@ enum class Form : uint8_t {
 // One operand or result of a schema. Types are the schema's own: "Tensor", "Tensor?", "Scalar", "int[]", "Tensor(a!)".
 struct Parameter {
   std::string name;
-  std::string type;   // without alias annotation: "Tensor", "Tensor?", "int[2]" is "int[]"
-  std::string alias;  // "a", "a!", "b|a", ""; "a -> *" is "a"
+  std::string type;                          // without alias annotation: "Tensor", "Tensor?", "int[2]" is "int[]"
+  std::string alias;                         // "a", "a!", "b|a", ""; "a -> *" is "a"
   std::optional<std::string> default_value;  // as written in the schema; the default 1 of an "int[2]" is "[1, 1]"
 };
 
 struct OpInfo {
   Op op;
-  std::string_view name;        // as in the IR's text: "conv2d"
+  std::string_view name;  // as in the IR's text: "conv2d"
   OpClass op_class;
   DTypeRule dtype_rule;
   ShapeRule shape_rule;
-  std::string_view schema;      // in PyTorch's syntax, or "" for ops of variable arity
+  std::string_view schema;                   // in PyTorch's syntax, or "" for ops of variable arity
   std::vector<std::string_view> aten_names;  // "aten::add.Tensor": every overload that this row accepts
   std::vector<Parameter> inputs;
   std::vector<Parameter> outputs;
@@ -89,7 +89,7 @@ struct OpInfo {
 
 const OpInfo& op_info(Op op);
 std::span<const OpInfo> all_ops();
-std::optional<Op> find_op(std::string_view name);        // by the IR's name
+std::optional<Op> find_op(std::string_view name);  // by the IR's name
 // By PyTorch's name, "aten::add_.Tensor": finds the row and its form (an in-place twin ends its name in "_").
 struct AtenMatch {
   Op op;

@@ -29,15 +29,15 @@ enum class DType : int8_t {
   kBool = 11,
   kBFloat16 = 15,
 };
-std::string_view dtype_name(DType dtype);                         // "f32", "i64", "bool", "?" for unknown
-std::string_view dtype_torch_name(DType dtype);                   // "float32", for messages
-std::string_view dtype_cpp_name(DType dtype);                     // "float", "int64_t", "tsc::BFloat16"
-std::optional<DType> parse_dtype(std::string_view text);          // accepts both namings
-int64_t dtype_size(DType dtype);                                  // bytes of an element; 0 for unknown
+std::string_view dtype_name(DType dtype);                 // "f32", "i64", "bool", "?" for unknown
+std::string_view dtype_torch_name(DType dtype);           // "float32", for messages
+std::string_view dtype_cpp_name(DType dtype);             // "float", "int64_t", "tsc::BFloat16"
+std::optional<DType> parse_dtype(std::string_view text);  // accepts both namings
+int64_t dtype_size(DType dtype);                          // bytes of an element; 0 for unknown
 bool is_floating(DType dtype);
 bool is_complex(DType dtype);
-bool is_integral(DType dtype);                                    // integers, without bool
-DType promote(DType a, DType b);                                  // torch.promote_types
+bool is_integral(DType dtype);    // integers, without bool
+DType promote(DType a, DType b);  // torch.promote_types
 
 // How a tensor's elements lie in memory inside a region.
 struct Layout {
@@ -63,11 +63,27 @@ using ClassId = uint32_t;
 
 struct Type {
   enum class Kind : uint8_t {
-    kTensor, kInt, kFloat, kBool, kComplex, kNumber /* int, float, bool or complex, told at run time */,
-    kStr, kNone, kDevice, kGenerator,
-    kList /* [element] */, kDict /* [key, value] */, kTuple /* [fields...], names for a NamedTuple */,
-    kOptional /* [element] */, kUnion /* [members...] */, kFuture /* [element] */,
-    kClass /* class_id */, kEnum /* class_id */, kInterface /* class_id */, kFunction, kAny,
+    kTensor,
+    kInt,
+    kFloat,
+    kBool,
+    kComplex,
+    kNumber /* int, float, bool or complex, told at run time */,
+    kStr,
+    kNone,
+    kDevice,
+    kGenerator,
+    kList /* [element] */,
+    kDict /* [key, value] */,
+    kTuple /* [fields...], names for a NamedTuple */,
+    kOptional /* [element] */,
+    kUnion /* [members...] */,
+    kFuture /* [element] */,
+    kClass /* class_id */,
+    kEnum /* class_id */,
+    kInterface /* class_id */,
+    kFunction,
+    kAny,
   };
   Kind kind = Kind::kNone;
   TensorType tensor;
@@ -76,8 +92,8 @@ struct Type {
   ClassId class_id = 0;
 
   static Type make(Kind kind, std::vector<Type> elements = {});
-  static Type make_tensor(DType dtype = DType::kUnknown);                       // rank unknown
-  static Type make_tensor(DType dtype, std::vector<Dim> dims);                  // rank known
+  static Type make_tensor(DType dtype = DType::kUnknown);       // rank unknown
+  static Type make_tensor(DType dtype, std::vector<Dim> dims);  // rank known
   static Type list(Type element) { return make(Kind::kList, {std::move(element)}); }
   static Type optional(Type element) { return make(Kind::kOptional, {std::move(element)}); }
 
