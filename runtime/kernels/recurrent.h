@@ -1,0 +1,149 @@
+// One direction of one layer of an LSTM, GRU or Elman network, in float. With G gates per unit (LSTM 4: input, forget,
+// cell, output; GRU 3: reset, update, new; tanh network 1):
+//
+//   recurrent(p, LstmCell{cell}, gates, weight, initial, output, parallel)
+//
+//   gates    [..][units / kLanes][G][kLanes] at step * gates_step + row * gates_row: what the input contributes, with
+//            the biases, of all steps, by one product `linear` whose weight and bias are reordered by
+//            codegen/pack_recurrent.h (interleave_gates). units is hidden rounded up to whole vectors.
+//   weight   hidden to hidden, [units / kLanes][hidden][G][kLanes] (pack_recurrent_weight)
+//   initial  the hidden state before the first step, rows `initial_row` apart; null for zeros
+//   output   the hidden state of each step, `hidden` contiguous floats at step * output_step + row * output_row; the
+//            next step reads it from there, the final one is the last step's
+//   parallel parallel(count, fn) calls fn(begin, end) for ranges that cover [0, count) and returns when all are done
+//
+// The cells, whose pointers' rows are `hidden` apart:
+//   LstmCell{cell}          cell state, in and out
+//   GruCell{new_bias}       the hidden bias of the new gate, padded to `units`; null for none. The input's gates hold
+//   the
+//                           hidden biases of reset and update.
+//   TanhCell{}
+//
+// A panel of the weight gives all gates of kLanes units, so that the cell's update follows in registers. A step streams
+// the weight once; rows of a batch share it in register tiles. A reversed direction has negative steps.
+#pragma once
+
+#include "runtime/kernels/gemm.h"
+#include "runtime/kernels/math.h"
+
+namespace tsc::kernels {
+
+struct Recurrence {
+  i64 steps = 0, rows = 1, hidden = 0;
+  i64 gates_step = 0, gates_row = 0;
+  i64 output_step = 0, output_row = 0;
+  i64 initial_row = 0;
+};
+
+struct LstmCell {
+  static constexpr int kGates = 4;
+  float* cell;
+
+  // The next hidden state of `lanes` units from those of gates and of the state before; `at` is row * hidden + unit.
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, i64 at, i64, i64 lanes) const {
+    const VecF input = math::sigmoid(x[0] + h[0]);
+    const VecF forget = math::sigmoid(x[1] + h[1]);
+    const VecF candidate = math::tanh(x[2] + h[2]);
+    const VecF output = math::sigmoid(x[3] + h[3]);
+    const VecF next = fma(forget, load_partial<VecF>(cell + at, lanes), input * candidate);
+    store_partial(cell + at, next, lanes);
+    return output * math::tanh(next);
+  }
+};
+
+struct GruCell {
+  static constexpr int kGates = 3;
+  const float* new_bias;
+
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF before, i64, i64 unit, i64) const {
+    const VecF reset = math::sigmoid(x[0] + h[0]);
+    const VecF keep = math::sigmoid(x[1] + h[1]);
+    const VecF bias = new_bias != nullptr ? load<VecF>(new_bias + unit) : splat<VecF>(0);
+    const VecF candidate = math::tanh(fma(reset, h[2] + bias, x[2]));
+    return fma(keep, before - candidate, candidate);
+  }
+};
+
+struct TanhCell {
+  static constexpr int kGates = 1;
+
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, i64, i64, i64) const {
+    return math::tanh(x[0] + h[0]);
+  }
+};
+
+namespace detail {
+
+// Rows of a tile whose accumulators, one row of the panel and a broadcast fit the registers.
+#if TSC_VECTOR_BYTES == 64 || defined(__aarch64__)
+inline constexpr int kTileRegisters = 28;
+#else
+inline constexpr int kTileRegisters = 16;
+#endif
+template <int kGates>
+inline constexpr int kRecurrentRows = kGates == 1 ? 8 : (kTileRegisters - 1 - kGates) / kGates;
+
+// Units of blocks [begin, end) at one step. `before` is null at a first step without initial state.
+template <class Cell>
+inline void recurrent_step(const Recurrence& p, const Cell& cell, const float* gates, const float* weight,
+                           const float* before, i64 before_row, float* output, i64 begin, i64 end) {
+  constexpr int kGates = Cell::kGates;
+  constexpr int kRows = kRecurrentRows<kGates>;
+  constexpr i64 kWidth = kGates * kLanes;
+  alignas(64) float sums[kRows * kWidth];
+  ProductTile tile = {.depth = p.hidden, .a_row = before_row, .b_depth = kWidth};
+  tile.output = sums;
+  tile.output_row = kWidth;
+  tile.output_vector = kLanes;
+  const i64 row_blocks = ceil_div(p.rows, kRows);
+#pragma clang loop unroll(disable)
+  for (i64 block = begin; block < end; ++block) {
+    const i64 unit = block * kLanes;
+    const i64 lanes = smaller(kLanes, p.hidden - unit);
+    tile.b = weight + block * p.hidden * kWidth;
+#pragma clang loop unroll(disable)
+    for (i64 b = 0; b < row_blocks; ++b) {
+      const Piece rows = piece_of(p.rows, row_blocks, b);
+      if (before != nullptr) {
+        tile.a = before + rows.begin * before_row;
+        product_rows<kRows, kGates>(rows.size(), tile);
+      }
+#pragma clang loop unroll(disable)
+      for (i64 row = rows.begin; row < rows.end; ++row) {
+        const float* input_gates = gates + row * p.gates_row + block * kWidth;
+        const float* hidden_gates = sums + (row - rows.begin) * kWidth;
+        VecF x[kGates], h[kGates];
+#pragma clang loop unroll(full)
+        for (int g = 0; g < kGates; ++g) {
+          x[g] = load<VecF>(input_gates + g * kLanes);
+          h[g] = before != nullptr ? load<VecF>(hidden_gates + g * kLanes) : splat<VecF>(0);
+        }
+        const VecF last =
+            before != nullptr ? load_partial<VecF>(before + row * before_row + unit, lanes) : splat<VecF>(0);
+        const VecF next = cell.update(x, h, last, row * p.hidden + unit, unit, lanes);
+        store_partial(output + row * p.output_row + unit, next, lanes);
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+template <class Cell, class Parallel>
+void recurrent(Recurrence p, const Cell& cell, const float* gates, const float* weight, const float* initial,
+               float* output, const Parallel& parallel) {
+  const float* before = initial;
+  i64 before_row = p.initial_row;
+#pragma clang loop unroll(disable)
+  for (i64 step = 0; step < p.steps; ++step) {
+    float* const now = output + step * p.output_step;
+    const float* const step_gates = gates + step * p.gates_step;
+    parallel(ceil_div(p.hidden, kLanes), [&](i64 begin, i64 end) {
+      detail::recurrent_step(p, cell, step_gates, weight, before, before_row, now, begin, end);
+    });
+    before = now;
+    before_row = p.output_row;
+  }
+}
+
+}  // namespace tsc::kernels
