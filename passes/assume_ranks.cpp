@@ -22,14 +22,19 @@ class Guesser {
  public:
   explicit Guesser(const Graph& graph) : graph_(graph) {
     for_each_live_node(graph, [&](NodeId id) {
-      for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) users_[graph.node(id).inputs[i]].push_back({id, i});
+      const Node& node = graph.node(id);
+      for (size_t i = 0; i < node.inputs.size(); ++i) users_[node.inputs[i]].push_back({id, i});
+      if (node.op != Op::if_) return;
+      for (BlockId block : node.blocks)
+        for (size_t i = 0; i < node.outputs.size(); ++i)
+          joins_[graph.block(block).results[i]].push_back(node.outputs[i]);
     });
   }
 
   Guess guess(ValueId input) {
     guess_ = {};
     visited_.clear();
-    follow(input, true);
+    follow(input, 0);
     return guess_;
   }
 
@@ -72,28 +77,45 @@ class Guesser {
     return weighted ? graph_.value(node.inputs[1]).type.tensor.dtype : DType::kUnknown;
   }
 
-  // Through ops that keep rank and dtype, or, if not `keeps_rank`, the dtype alone.
-  void follow(ValueId value, bool keeps_rank) {
+  // How many more dims the result has than the operand; nullopt when that can't be told.
+  static std::optional<int64_t> added_dims(const OpInfo& info) {
+    if (info.op == Op::embedding || info.op == Op::unsqueeze) return 1;
+    if (info.op == Op::select) return -1;
+    const bool same = info.op_class == OpClass::kPointwise && info.shape_rule == ShapeRule::kSame;
+    if (same || info.op == Op::transpose || info.op == Op::slice || info.op == Op::permute || info.op == Op::linear)
+      return 0;
+    return std::nullopt;
+  }
+
+  // Along what is made of the value: `added` is how many dims more than the input it has, nullopt when that is lost.
+  void follow(ValueId value, std::optional<int64_t> added) {
     if (!visited_.insert(value).second) return;
+    if (const auto joined = joins_.find(value); joined != joins_.end())
+      for (ValueId output : joined->second) follow(output, added);
     const auto found = users_.find(value);
     if (found == users_.end()) return;
     for (const auto& [id, operand] : found->second) {
       const Node& node = graph_.node(id);
       const OpInfo& info = op_info(node.op);
-      if (node.op == Op::embedding && operand == 1) note_dtype(DType::kInt64, node);
-      if (operand != 0) continue;
-      if (const auto rank = usual_rank(node.op); rank && keeps_rank) note_rank(*rank, node);
-      note_dtype(weight_dtype(node), node);
-      const bool same = info.op_class == OpClass::kPointwise && info.dtype_rule == DTypeRule::kSame &&
-                        info.shape_rule == ShapeRule::kSame;
-      const bool moves =
-          info.op_class == OpClass::kView && node.outputs.size() == 1 && graph_.value(node.outputs[0]).type.is_tensor();
-      if ((same || moves) && node.form == Form::kFunctional) follow(node.outputs[0], keeps_rank && same);
+      const bool looks_up = node.op == Op::embedding && operand == 1;
+      if (operand != 0 && !looks_up) continue;
+      if (const auto rank = usual_rank(node.op); rank && added) note_rank(*rank - *added, node);
+      if (is_value_) note_dtype(looks_up ? DType::kInt64 : weight_dtype(node), node);
+      if (node.form != Form::kFunctional || node.outputs.size() != 1) continue;
+      if (!graph_.value(node.outputs[0]).type.is_tensor()) continue;
+      const auto more = added_dims(info);
+      const bool was_value = is_value_;
+      // After a look-up or a linear the dtype is no longer the input's.
+      is_value_ = was_value && (info.op_class == OpClass::kView ||
+                                (info.op_class == OpClass::kPointwise && info.dtype_rule == DTypeRule::kSame));
+      if (more || is_value_) follow(node.outputs[0], added && more ? std::optional(*added + *more) : std::nullopt);
+      is_value_ = was_value;
     }
   }
 
+  // Of several, the largest: smaller ones come from code for inputs without a batch.
   void note_rank(int64_t rank, const Node& node) {
-    if (guess_.rank) return;
+    if (rank <= 0 || (guess_.rank && *guess_.rank >= rank)) return;
     guess_.rank = rank;
     guess_.rank_op = node.op;
     guess_.rank_source = node.source;
@@ -107,7 +129,9 @@ class Guesser {
 
   const Graph& graph_;
   std::unordered_map<ValueId, std::vector<Use>> users_;
+  std::unordered_map<ValueId, std::vector<ValueId>> joins_;  // outputs of branches that a value may become
   std::unordered_set<ValueId> visited_;
+  bool is_value_ = true;  // what is followed has the input's dtype
   Guess guess_;
 };
 

@@ -1,6 +1,7 @@
 // Branches whose condition is known, loops whose trips are few and known, values that control flow only passes on, and
 // what follows a raise.
 #include <algorithm>
+#include <array>
 
 #include "passes/passes.h"
 #include "passes/rewrite.h"
@@ -71,13 +72,20 @@ class ControlFlowFolder {
     const auto known = known_bool(graph_, condition);
     if (!known) {
       // Within a branch the condition is known.
-      assume(node.blocks[0], condition, graph_.constant_bool(true));
-      assume(node.blocks[1], condition, graph_.constant_bool(false));
+      assume(node.blocks[0], condition, truth(true));
+      assume(node.blocks[1], condition, truth(false));
       return std::nullopt;
     }
     const Block branch = graph_.block(node.blocks[*known ? 0 : 1]);
     for (size_t i = 0; i < node.outputs.size(); ++i) rewriter_.replace(node.outputs[i], branch.results[i]);
     return branch.nodes;
+  }
+
+  // One constant each for all branches.
+  ValueId truth(bool value) {
+    std::optional<ValueId>& constant = truths_[value ? 1 : 0];
+    if (!constant) constant = graph_.constant_bool(value);
+    return *constant;
   }
 
   void assume(BlockId block, ValueId condition, ValueId constant) {
@@ -153,6 +161,7 @@ class ControlFlowFolder {
 
   Graph& graph_;
   Rewriter rewriter_;
+  std::array<std::optional<ValueId>, 2> truths_;
 };
 
 }  // namespace

@@ -33,11 +33,12 @@ size_t fingerprint(const Graph& graph) {
 
 }  // namespace
 
-// What infer finds out folds branches, which lets infer find out more. Writes become functional first, since a tensor
-// that is written can be believed less.
+// What infer finds out folds branches, which lets infer find out more. Writes become functional as soon as types allow,
+// since a tensor that is written can be believed less.
 void simplify(Graph& graph) {
   size_t before = 0;
   for (int round = 0; round < kMaxRounds; ++round) {
+    infer(graph);
     functionalize(graph);
     infer(graph);
     fold_known_values(graph);
@@ -52,6 +53,7 @@ void simplify(Graph& graph) {
     before = after;
   }
   infer(graph);
+  graph.compact();
 }
 
 }  // namespace tsc::passes

@@ -166,8 +166,14 @@ void Run::substitute(const std::string& symbol, const Dim& by) {
       for (ValueId param : graph.block(block).params) in_value(param);
   });
   for (auto& [representative, type] : elements_) in_type(type);
-  for (Constraint& constraint : graph.constraints)
-    if (constraint.function == function_) constraint.rhs = constraint.rhs.substitute(find);
+  for (Constraint& constraint : graph.constraints) {
+    if (constraint.function != function_) continue;
+    constraint.rhs = constraint.rhs.substitute(find);
+    if (constraint.kind == Constraint::Kind::kEqual) constraint.lhs = constraint.lhs.substitute(find);
+  }
+  std::erase_if(graph.constraints, [](const Constraint& constraint) {
+    return constraint.kind == Constraint::Kind::kEqual && constraint.lhs == constraint.rhs;
+  });
   changed_ = true;
 }
 
@@ -466,8 +472,8 @@ void Run::infer_if(const Node& node) {
 void Run::infer_loop(const Node& node) {
   const Block& body = graph.block(node.blocks[0]);
   const size_t carried = node.outputs.size();
-  if (!graph.value(body.params[0]).ints) graph.value(body.params[0]).ints = Dims{fresh_int(body.params[0], 0)};
-  size_symbols_.insert(*graph.value(body.params[0]).ints->at(0).symbol_name());
+  graph.value(body.params[0]).ints = Dims{fresh_int(body.params[0], 0)};
+  mark_size(body.params[0]);
   // What the carried values were found to be in an earlier round of the whole graph is not believed: start over, from
   // what enters the loop.
   std::vector<Type> types(carried);

@@ -31,26 +31,28 @@ void infer_cat(const Rule& rule) {
     return rule.set_tensor(0, common, shape);
   }
   const DType dtype = promoted(*types);
-  Shape result;
-  for (const Type& type : *types) {
-    const Shape shape = rule.element_shape(type);
-    if (!shape || (result && shape->size() != result->size()) || shape->empty())
-      return rule.set_tensor(0, dtype, std::nullopt);
-    result = shape;
-  }
+  const auto sizes_of = [&](size_t i) { return *rule.element_shape((*rule.element_types(0))[i]); };
   // PyTorch skips tensors of shape [0], whatever the rank of the others.
-  const auto axis = rule.axis(1, result->size());
-  if (!axis) return rule.set_tensor(0, dtype, rule.fresh_dims(0, result->size()));
-  Dims sizes = *rule.element_shape(rule.graph.value(rule.graph.node(rule.graph.value(rule.in(0)).def).inputs[0]).type);
-  Dim total = 0;
-  for (ValueId id : rule.graph.node(rule.graph.value(rule.in(0)).def).inputs) {
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      const Dims& dims = rule.graph.value(id).type.tensor.dims;
-      if (i != *axis)
-        sizes[i] = rule.require_equal(sizes[i], dims[i], fmt::format("cat: size {} of all tensors must be equal", i));
-    }
-    total = total + rule.graph.value(id).type.tensor.dims[*axis];
+  for (const Type& type : *types) {
+    const Shape shape = rule.element_shape(type), first = rule.element_shape(types->front());
+    if (!shape || !first || shape->size() != first->size() || shape->empty())
+      return rule.set_tensor(0, dtype, std::nullopt);
   }
+  const size_t rank = sizes_of(0).size();
+  const auto axis = rule.axis(1, rank);
+  if (!axis) return rule.set_tensor(0, dtype, rule.fresh_dims(0, rank));
+  Dims sizes = sizes_of(0);
+  Dim total = 0;
+  for (size_t part = 0; part < types->size(); ++part) {
+    // Each equality that is required may rename the sizes of all parts.
+    for (size_t i = 0; i < rank; ++i)
+      if (i != *axis)
+        sizes[i] = rule.require_equal(sizes_of(0)[i], sizes_of(part)[i],
+                                      fmt::format("cat: size {} of all tensors must be equal", i));
+    total = total + sizes_of(part)[*axis];
+  }
+  for (size_t i = 0; i < rank; ++i)
+    if (!sizes[i].constant()) sizes[i] = sizes_of(0)[i];
   sizes[*axis] = total;
   rule.set_tensor(0, dtype, sizes);
 }

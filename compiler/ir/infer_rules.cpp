@@ -119,14 +119,20 @@ std::optional<size_t> Rule::axis(size_t i, size_t rank) const {
 std::optional<std::vector<Type>> Rule::element_types(size_t i) const {
   const Value& value = graph.value(in(i));
   if (!value.type.is(Type::Kind::kList) || run.containers.is_mutated(in(i))) return std::nullopt;
-  if (value.def == kNoId) return std::nullopt;
-  const Node& def = graph.node(value.def);
-  if (def.op == Op::list) {
-    std::vector<Type> types;
-    for (ValueId v : def.inputs) types.push_back(graph.value(v).type);
+  std::vector<Type> types;
+  if (value.def != kNoId && graph.node(value.def).op == Op::list) {
+    for (ValueId v : graph.node(value.def).inputs) types.push_back(graph.value(v).type);
     return types;
   }
-  return std::nullopt;
+  const auto* list =
+      value.constant ? std::get_if<std::shared_ptr<const ConstantList>>(&value.constant->value) : nullptr;
+  if (list == nullptr) return std::nullopt;
+  for (const Constant& element : **list) {
+    const auto* tensor = std::get_if<std::shared_ptr<const TensorConstant>>(&element.value);
+    if (tensor == nullptr) return std::nullopt;
+    types.push_back(Type::make_tensor((*tensor)->dtype, Dims((*tensor)->sizes.begin(), (*tensor)->sizes.end())));
+  }
+  return types;
 }
 
 Dims Rule::fresh_dims(size_t output, size_t rank) const {

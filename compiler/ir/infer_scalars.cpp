@@ -121,8 +121,8 @@ std::optional<bool> is_none(const Rule& rule, size_t i) {
     case Type::Kind::kOptional:
     case Type::Kind::kUnion:
     case Type::Kind::kAny:
-      if (rule.graph.is_none(rule.in(i))) return true;
-      return std::nullopt;
+      if (!rule.graph.is_constant(rule.in(i))) return std::nullopt;
+      return rule.graph.is_none(rule.in(i));
     default:
       return false;
   }
