@@ -9,6 +9,14 @@
 
 namespace tsc::ops {
 
+// A parameter whose type the other operands tell, so that a literal converts to it.
+template <class T>
+struct Told {
+  using Type = T;
+};
+template <class T>
+using As = typename Told<T>::Type;
+
 // Equality of items: tensors by value, as `==` of one-element tensors; everything else by ==.
 template <class T>
 bool items_equal(Context&, const T& a, const T& b) {
@@ -46,14 +54,14 @@ T list_pop(Context& ctx, const List<T>& self, i64 index = -1) {
   return self.pop(ctx, index);
 }
 template <class T>
-i64 find_item(Context& ctx, const List<T>& self, const T& item) {
+i64 find_item(Context& ctx, const List<T>& self, const As<T>& item) {
   for (i64 i = 0; i < self.size(); ++i) {
     if (items_equal(ctx, self[i], item)) return i;
   }
   return -1;
 }
 template <class T>
-None list_remove(Context& ctx, const List<T>& self, const T& item) {
+None list_remove(Context& ctx, const List<T>& self, const As<T>& item) {
   if (!ctx.ok()) return {};
   const i64 at = find_item(ctx, self, item);
   if (at < 0) return ctx.fail(ErrorKind::kValue, "list.remove(x): x not in list");
@@ -76,13 +84,13 @@ List<T> list_copy(Context& ctx, const List<T>& self) {
   return self.copy(ctx);
 }
 template <class T>
-i64 list_count(Context& ctx, const List<T>& self, const T& item) {
+i64 list_count(Context& ctx, const List<T>& self, const As<T>& item) {
   i64 count = 0;
   for (const T& x : self) count += items_equal(ctx, x, item);
   return count;
 }
 template <class T>
-i64 list_index(Context& ctx, const List<T>& self, const T& item) {
+i64 list_index(Context& ctx, const List<T>& self, const As<T>& item) {
   const i64 at = find_item(ctx, self, item);
   if (at >= 0 || !ctx.ok()) return at;
   const Str text = to_str(ctx, item);
@@ -135,7 +143,7 @@ List<T> list_mul(Context& ctx, i64 n, const List<T>& l) {
   return list_mul(ctx, l, n);
 }
 template <class T>
-bool list_contains(Context& ctx, const List<T>& l, const T& item) {
+bool list_contains(Context& ctx, const List<T>& l, const As<T>& item) {
   return find_item(ctx, l, item) >= 0;
 }
 
@@ -224,16 +232,16 @@ bool list_ne(Context& ctx, const List<T>& a, const List<T>& b) {
 // Dicts.
 
 template <class K, class V>
-V dict_getitem(Context& ctx, const Dict<K, V>& self, const K& key) {
+V dict_getitem(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
   return self.get(ctx, key);
 }
 template <class K, class V, class Item>
-None dict_setitem(Context& ctx, const Dict<K, V>& self, const K& key, const Item& value) {
+None dict_setitem(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& value) {
   if (ctx.ok()) self.set(key, V(value));
   return {};
 }
 template <class K, class V>
-bool dict_contains(Context&, const Dict<K, V>& self, const K& key) {
+bool dict_contains(Context&, const Dict<K, V>& self, const As<K>& key) {
   return self.contains(key);
 }
 template <class K, class V>
@@ -255,28 +263,26 @@ List<Tuple<K, V>> dict_items(Context& ctx, const Dict<K, V>& self) {
   return items;
 }
 template <class K, class V>
-Optional<V> dict_get(Context&, const Dict<K, V>& self, const K& key) {
+Optional<V> dict_get(Context&, const Dict<K, V>& self, const As<K>& key) {
   const V* value = self.find(key);
   return value == nullptr ? Optional<V>() : Optional<V>(*value);
 }
 template <class K, class V, class Item>
-V dict_get_default(Context&, const Dict<K, V>& self, const K& key, const Item& other) {
+V dict_get_default(Context&, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   const V* value = self.find(key);
   return value == nullptr ? V(other) : *value;
 }
 template <class K, class V>
-V dict_pop(Context& ctx, const Dict<K, V>& self, const K& key) {
-  V value = self.get(ctx, key);
-  if (ctx.ok()) self.erase(ctx, key);
-  return value;
+V dict_pop(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
+  return self.pop(ctx, key);
 }
 template <class K, class V, class Item>
-V dict_pop_default(Context& ctx, const Dict<K, V>& self, const K& key, const Item& other) {
+V dict_pop_default(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   if (!ctx.ok()) return V();
   return self.contains(key) ? dict_pop(ctx, self, key) : V(other);
 }
 template <class K, class V, class Item>
-V dict_pop(Context& ctx, const Dict<K, V>& self, const K& key, const Item& other) {
+V dict_pop(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   return dict_pop_default(ctx, self, key, other);
 }
 // PyTorch takes the first entry, not the last as Python does.
@@ -286,11 +292,11 @@ Tuple<K, V> dict_popitem(Context& ctx, const Dict<K, V>& self) {
   if (self.empty()) return ctx.fail(ErrorKind::kKey, "popitem(): dictionary is empty");
   const auto& first = *self.begin();
   Tuple<K, V> item(first.key, first.value);
-  self.erase(ctx, item.template get<0>());
+  self.pop(ctx, item.template get<0>());
   return item;
 }
 template <class K, class V, class Item>
-V dict_setdefault(Context& ctx, const Dict<K, V>& self, const K& key, const Item& other) {
+V dict_setdefault(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   if (!ctx.ok()) return V();
   if (const V* value = self.find(key)) return *value;
   self.set(key, V(other));
@@ -303,7 +309,7 @@ None dict_update(Context& ctx, const Dict<K, V>& self, const Dict<K, V>& other) 
   return {};
 }
 template <class K, class V>
-None dict_delete(Context& ctx, const Dict<K, V>& self, const K& key) {
+None dict_delete(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
   dict_pop(ctx, self, key);
   return {};
 }
