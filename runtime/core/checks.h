@@ -1,7 +1,7 @@
-// What emitted code asks of a call's inputs before it runs, and dense copies for kernels.
+// What emitted code asks of a call's inputs before it runs.
 #pragma once
 
-#include "runtime/core/tensor.h"
+#include "runtime/core/dense.h"
 
 namespace tsc {
 
@@ -49,58 +49,6 @@ inline void check_size(Context& ctx, i64 actual, const char* name, int axis, i64
   if (!ctx.ok() || actual == expected) return;
   ctx.fail(ErrorKind::kShape, "input %s must have size %lld in dimension %d, not %lld", name,
            static_cast<long long>(expected), axis, static_cast<long long>(actual));
-}
-
-namespace detail {
-
-template <class T>
-void copy_strided(const Tensor& from, T* to) {
-  const i64 rank = from.dim();
-  const i64 length = rank == 0 ? 1 : from.size(rank - 1);
-  const i64 step = rank == 0 ? 1 : from.stride(rank - 1);
-  i64 index[kMaxRank] = {};
-  const T* row = from.data<const T>();
-  for (i64 done = 0; done < from.numel(); done += length) {
-    for (i64 i = 0; i < length; ++i) to[done + i] = row[i * step];
-    for (i64 d = rank - 2; d >= 0; --d) {
-      row += from.stride(d);
-      if (++index[d] < from.size(d)) break;
-      row -= from.size(d) * from.stride(d);
-      index[d] = 0;
-    }
-  }
-}
-
-}  // namespace detail
-
-// A new tensor of the same elements, row-major without gaps.
-inline Tensor copy_dense(Context& ctx, const Tensor& tensor) {
-  if (!ctx.ok() || !tensor.defined()) return tensor;
-  Tensor copy = Tensor::empty(ctx, tensor.dtype(), tensor.sizes());
-  if (!ctx.ok()) return copy;
-  switch (tensor.element_size()) {
-    case 1:
-      detail::copy_strided(tensor, copy.data<uint8_t>());
-      break;
-    case 2:
-      detail::copy_strided(tensor, copy.data<uint16_t>());
-      break;
-    case 4:
-      detail::copy_strided(tensor, copy.data<uint32_t>());
-      break;
-    case 8:
-      detail::copy_strided(tensor, copy.data<uint64_t>());
-      break;
-    default:
-      detail::copy_strided(tensor, copy.data<Complex<double>>());
-      break;
-  }
-  return copy;
-}
-
-// The tensor itself when its elements lie row-major without gaps, else such a copy.
-inline Tensor dense(Context& ctx, const Tensor& tensor) {
-  return !tensor.defined() || tensor.is_contiguous() ? tensor : copy_dense(ctx, tensor);
 }
 
 }  // namespace tsc

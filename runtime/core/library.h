@@ -6,6 +6,7 @@
 // the instance's state. A state is a struct that derives from InstanceState and, like a user class, lists its fields.
 #pragma once
 
+#include "runtime/core/cpu.h"
 #include "runtime/core/value.h"
 
 namespace tsc {
@@ -238,8 +239,8 @@ inline const char* python_class_of(ErrorKind kind) {
 }
 
 // Errors of the entry points themselves, which have no context.
-[[gnu::format(printf, 3, 4), gnu::cold, gnu::noinline]] inline tsc_status report(tsc_error* error, ErrorKind kind,
-                                                                                 const char* format, ...) {
+[[gnu::format(printf, 3, 4), gnu::cold]] TSC_BASELINE inline tsc_status report(tsc_error* error, ErrorKind kind,
+                                                                               const char* format, ...) {
   if (error == nullptr) return static_cast<tsc_status>(kind);
   *error = {};
   error->status = static_cast<int32_t>(kind);
@@ -326,6 +327,16 @@ inline tsc_status create_model(const LibraryTable& library, const char* name, co
   if (block == nullptr) return report(error, ErrorKind::kOutOfMemory, "out of memory");
   *model = new (block, kPlace) tsc_model(*found, host, threads);
   return succeed(error);
+}
+// The first entry point that does any work: it refuses a CPU that the library was not built for.
+template <const LibraryTable& Library>
+TSC_BASELINE tsc_status create_model_checked(const char* name, const tsc_options* options, tsc_model** model,
+                                             tsc_error* error) {
+  const char* missing = missing_cpu_feature();
+  if (missing == nullptr) return create_model(Library, name, options, model, error);
+  if (model != nullptr) *model = nullptr;
+  return report(error, ErrorKind::kUnsupported, "this library was built for a CPU with %s, which this one lacks",
+                missing);
 }
 inline void release_model(tsc_model* model) {
   if (model == nullptr || __atomic_sub_fetch(&model->references, 1, __ATOMIC_ACQ_REL) != 0) return;
@@ -556,8 +567,7 @@ const tsc_library* serve(uint32_t abi_version) {
       .compiler_version = Library.compiler_version,
       .models = Library.infos,
       .model_count = Library.model_count,
-      .model_create = [](const char* name, const tsc_options* options, tsc_model** model,
-                         tsc_error* error) { return create_model(Library, name, options, model, error); },
+      .model_create = &create_model_checked<Library>,
       .model_destroy = &release_model,
       .model_info = [](const tsc_model* model) { return model == nullptr ? nullptr : model->table.info; },
       .instance_create = &create_instance,

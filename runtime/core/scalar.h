@@ -14,6 +14,10 @@ struct Optional {
   constexpr Optional() = default;
   constexpr Optional(None) {}                                            // NOLINT(google-explicit-constructor)
   constexpr Optional(T given) : value_(tsc::move(given)), has_(true) {}  // NOLINT(google-explicit-constructor)
+  // What converts to T, such as a constant tensor.
+  template <class U>
+    requires(!__is_same(U, T) && !__is_same(U, Optional) && !__is_same(U, None) && __is_convertible_to(const U&, T))
+  constexpr Optional(const U& given) : value_(given), has_(true) {}  // NOLINT(google-explicit-constructor)
   constexpr bool has_value() const { return has_; }
   constexpr explicit operator bool() const { return has_; }
   // The value; an empty one when there is none.

@@ -3,6 +3,7 @@
 // and how to make it independent of the caller's memory.
 #pragma once
 
+#include "runtime/core/dense.h"
 #include "runtime/core/object.h"
 #include "runtime/include/tsc/tsc.h"
 
@@ -263,8 +264,6 @@ class Writer {
  private:
   bool shared_;
 };
-// Tensors.
-
 struct DLPackType {
   DType dtype;
   uint8_t code, bits;
@@ -278,30 +277,6 @@ inline constexpr DLPackType kDLPackTypes[] = {
     {DType::kComplex128, TSC_DTYPE_COMPLEX, 128}, {DType::kBool, TSC_DTYPE_BOOL, 8},
     {DType::kBFloat16, TSC_DTYPE_BFLOAT, 16},
 };
-
-// Copies a tensor's elements, in row-major order, to memory without gaps.
-inline void pack_elements(const Tensor& tensor, char* to) {
-  const size_t element = static_cast<size_t>(tensor.element_size());
-  if (tensor.is_contiguous()) {
-    libc::memcpy(to, tensor.bytes(), static_cast<size_t>(tensor.numel()) * element);
-    return;
-  }
-  const i64 rank = tensor.dim();  // at least 1: a tensor without dimensions is contiguous
-  const i64 inner = tensor.size(rank - 1);
-  const i64 step = tensor.stride(rank - 1) * static_cast<i64>(element);
-  i64 index[kMaxRank] = {};
-  const char* row = tensor.bytes();
-  for (i64 rows = tensor.numel() / inner; rows > 0; --rows) {
-    for (i64 i = 0; i < inner; ++i, to += element) __builtin_memcpy(to, row + i * step, element);
-    for (i64 d = rank - 2; d >= 0; --d) {
-      const i64 stride = tensor.stride(d) * static_cast<i64>(element);
-      row += stride;
-      if (++index[d] < tensor.size(d)) break;
-      row -= stride * tensor.size(d);
-      index[d] = 0;
-    }
-  }
-}
 
 inline Tensor Reader::read_tensor(const tsc_value& value, const Path& path) {
   const tsc_tensor* given = value.as.tensor;
@@ -356,9 +331,7 @@ inline Tensor Reader::read_tensor(const tsc_value& value, const Path& path) {
   }
   Tensor borrowed = Tensor::borrow(ctx, data, dtype, sizes, strides);
   if (ownership_ == Ownership::kBorrow) return borrowed;
-  Tensor copy = Tensor::empty(ctx, dtype, sizes);
-  if (ctx.ok()) pack_elements(borrowed, copy.bytes());
-  return copy;
+  return copy_dense(ctx, borrowed);
 }
 
 inline void Writer::write_tensor(const Tensor& tensor, tsc_value& to) {

@@ -1,6 +1,7 @@
 """The Python package without torch."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -190,6 +191,18 @@ def test_libraries_that_are_none(tmp_path):
     assert error_of(tsc.load, tmp_path / "missing.so").kind == "invalid_argument"
     (tmp_path / "text.so").write_text("no library")
     assert error_of(tsc.load, tmp_path / "text.so").kind == "invalid_argument"
+
+
+def test_cpu_is_checked():
+    path = os.environ["TINY_AMX"]
+    if not path:
+        pytest.skip("not built for this processor")
+    if " amx_int8" in open("/proc/cpuinfo").read():
+        assert tsc.load(path)(X).shape == (2, 3)
+    else:
+        error = error_of(tsc.load, path)
+        assert error.kind == "unsupported"
+        assert error.message == "this library was built for a CPU with amx-int8, which this one lacks"
 
 
 def test_threads(tiny_path):

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "runtime/core/dense.h"
+
 namespace tsc {
 namespace {
 
@@ -125,6 +127,37 @@ TEST(ConstantTensor, IsNeverCounted) {
   }
   EXPECT_EQ(ctx.live_bytes(), 0u);
   EXPECT_EQ(weight.impl()->references, kImmortal);
+}
+
+template <class T>
+void check_dense_copy() {
+  Context ctx;
+  {
+    const Tensor base = Tensor::empty(ctx, dtype_of<T>, dims(2, 3, 4));
+    for (i64 i = 0; i < 24; ++i) base.data<T>()[i] = static_cast<T>(static_cast<double>(i % 2 + i / 2 * 2));
+    const Tensor view = base.view(ctx, dims(4, 2, 3), dims(1, 12, 4));  // permuted
+    const Tensor copy = dense(ctx, view);
+    EXPECT_FALSE(copy.shares_storage(base));
+    EXPECT_TRUE(copy.is_contiguous());
+    for (i64 i = 0; i < 24; ++i) {
+      const i64 from = i / 6 + i / 3 % 2 * 12 + i % 3 * 4;
+      ASSERT_TRUE(copy.data<T>()[i] == base.data<T>()[from]);
+    }
+    EXPECT_TRUE(dense(ctx, base).is_same(base));
+    const Tensor repeated = dense(ctx, base.view(ctx, dims(3, 2), dims(0, 1)));  // stride 0
+    EXPECT_TRUE(repeated.data<T>()[4] == base.data<T>()[0] && repeated.data<T>()[5] == base.data<T>()[1]);
+    EXPECT_EQ(dense(ctx, base.view(ctx, dims(3, 0), dims(7, 9))).numel(), 0);
+  }
+  EXPECT_TRUE(ctx.ok());
+  EXPECT_EQ(ctx.live_bytes(), 0u);
+}
+
+TEST(Dense, CopiesElementsOfEachSize) {
+  check_dense_copy<uint8_t>();
+  check_dense_copy<int16_t>();
+  check_dense_copy<float>();
+  check_dense_copy<double>();
+  check_dense_copy<Complex<double>>();
 }
 
 TEST(Tensor, FailedContextMakesNothing) {
