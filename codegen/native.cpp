@@ -135,11 +135,12 @@ std::string keep_sources(std::span<const EmittedFile> sources, std::span<const E
   return folder;
 }
 
-// Inline functions come out weak, to be shared with other units. Two libraries that are linked into one program may
-// hold them for different CPUs or versions, so every unit keeps its own: local to it, and free to be inlined away.
+// Inline functions come out mergeable with other units' ones. Two libraries that are linked into one program may hold
+// them for different CPUs or versions, so every unit keeps its own: local to it, and free to be inlined away.
 void make_inline_functions_local(llvm::Module& module) {
-  llvm::internalizeModule(
-      module, [](const llvm::GlobalValue& value) { return !value.hasLinkOnceLinkage() && !value.hasWeakLinkage(); });
+  llvm::internalizeModule(module, [](const llvm::GlobalValue& value) {
+    return !value.hasLinkOnceLinkage() && !value.hasWeakODRLinkage();
+  });
 }
 
 // Messages of the optimiser and the code generator. Errors only: its remarks on loops are not for users.

@@ -112,7 +112,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag_callback(
          "--print-passes",
          [] {
-           for (const passes::Pass& pass : pipeline_passes())
+           for (const PipelineStep& pass : pipeline_steps())
              std::printf("%.*s\n", static_cast<int>(pass.name.size()), pass.name.data());
            throw CLI::Success();
          },

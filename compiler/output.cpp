@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 // The place that is written in the end: a link's target rather than the link.
 fs::path final_place(const std::string& path) {
   std::error_code error;
-  const fs::path place = fs::weakly_canonical(path, error);
+  const fs::path place = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) fail(path, error.message());
   if (const fs::path folder = place.parent_path(); !fs::is_directory(folder, error)) {
     throw CompileError(make_diagnostic(Error::output_folder_missing, path, folder.string()));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "codegen/layout.h"
 #include "codegen/native.h"
 #include "codegen/weights.h"
 #include "compiler/diagnostic.h"
@@ -26,15 +27,23 @@ namespace fs = std::filesystem;
 using codegen::EmittedFile;
 using codegen::EmittedModel;
 
-// The middle of the compiler. `infer` comes again wherever a pass has made more known.
-constexpr passes::Pass kPasses[] = {
-    {"infer", ir::infer, "Types, sizes and ints that hold for every call."},
-    {"eliminate_common_subexpressions", passes::eliminate_common_subexpressions, ""},
-    {"eliminate_dead_code", passes::eliminate_dead_code, ""},
-    {"materialize_sizes", passes::materialize_sizes, ""},
-    {"outline_regions", passes::outline_regions, ""},
-    {"insert_copies", passes::insert_copies, ""},
-    {"fuse_groups", passes::fuse_groups, ""},
+// A pass that asks nothing of the target.
+template <void (*Pass)(ir::Graph&)>
+void on_any_target(ir::Graph& graph, const codegen::Target&) {
+  Pass(graph);
+}
+
+// The middle of the compiler.
+constexpr PipelineStep kSteps[] = {
+    {"simplify", on_any_target<passes::simplify>},
+    {"lower_composites", on_any_target<passes::lower_composites>},
+    {"materialize_sizes", on_any_target<passes::materialize_sizes>},
+    {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},
+    {"outline_regions", on_any_target<passes::outline_regions>},
+    {"assign_layouts", codegen::assign_layouts},
+    {"select_kernels", codegen::select_kernels},
+    {"insert_copies", on_any_target<passes::insert_copies>},
+    {"fuse_groups", on_any_target<passes::fuse_groups>},
 };
 
 // Measures phases, tells of each on a terminal and of all with --time-passes.
@@ -199,9 +208,12 @@ ir::Graph Compilation::import(const ModelPlan& model) {
 }
 
 void Compilation::run_passes(const ModelPlan& model, ir::Graph& graph) {
-  for (const passes::Pass& pass : pipeline_passes()) {
-    const bool wrap_only = pass.run == passes::fuse_groups && !options_.fuse;
-    clock_.measure(model.name, pass.name, [&] { (wrap_only ? passes::wrap_groups : pass.run)(graph); });
+  for (const PipelineStep& pass : kSteps) {
+    const bool wrap_only = pass.name == "fuse_groups" && !options_.fuse;
+    clock_.measure(model.name, pass.name, [&] {
+      if (wrap_only) return passes::wrap_groups(graph);
+      pass.run(graph, plan_.target);
+    });
     if (options_.verify_each) verify_after(pass.name, graph);
     if (contains(options_.print_after, pass.name)) {
       streams_.out(fmt::format("# {} after {}\n{}", model.name, pass.name, ir::print(graph)));
@@ -290,7 +302,7 @@ std::string Compilation::assembly() const {
 
 }  // namespace
 
-std::span<const passes::Pass> pipeline_passes() { return kPasses; }
+std::span<const PipelineStep> pipeline_steps() { return kSteps; }
 
 void compile_models(const Options& options, const Streams& streams) { Compilation(options, streams).run(); }
 

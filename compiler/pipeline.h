@@ -33,9 +33,13 @@ struct Options {
   bool report = false;
 };
 
-// The passes, in the order of the pipeline; --print-after and --stop-after know them by their names. Without fusion
-// `wrap_groups` stands in for `fuse_groups`.
-std::span<const passes::Pass> pipeline_passes();
+// The steps between import and emission, in order; --print-after and --stop-after know them by their names. Without
+// fusion `wrap_groups` stands in for `fuse_groups`.
+struct PipelineStep {
+  std::string_view name;
+  void (*run)(ir::Graph&, const codegen::Target&);
+};
+std::span<const PipelineStep> pipeline_steps();
 
 // Where the compiler writes text: the IR and reports to `out`, progress and timings to `log`.
 struct Streams {

@@ -123,11 +123,11 @@ Plan make_plan(const Options& options) {
     diagnostics.add(make_diagnostic(Error::unknown_target, options.target, codegen::target_names()));
   }
   std::string known;
-  for (const passes::Pass& pass : pipeline_passes()) known += (known.empty() ? "" : ", ") + std::string(pass.name);
+  for (const PipelineStep& pass : pipeline_steps()) known += (known.empty() ? "" : ", ") + std::string(pass.name);
   std::vector<std::string> names = options.print_after;
   if (!options.stop_after.empty()) names.push_back(options.stop_after);
   for (const std::string& name : names) {
-    if (std::ranges::find(pipeline_passes(), name, &passes::Pass::name) == pipeline_passes().end()) {
+    if (std::ranges::find(pipeline_steps(), name, &PipelineStep::name) == pipeline_steps().end()) {
       diagnostics.add(make_diagnostic(Error::unknown_pass, name, known));
     }
   }

@@ -96,6 +96,7 @@ namespace tsc { inline int64_t bias() { return 40; } }
 extern "C" __attribute__((visibility("default"))) int64_t model_add(int64_t a) { return a + tsc::bias(); }
 extern "C" __attribute__((visibility("default"))) double model_exp(double a) { return exp(a); }
 extern "C" __attribute__((visibility("default"))) int not_documented() { return 1; }
+extern "C" __attribute__((visibility("default"), weak)) int common_name() { return 3; }
 int hidden_global() { return 2; }
 )";
 
@@ -110,9 +111,9 @@ TEST_F(NativeTest, LibraryLoadsAndRuns) {
 }
 
 TEST_F(NativeTest, LibraryNeedsLibcAndLibmOnly) {
-  const std::string library = link_library("a.so", compile_one(kAdder), {}, {"model_add", "model_exp"});
+  const std::string library = link_library("a.so", compile_one(kAdder), {}, {"model_*", "common_name"});
   for (const std::string& name : needed_libraries(library)) EXPECT_TRUE(name == "libc.so.6" || name == "libm.so.6");
-  EXPECT_EQ(exported_symbols(library), (std::set<std::string>{"model_add", "model_exp"}));
+  EXPECT_EQ(exported_symbols(library), (std::set<std::string>{"common_name", "model_add", "model_exp"}));
 }
 
 TEST_F(NativeTest, LibraryIsHardenedAndHasNoConstructors) {
