@@ -43,40 +43,56 @@ TSC_INLINE constexpr Piece window(i64 output, i64 stride, i64 pad, i64 kernel, i
   return {start + skipped * dilation, smaller(start + (kernel - 1) * dilation + 1, size)};
 }
 
-template <class V>
-TSC_INLINE V max_or_nan(V best, V value) {
-  return select(not_equal(best, best), best, max(value, best));  // max gives a NaN `value`, and loses a NaN `best`
-}
+// How a window's elements are brought together.
+struct Maximum {
+  template <class V>
+  static TSC_INLINE V start() {
+    return splat<V>(-kInfinity);
+  }
+  template <class V>
+  static TSC_INLINE V add(V best, V value) {
+    return select(not_equal(best, best), best, max(value, best));  // max gives a NaN `value`, and loses a NaN `best`
+  }
+};
+struct Total {
+  template <class V>
+  static TSC_INLINE V start() {
+    return splat<V>(0);
+  }
+  template <class V>
+  static TSC_INLINE V add(V sum, V value) {
+    return sum + value;
+  }
+};
 
 // Strides of the elements that a window runs over: adjacent lanes of V are neighbours in memory.
 struct WindowStrides {
   i64 row, column;
 };
+// The distance between a window's taps.
+struct Dilation {
+  i64 height = 1, width = 1;
+};
 
-template <class V>
-TSC_INLINE V max_of(const float* plane, Piece rows, Piece columns, const Pool2d& p, WindowStrides s) {
-  V best = splat<V>(-kInfinity);
+// The windows of kCount adjacent outputs, `step` elements apart, that cover equal rows and columns of the image.
+template <class Combine, class V, int kCount>
+TSC_INLINE void combine_windows(const float* plane, Piece rows, Piece columns, Dilation dilation, WindowStrides s,
+                                i64 step, V (&result)[kCount]) {
+#pragma clang loop unroll(full)
+  for (int i = 0; i < kCount; ++i) {
+    result[i] = Combine::template start<V>();
+  }
 #pragma clang loop unroll(disable)
-  for (i64 y = rows.begin; y < rows.end; y += p.dilation_height) {
+  for (i64 y = rows.begin; y < rows.end; y += dilation.height) {
 #pragma clang loop unroll(disable)
-    for (i64 x = columns.begin; x < columns.end; x += p.dilation_width) {
-      best = max_or_nan(best, load<V>(plane + y * s.row + x * s.column));
+    for (i64 x = columns.begin; x < columns.end; x += dilation.width) {
+      const float* const tap = plane + y * s.row + x * s.column;
+#pragma clang loop unroll(full)
+      for (int i = 0; i < kCount; ++i) {
+        result[i] = Combine::add(result[i], load<V>(tap + i * step));
+      }
     }
   }
-  return best;
-}
-
-template <class V>
-TSC_INLINE V sum_of(const float* plane, Piece rows, Piece columns, WindowStrides s) {
-  V sum = splat<V>(0);
-#pragma clang loop unroll(disable)
-  for (i64 y = rows.begin; y < rows.end; ++y) {
-#pragma clang loop unroll(disable)
-    for (i64 x = columns.begin; x < columns.end; ++x) {
-      sum += load<V>(plane + y * s.row + x * s.column);
-    }
-  }
-  return sum;
 }
 
 TSC_INLINE Piece window_rows(const Pool2d& p, i64 y) {
@@ -86,42 +102,43 @@ TSC_INLINE Piece window_columns(const Pool2d& p, i64 x) {
   return window(x, p.stride_width, p.pad_width, p.kernel_width, p.dilation_width, p.in_width);
 }
 
-// What one window becomes. PyTorch's average counts padding up to pad beyond the image's end, and no further (in ceil
-// mode a window may start inside and end beyond that).
+// What a window becomes: `Combine` of its elements, then `finish`. PyTorch's average counts padding up to pad beyond
+// the image's end, and no further (in ceil mode a window may start inside and end beyond that).
 struct MaxWindow {
+  using Combine = Maximum;
+  static TSC_INLINE Dilation dilation(const Pool2d& p) { return {p.dilation_height, p.dilation_width}; }
   template <class V>
-  TSC_INLINE V operator()(const Pool2d& p, const float* plane, WindowStrides s, i64 y, i64 x) const {
-    return max_of<V>(plane, window_rows(p, y), window_columns(p, x), p, s);
+  static TSC_INLINE V finish(const Pool2d&, i64, i64, V best) {
+    return best;
   }
 };
 struct AverageWindow {
+  using Combine = Total;
+  static TSC_INLINE Dilation dilation(const Pool2d&) { return {}; }
   static constexpr i64 padded_size(i64 output, i64 stride, i64 pad, i64 kernel, i64 size) {
     const i64 start = output * stride - pad;
     return smaller(start + kernel, size + pad) - start;
   }
   template <class V>
-  TSC_INLINE V operator()(const Pool2d& p, const float* plane, WindowStrides s, i64 y, i64 x) const {
-    const Piece rows = window_rows(p, y);
-    const Piece columns = window_columns(p, x);
-    const i64 inside = larger(rows.size(), 0) * larger(columns.size(), 0);
-    if (inside == 0) {
-      return splat<V>(0);
-    }
+  static TSC_INLINE V finish(const Pool2d& p, i64 y, i64 x, V sum) {
     i64 count = p.divisor;
     if (count == 0 && p.pad_count == PadCount::kExcluded) {
-      count = inside;
+      count = larger(1, larger(window_rows(p, y).size(), 0) * larger(window_columns(p, x).size(), 0));
     } else if (count == 0) {
       count = padded_size(y, p.stride_height, p.pad_height, p.kernel_height, p.in_height) *
               padded_size(x, p.stride_width, p.pad_width, p.kernel_width, p.in_width);
     }
-    return sum_of<V>(plane, rows, columns, s) / splat<V>(static_cast<float>(count));
+    return sum / splat<V>(static_cast<float>(count));
   }
 };
 
 template <class Window>
-inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i64 begin, i64 end, Window window_of) {
+inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i64 begin, i64 end) {
+  constexpr int kTogether = 7;  // outputs whose chains of operations overlap
   const BlockedImage in = blocked_image(p.channels, p.in_height, p.in_width, p.in_halo);
   const BlockedImage out = blocked_image(p.channels, p.out_height, p.out_width, p.out_halo);
+  const Dilation dilation = Window::dilation(p);
+  const WindowStrides strides = {in.row, kLanes};
   for (i64 item = begin; item < end; ++item) {
     const i64 block = item / p.out_height;  // counted over all images
     const i64 y = item % p.out_height;
@@ -129,21 +146,46 @@ inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i
     const float* const plane = input + block * in.plane + p.in_halo * (in.row + kLanes);
     zero_halo(output + block * out.plane, p.out_height, p.out_width, p.out_halo, y, y + 1);
     float* const row = output + block * out.plane + (y + p.out_halo) * out.row + p.out_halo * kLanes;
-    for (i64 x = 0; x < p.out_width; ++x) {
-      const VecF result = window_of.template operator()<VecF>(p, plane, {in.row, kLanes}, y, x);
-      store(row + x * kLanes, keep_channels(result, channel, p.channels));
+    const Piece rows = window_rows(p, y);
+    const auto finish = [&](i64 x, VecF result) {
+      store(row + x * kLanes, keep_channels(Window::finish(p, y, x, result), channel, p.channels));
+    };
+    i64 x = 0;
+#pragma clang loop unroll(disable)
+    while (x < p.out_width) {
+      const Piece columns = window_columns(p, x);
+      const i64 first = x * p.stride_width - p.pad_width;
+      const i64 last_end = first + (kTogether - 1) * p.stride_width + (p.kernel_width - 1) * dilation.width + 1;
+      if (x + kTogether <= p.out_width && first >= 0 && last_end <= p.in_width) {
+        VecF results[kTogether];
+        combine_windows<typename Window::Combine>(plane, rows, columns, dilation, strides, p.stride_width * kLanes,
+                                                  results);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < kTogether; ++i) {
+          finish(x + i, results[i]);
+        }
+        x += kTogether;
+        continue;
+      }
+      VecF result[1];
+      combine_windows<typename Window::Combine>(plane, rows, columns, dilation, strides, 0, result);
+      finish(x, result[0]);
+      ++x;
     }
   }
 }
 
 template <class Window>
-inline void pool2d_plain(const Pool2d& p, const float* input, float* output, i64 begin, i64 end, Window window_of) {
+inline void pool2d_plain(const Pool2d& p, const float* input, float* output, i64 begin, i64 end) {
   for (i64 item = begin; item < end; ++item) {
     const i64 channel = item / p.out_height;  // counted over all images
+    const i64 y = item % p.out_height;
     const float* const plane = input + channel * p.in_height * p.in_width;
     for (i64 x = 0; x < p.out_width; ++x) {
-      output[item * p.out_width + x] =
-          window_of.template operator()<float>(p, plane, {p.in_width, 1}, item % p.out_height, x);
+      float result[1];
+      combine_windows<typename Window::Combine>(plane, window_rows(p, y), window_columns(p, x), Window::dilation(p),
+                                                {p.in_width, 1}, 0, result);
+      output[item * p.out_width + x] = Window::finish(p, y, x, result[0]);
     }
   }
 }
@@ -157,22 +199,24 @@ template <class V>
 TSC_INLINE V adaptive_average(const Pool2d& p, const float* plane, WindowStrides s, i64 y, i64 x) {
   const Piece rows = adaptive_window(y, p.out_height, p.in_height);
   const Piece columns = adaptive_window(x, p.out_width, p.in_width);
-  return sum_of<V>(plane, rows, columns, s) / splat<V>(static_cast<float>(rows.size() * columns.size()));
+  V sum[1];
+  combine_windows<Total>(plane, rows, columns, {}, s, 0, sum);
+  return sum[0] / splat<V>(static_cast<float>(rows.size() * columns.size()));
 }
 
 }  // namespace detail
 
 inline void max_pool2d_blocked(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
-  detail::pool2d_blocked(p, input, output, begin, end, detail::MaxWindow{});
+  detail::pool2d_blocked<detail::MaxWindow>(p, input, output, begin, end);
 }
 inline void avg_pool2d_blocked(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
-  detail::pool2d_blocked(p, input, output, begin, end, detail::AverageWindow{});
+  detail::pool2d_blocked<detail::AverageWindow>(p, input, output, begin, end);
 }
 inline void max_pool2d_plain(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
-  detail::pool2d_plain(p, input, output, begin, end, detail::MaxWindow{});
+  detail::pool2d_plain<detail::MaxWindow>(p, input, output, begin, end);
 }
 inline void avg_pool2d_plain(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
-  detail::pool2d_plain(p, input, output, begin, end, detail::AverageWindow{});
+  detail::pool2d_plain<detail::AverageWindow>(p, input, output, begin, end);
 }
 
 // Of a Pool2d the adaptive kernels read sizes and halos only.

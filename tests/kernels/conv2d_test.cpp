@@ -192,57 +192,54 @@ void check_conv2d_plain_tile() {
   check_conv2d_plain<TW, NV>(wide_layer(2));
 }
 
-template <int TH, int TW, int K, int S>
+template <int TW, int K, int S>
 void check_conv2d_depthwise(Conv2d p) {
   p.groups = p.out_channels = p.in_channels;
   const ConvCase c = test::make_conv_case(p);
   const auto weight = codegen::pack_conv2d_depthwise(c.conv_weight(), kLanes);
-  check_blocked(c, conv2d_depthwise_work_items<TH, TW, K, S>(c.p), to_blocked(c.input, {c.in(), p.in_halo}),
-                codegen::pack_channels(c.bias, kLanes, 1),
-                [&](const Conv2d& q, const float* input, const float* bias, float* output, const auto& epilogue,
-                    int64_t begin, int64_t end) {
-                  conv2d_depthwise<TH, TW, K, S>(q, input, weight.data(), bias, output, epilogue, begin, end);
-                });
+  check_blocked(
+      c, conv2d_depthwise_work_items<TW, K, S>(c.p), to_blocked(c.input, {c.in(), p.in_halo}),
+      codegen::pack_channels(c.bias, kLanes, 1),
+      [&](const Conv2d& q, const float* input, const float* bias, float* output, const auto& epilogue, int64_t begin,
+          int64_t end) { conv2d_depthwise<TW, K, S>(q, input, weight.data(), bias, output, epilogue, begin, end); });
 }
 
-template <int TH, int TW, int K, int S>
+template <int TW, int K, int S>
 void check_depthwise_kernel() {
   for (int64_t width = K; width <= 2 * TW * S + 1; ++width) {
-    check_conv2d_depthwise<TH, TW, K, S>({.batch = 2,
-                                          .in_channels = kLanes + 2,
-                                          .in_height = 7,
-                                          .in_width = width,
-                                          .in_halo = K / 2,
-                                          .out_halo = width % 2,
-                                          .kernel_height = K,
-                                          .kernel_width = K,
-                                          .stride_height = S,
-                                          .stride_width = S,
-                                          .pad_height = K / 2,
-                                          .pad_width = K / 2});
+    check_conv2d_depthwise<TW, K, S>({.batch = 2,
+                                      .in_channels = kLanes + 2,
+                                      .in_height = 7,
+                                      .in_width = width,
+                                      .in_halo = K / 2,
+                                      .out_halo = width % 2,
+                                      .kernel_height = K,
+                                      .kernel_width = K,
+                                      .stride_height = S,
+                                      .stride_width = S,
+                                      .pad_height = K / 2,
+                                      .pad_width = K / 2});
   }
 }
 
-template <int TH, int TW>
+template <int TW>
 void check_conv2d_depthwise_tile() {
-  check_depthwise_kernel<TH, TW, 3, 1>();
-  check_depthwise_kernel<TH, TW, 3, 2>();
-  if constexpr (TH == 1) {
-    check_depthwise_kernel<TH, TW, 5, 1>();
-    check_depthwise_kernel<TH, TW, 5, 2>();
-  }
-  check_conv2d_depthwise<TH, TW, 0, 0>({.in_channels = 2 * kLanes,
-                                        .in_height = 9,
-                                        .in_width = 3 * TW + 1,
-                                        .in_halo = 3,
-                                        .out_halo = 1,
-                                        .kernel_height = 2,
-                                        .kernel_width = 7,
-                                        .stride_height = 3,
-                                        .stride_width = 1,
-                                        .pad_height = 1,
-                                        .pad_width = 3,
-                                        .dilation_height = 2});
+  check_depthwise_kernel<TW, 3, 1>();
+  check_depthwise_kernel<TW, 3, 2>();
+  check_depthwise_kernel<TW, 5, 1>();
+  check_depthwise_kernel<TW, 5, 2>();
+  check_conv2d_depthwise<TW, 0, 0>({.in_channels = 2 * kLanes,
+                                    .in_height = 9,
+                                    .in_width = 3 * TW + 1,
+                                    .in_halo = 3,
+                                    .out_halo = 1,
+                                    .kernel_height = 2,
+                                    .kernel_width = 7,
+                                    .stride_height = 3,
+                                    .stride_width = 1,
+                                    .pad_height = 1,
+                                    .pad_width = 3,
+                                    .dilation_height = 2});
 }
 
 // One TEST per row of kernels.def that this width can run.
@@ -262,7 +259,7 @@ void check_conv2d_depthwise_tile() {
 #define TSC_TEST_conv2d_plain(h, w, v, bytes) \
   TSC_ROW_TEST(Conv2dPlain, h, w, v, bytes, (check_conv2d_plain_tile<w, v>()))
 #define TSC_TEST_conv2d_depthwise(h, w, v, bytes) \
-  TSC_ROW_TEST(Conv2dDepthwise, h, w, v, bytes, (check_conv2d_depthwise_tile<h, w>()))
+  TSC_ROW_TEST(Conv2dDepthwise, h, w, v, bytes, (check_conv2d_depthwise_tile<w>()))
 #define TSC_KERNEL(kernel, height, width, vectors, min_bytes, min_registers, packing) \
   TSC_TEST_##kernel(height, width, vectors, min_bytes)
 #include "codegen/kernels.def"

@@ -102,15 +102,16 @@ void check_pool(Kind kind, const Pool2d& p) {
   }
 }
 
-// 3x3 of stride 2 and padding 1, as in a network's stem; the output's size is given for floor or ceil mode.
-Pool2d stem(int64_t out_size) {
+// 3x3 of stride 2 and padding 1, as in a network's stem; the output's height tells floor (5) from ceil mode (6). Rows are
+// long enough for windows that are pooled together.
+Pool2d stem(int64_t out_height) {
   return {.batch = 2,
           .channels = kLanes + 3,
           .in_height = 10,
-          .in_width = 10,
+          .in_width = 30,
           .in_halo = 2,
-          .out_height = out_size,
-          .out_width = out_size,
+          .out_height = out_height,
+          .out_width = out_height + 10,
           .out_halo = 1,
           .kernel_height = 3,
           .kernel_width = 3,
@@ -127,7 +128,7 @@ TEST(Pool, Max) {
   p.dilation_height = 2;
   p.dilation_width = 3;
   p.out_height = 4;
-  p.out_width = 3;
+  p.out_width = 13;
   check_pool(Kind::kMax, p);
   p = {.channels = 1,
        .in_height = 1,
