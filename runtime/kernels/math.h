@@ -29,6 +29,24 @@ TSC_INLINE V spread(S x) {
   }
 }
 
+// Integer arithmetic wraps, as it does in PyTorch: operators are applied to unsigned values.
+namespace detail {
+
+template <class V>
+struct WrappingOf {
+  using Type = uint64_t;
+};
+template <class T, int N>
+struct WrappingOf<T __attribute__((ext_vector_type(N)))> {
+  using Type = Vec<typename tsc::detail::UnsignedOf<sizeof(T)>::Type, N>;
+};
+
+}  // namespace detail
+template <IntegerValue V>
+TSC_INLINE typename detail::WrappingOf<V>::Type wrapping(V x) {
+  return (typename detail::WrappingOf<V>::Type)x;
+}
+
 // One operand, dtype kept.
 
 template <class V>
@@ -45,7 +63,7 @@ TSC_INLINE V neg(V x) {
   if constexpr (FloatValue<V>) {
     return -x;
   } else {
-    return splat<V>(0) - x;
+    return (V)-wrapping(x);
   }
 }
 
@@ -145,8 +163,10 @@ template <class V>
 TSC_INLINE V add(V a, V b) {
   if constexpr (BoolValue<V>) {
     return mask_or(a, b);
-  } else {
+  } else if constexpr (FloatValue<V>) {
     return a + b;
+  } else {
+    return (V)(wrapping(a) + wrapping(b));
   }
 }
 
@@ -154,18 +174,24 @@ template <class V>
 TSC_INLINE V mul(V a, V b) {
   if constexpr (BoolValue<V>) {
     return mask_and(a, b);
-  } else {
+  } else if constexpr (FloatValue<V>) {
     return a * b;
+  } else {
+    return (V)(wrapping(a) * wrapping(b));
   }
 }
 
 template <class V>
 TSC_INLINE V sub(V a, V b) {
-  return a - b;
+  if constexpr (FloatValue<V>) {
+    return a - b;
+  } else {
+    return (V)(wrapping(a) - wrapping(b));
+  }
 }
 template <class V>
 TSC_INLINE V rsub(V a, V b) {
-  return b - a;
+  return sub(b, a);
 }
 template <class V>
 TSC_INLINE V square(V x) {
@@ -205,7 +231,7 @@ TSC_INLINE V divide_integers(V a, V b) {
   V exact = zero;
   if constexpr (static_cast<Element<V>>(-1) < 0) {
     const Mask<V> minus = equal(b, splat<V>(-1));
-    exact = select(minus, V(zero - a), zero);
+    exact = select(minus, neg(a), zero);
     special = mask_or(special, minus);
   }
   return select(special, exact, V(a / select(special, one, b)));
@@ -218,7 +244,7 @@ TSC_INLINE V fmod(V a, V b) {
   if constexpr (FloatValue<V>) {
     return libm_fmod(a, b);
   } else {
-    return a - detail::divide_integers(a, b) * b;
+    return sub(a, mul(detail::divide_integers(a, b), b));
   }
 }
 
@@ -228,7 +254,7 @@ TSC_INLINE V remainder(V a, V b) {
   const V zero = splat<V>(0);
   const V rest = fmod(a, b);
   const Mask<V> across = mask_and(not_equal(rest, zero), not_equal(less(b, zero), less(rest, zero)));
-  return select(across, V(rest + b), rest);
+  return select(across, add(rest, b), rest);
 }
 
 // div(rounding_mode="trunc").
@@ -255,7 +281,7 @@ TSC_INLINE V floor_divide(V a, V b) {
     const V result = select(equal(quotient, zero), copy_sign(zero, a / b), nearest);
     return select(equal(b, zero), a / b, result);
   } else {
-    return detail::divide_integers(a, b) - select(across, one, zero);
+    return sub(detail::divide_integers(a, b), select(across, one, zero));
   }
 }
 
@@ -383,7 +409,7 @@ TSC_INLINE V addcmul(V x, V a, V b, S value = 1) {
   if constexpr (FloatValue<V>) {
     return fma(spread<V>(value) * a, b, x);
   } else {
-    return x + spread<V>(value) * a * b;
+    return add(x, mul(spread<V>(value), mul(a, b)));
   }
 }
 template <FloatValue V, class S = int>

@@ -80,7 +80,7 @@ struct Sum {
   }
   template <class V>
   TSC_INLINE V combine(V a, V b) const {
-    return a + b;
+    return math::add(a, b);
   }
   template <class V>
   TSC_INLINE V finish(V sum, i64) const {
@@ -120,7 +120,7 @@ struct Prod : Sum {
   }
   template <class V>
   TSC_INLINE V combine(V a, V b) const {
-    return a * b;
+    return math::mul(a, b);
   }
 };
 
