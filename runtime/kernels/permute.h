@@ -1,0 +1,93 @@
+// Copies with another order of dims, where the operands' adjacent elements lie along different dims:
+//
+//   permute({sizes}, out(y, {strides}), in(x, {strides}), begin, end)     (in and out as in pointwise.h)
+//
+// Work items are permute_work_items({sizes}, in(...)) of them. 32-bit elements are transposed in registers, a square of
+// kLanes x kLanes at a time, so that reads and writes both are whole vectors; others go through element by element in
+// the same order. Copies that keep the innermost dim, such as concatenations and slices, are pointwise() with a functor
+// that returns its operand.
+#pragma once
+
+#include "runtime/kernels/pointwise.h"
+#include "runtime/kernels/transpose.h"
+
+namespace tsc::kernels {
+
+namespace detail {
+
+// The dim along which the input's elements are adjacent, other than the last; -1 if there is none.
+template <class T, int kRank>
+TSC_INLINE int adjacent_dim(const In<T, kRank>& input) {
+  if (input.strides[kRank - 1] == 1) return -1;
+  for (int d = 0; d < kRank - 1; ++d) {
+    if (input.strides[d] == 1) return d;
+  }
+  return -1;
+}
+
+// output[i * output_row + j] = input[i + j * input_column] for i < rows, j < columns.
+template <class T>
+TSC_INLINE void transpose_strip(const T* input, i64 input_column, T* output, i64 output_row, i64 rows, i64 columns) {
+  i64 j = 0;
+  if constexpr (sizeof(T) == 4) {
+    if (rows == kLanes) {
+      for (; j + kLanes <= columns; j += kLanes) {
+        VecF square[kLanes];
+#pragma clang loop unroll(full)
+        for (int k = 0; k < kLanes; ++k) {
+          square[k] = bit_cast<VecF>(load<Vec<T, kLanes>>(input + (j + k) * input_column));
+        }
+        transpose(square);
+#pragma clang loop unroll(full)
+        for (int k = 0; k < kLanes; ++k) store(output + k * output_row + j, bit_cast<Vec<T, kLanes>>(square[k]));
+      }
+    }
+  }
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (; j < columns; ++j) {
+    for (i64 i = 0; i < rows; ++i) output[i * output_row + j] = input[i + j * input_column];
+  }
+}
+
+}  // namespace detail
+
+// Strips of kLanes along the input's adjacent dim, or rows of the last dim where there is no such dim.
+template <int kRank, class T>
+i64 permute_work_items(const i64 (&sizes)[kRank], const In<T, kRank>& input) {
+  const int adjacent = detail::adjacent_dim(input);
+  i64 items = 1;
+  for (int d = 0; d < kRank - 1; ++d) items *= d == adjacent ? ceil_div(sizes[d], kLanes) : sizes[d];
+  return sizes[kRank - 1] == 0 ? 0 : items;
+}
+
+template <int kRank, class T>
+void permute(const i64 (&sizes)[kRank], const Out<T, kRank>& output, const In<T, kRank>& input, i64 begin, i64 end) {
+  constexpr int kInner = kRank - 1;
+  const int adjacent = detail::adjacent_dim(input);
+  const i64 length = sizes[kInner];
+  for (i64 item = begin; item < end; ++item) {
+    i64 index[kRank] = {};
+    i64 rest = item;
+    for (int d = kInner - 1; d >= 0; --d) {
+      const i64 count = d == adjacent ? ceil_div(sizes[d], kLanes) : sizes[d];
+      index[d] = rest % count * (d == adjacent ? kLanes : 1);
+      rest /= count;
+    }
+    const T* from = input.data + detail::row_offset(input, index);
+    T* to = output.data + detail::row_offset(output, index);
+    if (adjacent >= 0 && output.strides[kInner] == 1) {
+      const i64 rows = smaller(kLanes, sizes[adjacent] - index[adjacent]);
+      detail::transpose_strip(from, input.strides[kInner], to, output.strides[adjacent], rows, length);
+      continue;
+    }
+    const i64 rows = adjacent < 0 ? 1 : smaller(kLanes, sizes[adjacent] - index[adjacent]);
+    for (i64 i = 0; i < rows; ++i) {
+      const i64 from_row = adjacent < 0 ? 0 : i, to_row = adjacent < 0 ? 0 : i * output.strides[adjacent];
+      for (i64 j = 0; j < length; ++j) {
+        to[to_row + j * output.strides[kInner]] = from[from_row + j * input.strides[kInner]];
+      }
+    }
+  }
+}
+
+}  // namespace tsc::kernels
