@@ -53,10 +53,23 @@ struct Allocator {
 };
 inline constexpr size_t kAlignment = 64;
 
+// libc's memory. Its aligned_alloc takes many times as long as malloc, so the alignment is made here: before the block
+// lies the address that malloc gave.
+inline void* allocate_libc(void*, size_t alignment, size_t bytes) {
+  char* raw =
+      static_cast<char*>(libc::malloc(bytes + alignment));  // aligned to 16 bytes, so at least 16 are free below
+  if (raw == nullptr) return nullptr;
+  char* block = raw + (alignment - reinterpret_cast<uintptr_t>(raw) % alignment);
+  reinterpret_cast<void**>(block)[-1] = raw;
+  return block;
+}
+inline void free_libc(void*, void* block, size_t) {
+  if (block != nullptr) libc::free(static_cast<void**>(block)[-1]);
+}
+
 // What the program around the library provides; by default, what libc does, and no threads.
 struct Host {
-  Allocator allocator = {[](void*, size_t alignment, size_t bytes) { return libc::aligned_alloc(alignment, bytes); },
-                         [](void*, void* block, size_t) { libc::free(block); }, nullptr};
+  Allocator allocator = {&allocate_libc, &free_libc, nullptr};
   Parallel parallel = {};
   // Text of print() and warnings: stream 1 or 2.
   void (*print)(void* user, int32_t stream, const char* text, size_t size) = [](void*, int32_t stream, const char* text,

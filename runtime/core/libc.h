@@ -8,7 +8,7 @@
 namespace tsc::libc {
 
 #define TSC_SYMBOL(name) noexcept __asm__(#name)
-void* aligned_alloc(size_t alignment, size_t bytes) TSC_SYMBOL(aligned_alloc);
+void* malloc(size_t bytes) TSC_SYMBOL(malloc);
 void free(void* block) TSC_SYMBOL(free);
 int vsnprintf(char* buffer, size_t bytes, const char* format, __builtin_va_list arguments) TSC_SYMBOL(vsnprintf)
     __attribute__((format(printf, 3, 0)));
