@@ -1,0 +1,227 @@
+// Recurrent networks, layer by layer and step by step. Parameters come per layer and direction: w_ih, w_hh and, with
+// biases, b_ih, b_hh; weights are [gates * hidden][input].
+#pragma once
+
+#include "runtime/ops/contraction.h"
+#include "runtime/ops/movement.h"
+
+namespace tsc::ops {
+
+struct CellWeights {
+  Tensor w_ih, w_hh;
+  Optional<Tensor> b_ih, b_hh;
+};
+// What a step carries: the hidden state and, for an LSTM, the cell state.
+struct CellState {
+  Tensor h, c;
+};
+
+struct LstmCell {
+  static constexpr bool kHasCell = true;
+  // `gates` has the input's part, bias included.
+  static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
+    const List<Tensor> g = chunk(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1), 4, 1);
+    if (!ctx.ok()) return {};
+    const Tensor c = add(ctx, mul(ctx, sigmoid(ctx, g[1]), state.c),
+                         mul(ctx, sigmoid(ctx, g[0]), tanh(ctx, g[2])), 1);
+    return {mul(ctx, sigmoid(ctx, g[3]), tanh(ctx, c)), c};
+  }
+};
+struct GruCell {
+  static constexpr bool kHasCell = false;
+  static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
+    const List<Tensor> x = chunk(ctx, gates, 3, 1);
+    const List<Tensor> h = chunk(ctx, linear(ctx, state.h, w.w_hh, w.b_hh), 3, 1);
+    if (!ctx.ok()) return {};
+    const Tensor reset = sigmoid(ctx, add(ctx, x[0], h[0], 1)), update = sigmoid(ctx, add(ctx, x[1], h[1], 1));
+    const Tensor fresh = tanh(ctx, add(ctx, x[2], mul(ctx, reset, h[2]), 1));
+    return {add(ctx, mul(ctx, sub(ctx, state.h, fresh, 1), update), fresh, 1), Tensor()};
+  }
+};
+struct TanhCell {
+  static constexpr bool kHasCell = false;
+  static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
+    return {tanh(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1)), Tensor()};
+  }
+};
+
+struct RecurrentResult {
+  Tensor output, h, c;
+};
+struct RecurrentShape {
+  bool has_biases;
+  i64 num_layers;
+  double dropout;
+  bool train;
+  bool bidirectional;
+};
+
+inline CellWeights weights_of(const List<Tensor>& params, const RecurrentShape& s, i64 index) {
+  const i64 each = s.has_biases ? 4 : 2;
+  CellWeights w{params[index * each], params[index * each + 1], None(), None()};
+  if (s.has_biases) {
+    w.b_ih = params[index * each + 2];
+    w.b_hh = params[index * each + 3];
+  }
+  return w;
+}
+inline bool recurrent_ok(Context& ctx, const RecurrentShape& s, const Tensor& input, i64 rank, const Tensor& hx,
+                         const List<Tensor>& params) {
+  if (!ctx.ok()) return false;
+  const i64 cells = s.num_layers * (s.bidirectional ? 2 : 1);
+  if (params.size() != cells * (s.has_biases ? 4 : 2)) {
+    ctx.fail(ErrorKind::kRuntime, "got an incorrect number of RNN parameters");
+  } else if (input.dim() != rank || hx.dim() != 3 || hx.size(0) != cells) {
+    ctx.fail(ErrorKind::kShape, "expected an input of rank %lld and a hidden state [%lld, batch, size], got %s and %s",
+             static_cast<long long>(rank), static_cast<long long>(cells), SizesText(input.sizes()).text,
+             SizesText(hx.sizes()).text);
+  } else if (rank == 3 && input.size(0) == 0) {
+    ctx.fail(ErrorKind::kRuntime, "Expected sequence length to be larger than 0 in RNN");
+  } else if (rank == 3 && input.size(1) != hx.size(1)) {
+    ctx.fail(ErrorKind::kShape, "Expected hidden size with batch %lld, got %s", static_cast<long long>(input.size(1)),
+             SizesText(hx.sizes()).text);
+  }
+  return ctx.ok();
+}
+
+// One direction of one layer over [time][batch][features]; every step has the whole batch.
+template <class Cell>
+RecurrentResult run_direction(Context& ctx, const Tensor& input, CellState state, const CellWeights& w, bool reverse) {
+  const i64 steps = input.size(0);
+  const Tensor gates = linear(ctx, input, w.w_ih, w.b_ih);
+  if (!ctx.ok()) return {};
+  const Tensor output = Tensor::empty(ctx, input.dtype(), dims(steps, input.size(1), state.h.size(1)));
+  for (i64 i = 0; i < steps && ctx.ok(); ++i) {
+    const i64 time = reverse ? steps - 1 - i : i;
+    state = Cell::step(ctx, select(ctx, gates, 0, time), state, w);
+    copy_(ctx, select(ctx, output, 0, time), state.h);
+  }
+  return {output, state.h, state.c};
+}
+// The same over packed sequences: `data` has batch_sizes[t] rows for each step t, longest sequences first. Sequences
+// that end (or, in reverse, begin) at a step leave (join) the running batch there.
+template <class Cell>
+RecurrentResult run_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes, const CellState& initial,
+                           const CellWeights& w, bool reverse) {
+  const i64 steps = batch_sizes.numel();
+  const i64* sizes = batch_sizes.data<i64>();
+  const Tensor gates = linear(ctx, data, w.w_ih, w.b_ih);
+  if (!ctx.ok()) return {};
+  const Tensor output = Tensor::empty(ctx, data.dtype(), dims(data.size(0), initial.h.size(1)));
+  const Tensor h = clone(ctx, initial.h), c = Cell::kHasCell ? clone(ctx, initial.c) : Tensor();
+  i64 row = reverse ? data.size(0) : 0;
+  for (i64 i = 0; i < steps && ctx.ok(); ++i) {
+    const i64 time = reverse ? steps - 1 - i : i;
+    const i64 rows = sizes[time];
+    if (reverse) row -= rows;
+    const CellState state = {slice(ctx, h, 0, 0, rows, 1), Cell::kHasCell ? slice(ctx, c, 0, 0, rows, 1) : Tensor()};
+    const CellState next = Cell::step(ctx, slice(ctx, gates, 0, row, row + rows, 1), state, w);
+    copy_(ctx, state.h, next.h);
+    if (Cell::kHasCell) copy_(ctx, state.c, next.c);
+    copy_(ctx, slice(ctx, output, 0, row, row + rows, 1), next.h);
+    if (!reverse) row += rows;
+  }
+  return {output, h, c};
+}
+
+// All layers. `direction(input, state, weights, reverse)` runs one direction; outputs of both are joined by features.
+template <class Cell, class Direction>
+RecurrentResult run_layers(Context& ctx, Tensor input, const Tensor& hx, const Tensor& cx, const List<Tensor>& params,
+                           const RecurrentShape& s, Direction direction) {
+  const i64 directions = s.bidirectional ? 2 : 1;
+  List<Tensor> hs = List<Tensor>::make(ctx), cs = List<Tensor>::make(ctx);
+  for (i64 layer = 0; layer < s.num_layers && ctx.ok(); ++layer) {
+    List<Tensor> outputs = List<Tensor>::make(ctx);
+    for (i64 d = 0; d < directions && ctx.ok(); ++d) {
+      const i64 index = layer * directions + d;
+      const CellState state = {select(ctx, hx, 0, index), Cell::kHasCell ? select(ctx, cx, 0, index) : Tensor()};
+      const RecurrentResult r = direction(input, state, weights_of(params, s, index), d == 1);
+      outputs.append(r.output);
+      hs.append(r.h);
+      if (Cell::kHasCell) cs.append(r.c);
+    }
+    if (!ctx.ok()) return {};
+    input = directions == 1 ? outputs[0] : cat(ctx, outputs, -1);
+    if (s.train && s.dropout > 0 && layer + 1 < s.num_layers) input = dropout(ctx, input, s.dropout, true);
+  }
+  return {input, stack(ctx, hs, 0), Cell::kHasCell ? stack(ctx, cs, 0) : Tensor()};
+}
+template <class Cell>
+RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& cx,
+                              const List<Tensor>& params, const RecurrentShape& s, bool batch_first) {
+  const Tensor sequence = batch_first && input.dim() == 3 ? transpose(ctx, input, 0, 1) : input;
+  if (!recurrent_ok(ctx, s, sequence, 3, hx, params)) return {};
+  RecurrentResult r = run_layers<Cell>(ctx, sequence, hx, cx, params, s,
+                                       [&](const Tensor& x, const CellState& state, const CellWeights& w, bool reverse) {
+                                         return run_direction<Cell>(ctx, x, state, w, reverse);
+                                       });
+  if (batch_first && ctx.ok()) r.output = transpose(ctx, r.output, 0, 1);
+  return r;
+}
+
+inline Tuple<Tensor, Tensor, Tensor> lstm(Context& ctx, const Tensor& input, const List<Tensor>& hx,
+                                          const List<Tensor>& params, bool has_biases, i64 num_layers, double dropout,
+                                          bool train, bool bidirectional, bool batch_first) {
+  if (!ctx.ok()) return {};
+  if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
+  const RecurrentResult r =
+      run_recurrent<LstmCell>(ctx, input, hx[0], hx[1], params,
+                              {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  return {r.output, r.h, r.c};
+}
+inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
+                                                 const List<Tensor>& hx, const List<Tensor>& params, bool has_biases,
+                                                 i64 num_layers, double dropout, bool train, bool bidirectional) {
+  if (!ctx.ok()) return {};
+  if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
+  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional};
+  if (!recurrent_ok(ctx, s, data, 2, hx[0], params)) return {};
+  const Tensor sizes = contiguous_as(ctx, batch_sizes, DType::kInt64);
+  if (!ctx.ok()) return {};
+  i64 total = 0;
+  bool valid = true;
+  for (i64 i = 0; i < sizes.numel(); ++i) {
+    const i64 size = sizes.data<i64>()[i];
+    valid &= size > 0 && size <= (i == 0 ? hx[0].size(1) : sizes.data<i64>()[i - 1]);
+    total += valid ? size : 0;
+  }
+  if (!valid || total != data.size(0)) {
+    return ctx.fail(ErrorKind::kRuntime, "lstm: batch_sizes must be decreasing, positive and sum up to the rows of data");
+  }
+  const RecurrentResult r =
+      run_layers<LstmCell>(ctx, data, hx[0], hx[1], params, s,
+                           [&](const Tensor& x, const CellState& state, const CellWeights& w, bool reverse) {
+                             return run_packed<LstmCell>(ctx, x, sizes, state, w, reverse);
+                           });
+  return {r.output, r.h, r.c};
+}
+inline Tuple<Tensor, Tensor> gru(Context& ctx, const Tensor& input, const Tensor& hx, const List<Tensor>& params,
+                                 bool has_biases, i64 num_layers, double dropout, bool train, bool bidirectional,
+                                 bool batch_first) {
+  const RecurrentResult r = run_recurrent<GruCell>(
+      ctx, input, hx, Tensor(), params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  return {r.output, r.h};
+}
+inline Tuple<Tensor, Tensor> rnn_tanh(Context& ctx, const Tensor& input, const Tensor& hx, const List<Tensor>& params,
+                                      bool has_biases, i64 num_layers, double dropout, bool train, bool bidirectional,
+                                      bool batch_first) {
+  const RecurrentResult r = run_recurrent<TanhCell>(
+      ctx, input, hx, Tensor(), params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  return {r.output, r.h};
+}
+
+inline Tuple<Tensor, Tensor> lstm_cell(Context& ctx, const Tensor& input, const List<Tensor>& hx, const Tensor& w_ih,
+                                       const Tensor& w_hh, const Optional<Tensor>& b_ih = None(),
+                                       const Optional<Tensor>& b_hh = None()) {
+  if (!ctx.ok()) return {};
+  if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm_cell expects two hidden states");
+  const CellState state =
+      LstmCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx[0], hx[1]}, {w_ih, w_hh, b_ih, b_hh});
+  return {state.h, state.c};
+}
+inline Tensor gru_cell(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& w_ih, const Tensor& w_hh,
+                       const Optional<Tensor>& b_ih = None(), const Optional<Tensor>& b_hh = None()) {
+  return GruCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx, Tensor()}, {w_ih, w_hh, b_ih, b_hh}).h;
+}
+
+}  // namespace tsc::ops
