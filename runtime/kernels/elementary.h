@@ -346,15 +346,13 @@ TSC_INLINE V log10(V x) {
 template <FloatValue V>
 TSC_INLINE V log1p(V x) {
   if constexpr (kIsSingle<V>) {
-    // log(u) of u = 1 + x as rounded, plus what the rounding lost; that is nonzero for tiny x only, where log'(u) = 1.
-    using D = Rebind<V, double>;
-    const D wide = convert<double>(x);
-    const D u = wide + splat<D>(1.0);
-    const D lost = wide - (u - splat<D>(1.0));
-    const V result = convert<float>(fma(detail::log2_wide(u), splat<D>(0x1.62e42fefa39efp-1), lost));
-    const V finite = select(less(x, splat<V>(-1.0f)), splat<V>(kNan<V>), result);
+    // log(u) of u = 1 + x as rounded, plus what the rounding lost times log'(u).
+    const V one = splat<V>(1.0f);
+    const V u = one + x;
+    const V lost = x - (u - one);
+    const V result = log(u) + lost / u;
     const Mask<V> itself = mask_or(equal(x, splat<V>(0.0f)), equal(x, splat<V>(kInfinity<V>)));
-    return select(itself, x, select(equal(x, splat<V>(-1.0f)), splat<V>(-kInfinity<V>), finite));
+    return select(itself, x, select(equal(x, splat<V>(-1.0f)), splat<V>(-kInfinity<V>), result));
   } else {
     return libm_log1p(x);
   }

@@ -87,7 +87,7 @@ TEST(Elementary, Log) {
   check("log", [](auto x) { return math::log(x); }, [](double x) { return std::log(x); }, 1.5);
   check("log2", [](auto x) { return math::log2(x); }, [](double x) { return std::log2(x); }, 1.0);
   check("log10", [](auto x) { return math::log10(x); }, [](double x) { return std::log10(x); }, 1.0);
-  check("log1p", [](auto x) { return math::log1p(x); }, [](double x) { return std::log1p(x); }, 1.0);
+  check("log1p", [](auto x) { return math::log1p(x); }, [](double x) { return std::log1p(x); });
 }
 
 TEST(Elementary, SinAndCos) {
