@@ -5,15 +5,6 @@
 
 namespace tsc::ops {
 
-inline void write_all(int file, const Text& text) {
-  i64 done = 0;
-  while (done < text.size()) {
-    const intptr_t count = libc::write(file, text.data() + done, static_cast<size_t>(text.size() - done));
-    if (count <= 0) return;  // as a full disk or a closed pipe: a print must not fail the program
-    done += count;
-  }
-}
-
 // print(a, b): the values with spaces between, and a newline, to standard output.
 template <class... T>
 None print(Context& ctx, const T&... values) {
@@ -27,7 +18,7 @@ None print(Context& ctx, const T&... values) {
   };
   (place(values), ...);
   text.add('\n');
-  if (ctx.ok()) write_all(1, text);
+  ctx.print(1, text.data(), text.size());
   return {};
 }
 
@@ -53,7 +44,7 @@ inline None warn(Context& ctx, const Str& message, i64 = 2) {
   text.add("Warning: ");
   text.add(message);
   text.add('\n');
-  if (ctx.ok()) write_all(2, text);
+  ctx.print(2, text.data(), text.size());
   return {};
 }
 

@@ -1,0 +1,590 @@
+// Convolutions and poolings. A convolution gathers each image's windows into a matrix and multiplies it by the weight;
+// a transposed one multiplies first and scatters. One and two spatial dimensions are seen as three with leading ones.
+#pragma once
+
+#include "runtime/ops/contraction.h"
+#include "runtime/ops/movement.h"
+
+namespace tsc::ops {
+
+inline constexpr int kSpatial = 3;
+
+struct ConvShape {
+  i64 dims = 0;  // spatial dimensions of the operands; the arrays' last entries
+  i64 input[kSpatial], output[kSpatial], kernel[kSpatial];
+  i64 stride[kSpatial], padding[kSpatial], dilation[kSpatial];
+  i64 batch = 0, input_channels = 0, output_channels = 0, groups = 1;
+  i64 input_plane() const { return input[0] * input[1] * input[2]; }
+  i64 output_plane() const { return output[0] * output[1] * output[2]; }
+  i64 taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+};
+
+// An operand per spatial dimension: a list of that many, or of one for all.
+inline bool spatial_list(Context& ctx, const char* name, const List<i64>& list, i64 dims, i64 other, i64* to) {
+  for (i64 i = 0; i < kSpatial; ++i) to[i] = other;
+  if (list.size() != dims && list.size() != 1) {
+    ctx.fail(ErrorKind::kRuntime, "expected %s to be a single integer value or a list of %lld values to match the "
+                                  "convolution dimensions, but got %s=%s",
+             name, static_cast<long long>(dims), name, SizesText(list.span()).text);
+    return false;
+  }
+  for (i64 i = 0; i < dims; ++i) to[kSpatial - dims + i] = list[list.size() == 1 ? 0 : i];
+  return true;
+}
+
+inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                             i64 dims, i64 groups, bool transposed) {
+  if (!ctx.ok()) return false;
+  if (weight.dim() != dims + 2 || input.dim() != dims + 2) {
+    ctx.fail(ErrorKind::kRuntime, "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
+             static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
+             SizesText(input.sizes()).text);
+    return false;
+  }
+  if (input.dtype() != weight.dtype() || (bias.has_value() && bias->dtype() != input.dtype())) {
+    ctx.fail(ErrorKind::kRuntime, "Input type (%s) and %s type (%s) should be the same", scalar_type_name(input.dtype()),
+             input.dtype() != weight.dtype() ? "weight" : "bias",
+             scalar_type_name(input.dtype() != weight.dtype() ? weight.dtype() : bias->dtype()));
+    return false;
+  }
+  if (groups <= 0) {
+    ctx.fail(ErrorKind::kRuntime, "non-positive groups is not supported");
+    return false;
+  }
+  const i64 channels = transposed ? weight.size(0) : weight.size(1) * groups;
+  const i64 out_channels = transposed ? weight.size(1) * groups : weight.size(0);
+  if (input.size(1) != channels || weight.size(0) % groups != 0) {
+    ctx.fail(ErrorKind::kShape,
+             "Given groups=%lld, weight of size %s, expected input%s to have %lld channels, but got %lld channels instead",
+             static_cast<long long>(groups), SizesText(weight.sizes()).text, SizesText(input.sizes()).text,
+             static_cast<long long>(channels), static_cast<long long>(input.size(1)));
+    return false;
+  }
+  if (bias.has_value() && (bias->dim() != 1 || bias->size(0) != out_channels)) {
+    ctx.fail(ErrorKind::kShape,
+             "Given weight of size %s, expected bias to be 1-dimensional with %lld elements, but got bias of size %s instead",
+             SizesText(weight.sizes()).text, static_cast<long long>(out_channels), SizesText(bias->sizes()).text);
+    return false;
+  }
+  return true;
+}
+
+inline bool conv_numbers_ok(Context& ctx, const ConvShape& s) {
+  for (int i = 0; i < kSpatial; ++i) {
+    const char* wrong = s.stride[i] <= 0     ? "non-positive stride is not supported"
+                        : s.padding[i] < 0   ? "negative padding is not supported"
+                        : s.dilation[i] <= 0 ? "dilation should be greater than zero"
+                                             : nullptr;
+    if (wrong != nullptr) {
+      ctx.fail(ErrorKind::kRuntime, "%s", wrong);
+      return false;
+    }
+  }
+  return true;
+}
+
+// For every tap of the kernel and every position of the windows' grid: `visit(column, plane offset or -1)`, where
+// columns count [tap][position] and planes are those that windows slide over.
+template <class Visit>
+void for_each_tap(const ConvShape& s, const i64* plane, const i64* grid, Visit visit) {
+  i64 column = 0;
+  i64 tap[kSpatial], at[kSpatial];
+  for (tap[0] = 0; tap[0] < s.kernel[0]; ++tap[0]) {
+    for (tap[1] = 0; tap[1] < s.kernel[1]; ++tap[1]) {
+      for (tap[2] = 0; tap[2] < s.kernel[2]; ++tap[2]) {
+        for (at[0] = 0; at[0] < grid[0]; ++at[0]) {
+          const i64 d = at[0] * s.stride[0] - s.padding[0] + tap[0] * s.dilation[0];
+          for (at[1] = 0; at[1] < grid[1]; ++at[1]) {
+            const i64 h = at[1] * s.stride[1] - s.padding[1] + tap[1] * s.dilation[1];
+            const bool row = d >= 0 && d < plane[0] && h >= 0 && h < plane[1];
+            const i64 row_offset = (d * plane[1] + h) * plane[2];
+            for (at[2] = 0; at[2] < grid[2]; ++at[2]) {
+              const i64 w = at[2] * s.stride[2] - s.padding[2] + tap[2] * s.dilation[2];
+              visit(column++, row && w >= 0 && w < plane[2] ? row_offset + w : -1);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// The windows of one image's channels as a matrix [channel][tap][position], zero outside the image.
+template <class C>
+void gather_windows(const ConvShape& s, const C* image, i64 channels, C* columns) {
+  for (i64 c = 0; c < channels; ++c) {
+    const C* plane = image + c * s.input_plane();
+    for_each_tap(s, s.input, s.output, [&](i64 column, i64 offset) { columns[column] = offset < 0 ? C(0) : plane[offset]; });
+    columns += s.taps() * s.output_plane();
+  }
+}
+// The reverse for transposed convolutions: windows slide over the output at the input's positions.
+template <class C>
+void scatter_windows(const ConvShape& s, const C* columns, i64 channels, C* image) {
+  for (i64 c = 0; c < channels; ++c) {
+    C* plane = image + c * s.output_plane();
+    for_each_tap(s, s.output, s.input, [&](i64 column, i64 offset) {
+      if (offset >= 0) plane[offset] = plane[offset] + columns[column];
+    });
+    columns += s.taps() * s.input_plane();
+  }
+}
+
+inline Tensor conv_result(Context& ctx, const ConvShape& s, DType dtype) {
+  Shape sizes;
+  sizes.push(s.batch);
+  sizes.push(s.output_channels);
+  for (i64 i = 0; i < s.dims; ++i) sizes.push(s.output[kSpatial - s.dims + i]);
+  return filled(ctx, sizes, dtype, 0);
+}
+// One image of a contiguous batch, as [groups][rows][columns].
+inline Tensor image_of(Context& ctx, const Tensor& t, i64 image, i64 groups, i64 rows, i64 columns) {
+  const i64 sizes[] = {groups, rows, columns}, strides[] = {rows * columns, columns, 1};
+  return t.view(ctx, sizes, strides, image * groups * rows * columns);
+}
+
+inline Tensor convolve(Context& ctx, const ConvShape& s, const Tensor& x, const Tensor& weight, DType wide) {
+  const Tensor result = conv_result(ctx, s, wide);
+  if (!ctx.ok() || result.numel() == 0 || x.numel() == 0 || weight.numel() == 0) return result;
+  const i64 depth = s.input_channels / s.groups * s.taps();
+  const Tensor matrix = image_of(ctx, weight, 0, s.groups, s.output_channels / s.groups, depth);
+  const Tensor columns = Tensor::empty(ctx, wide, dims(s.groups, depth, s.output_plane()));
+  for (i64 n = 0; n < s.batch && ctx.ok(); ++n) {
+    with_compute(compute_of(wide), [&]<class C>() {
+      gather_windows(s, x.data<C>() + n * s.input_channels * s.input_plane(), s.input_channels, columns.data<C>());
+    });
+    const Tensor product = batched_product(ctx, matrix, columns);
+    copy_elements(ctx, image_of(ctx, result, n, s.groups, s.output_channels / s.groups, s.output_plane()), product);
+  }
+  return result;
+}
+inline Tensor convolve_transposed(Context& ctx, const ConvShape& s, const Tensor& x, const Tensor& weight, DType wide) {
+  const Tensor result = conv_result(ctx, s, wide);
+  if (!ctx.ok() || result.numel() == 0 || x.numel() == 0 || weight.numel() == 0) return result;
+  const i64 rows = s.output_channels / s.groups * s.taps();
+  // The weight is [input channels][output channels / groups][taps]: its transpose maps inputs to columns.
+  const Tensor matrix =
+      transpose(ctx, image_of(ctx, weight, 0, s.groups, s.input_channels / s.groups, rows), 1, 2);
+  for (i64 n = 0; n < s.batch && ctx.ok(); ++n) {
+    const Tensor image = image_of(ctx, x, n, s.groups, s.input_channels / s.groups, s.input_plane());
+    const Tensor columns = batched_product(ctx, matrix, image);
+    if (!ctx.ok()) return {};
+    with_compute(compute_of(wide), [&]<class C>() {
+      scatter_windows(s, columns.data<C>(), s.output_channels, result.data<C>() + n * s.output_channels * s.output_plane());
+    });
+  }
+  return result;
+}
+
+// Every convolution; `input` has a batch dimension.
+inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                           const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,
+                           bool transposed, const List<i64>& output_padding, i64 groups) {
+  const i64 dims = weight.dim() - 2;
+  if (ctx.ok() && (dims < 1 || dims > kSpatial)) {
+    return ctx.fail(ErrorKind::kUnsupported, "a convolution's weight has 3, 4 or 5 dimensions, not %lld",
+                    static_cast<long long>(weight.dim()));
+  }
+  if (!conv_operands_ok(ctx, input, weight, bias, dims, groups, transposed)) return {};
+  ConvShape s;
+  i64 extra[kSpatial];
+  if (!spatial_list(ctx, "stride", stride, dims, 1, s.stride) ||
+      !spatial_list(ctx, "padding", padding, dims, 0, s.padding) ||
+      !spatial_list(ctx, "dilation", dilation, dims, 1, s.dilation) ||
+      !spatial_list(ctx, "output_padding", transposed ? output_padding : List<i64>::of(ctx, i64{0}), dims, 0, extra) ||
+      !conv_numbers_ok(ctx, s)) {
+    return {};
+  }
+  s.dims = dims;
+  s.groups = groups;
+  s.batch = input.size(0);
+  s.input_channels = input.size(1);
+  s.output_channels = transposed ? weight.size(1) * groups : weight.size(0);
+  for (i64 i = 0; i < kSpatial; ++i) {
+    const bool real = i >= kSpatial - dims;
+    s.input[i] = real ? input.size(2 + i - (kSpatial - dims)) : 1;
+    s.kernel[i] = real ? weight.size(2 + i - (kSpatial - dims)) : 1;
+    const i64 reach = s.dilation[i] * (s.kernel[i] - 1);
+    if (transposed) {
+      s.output[i] = (s.input[i] - 1) * s.stride[i] - 2 * s.padding[i] + reach + extra[i] + 1;
+      if (extra[i] < 0 || (extra[i] >= s.stride[i] && extra[i] >= s.dilation[i])) {
+        return ctx.fail(ErrorKind::kRuntime, "output padding must be smaller than either stride or dilation");
+      }
+      if (s.output[i] <= 0) {
+        return ctx.fail(ErrorKind::kShape, "Given input size per channel: %s. Calculated output size per channel is too small",
+                        SizesText(Sizes(s.input, kSpatial)).text);
+      }
+      continue;
+    }
+    const i64 room = s.input[i] + 2 * s.padding[i];
+    if (room < reach + 1) {
+      return ctx.fail(ErrorKind::kShape,
+                      "Calculated padded input size per channel: (%lld). Kernel size: (%lld). Kernel size can't be greater "
+                      "than actual input size",
+                      static_cast<long long>(room), static_cast<long long>(reach + 1));
+    }
+    s.output[i] = (room - reach - 1) / s.stride[i] + 1;
+  }
+  const Compute compute = compute_of(input.dtype());
+  const DType wide = dtype_of_compute(compute);
+  const Tensor x = contiguous_as(ctx, input, wide), w = contiguous_as(ctx, weight, wide);
+  if (!ctx.ok()) return {};
+  Tensor result = transposed ? convolve_transposed(ctx, s, x, w, wide) : convolve(ctx, s, x, w, wide);
+  if (bias.has_value()) {
+    Shape sizes;
+    for (i64 d = 0; d < dims + 2; ++d) sizes.push(d == 1 ? s.output_channels : 1);
+    result = add(ctx, result, reshape_to(ctx, converted(ctx, *bias, wide), sizes), 1);
+  }
+  return converted(ctx, result, input.dtype());
+}
+
+inline Tensor convolution(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                          const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, bool transposed,
+                          const List<i64>& output_padding, i64 groups, bool = false, bool = false, bool = false,
+                          bool = false) {
+  if (!ctx.ok()) return {};
+  if (input.dim() != weight.dim() - 1) {
+    return conv_batched(ctx, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
+  }
+  return squeeze_dim(ctx,
+                     conv_batched(ctx, unsqueeze(ctx, input, 0), weight, bias, stride, padding, dilation, transposed,
+                                  output_padding, groups),
+                     0);
+}
+
+// The convolution of a fixed number of spatial dimensions.
+template <i64 kDims>
+Tensor conv_nd(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+               const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, i64 groups) {
+  if (!ctx.ok()) return {};
+  if (weight.dim() != kDims + 2 || (input.dim() != kDims + 1 && input.dim() != kDims + 2)) {
+    return ctx.fail(ErrorKind::kRuntime, "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
+                    static_cast<long long>(kDims + 1), static_cast<long long>(kDims + 2), static_cast<long long>(kDims),
+                    SizesText(input.sizes()).text);
+  }
+  return convolution(ctx, input, weight, bias, stride, padding, dilation, false, List<i64>(), groups);
+}
+// Padding by name: "valid" is none; "same" keeps the size, an odd element of padding after the image.
+template <i64 kDims>
+Tensor conv_nd_padding(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                       const List<i64>& stride, const Str& padding, const List<i64>& dilation, i64 groups) {
+  if (!ctx.ok()) return {};
+  const List<i64> zero = List<i64>::of(ctx, i64{0});
+  if (padding == Str("valid")) return conv_nd<kDims>(ctx, input, weight, bias, stride, zero, dilation, groups);
+  if (!(padding == Str("same"))) {
+    return ctx.fail(ErrorKind::kRuntime, "Invalid padding string: '%.*s'", static_cast<int>(padding.size()), padding.data());
+  }
+  for (const i64 step : stride) {
+    if (step != 1) return ctx.fail(ErrorKind::kRuntime, "padding='same' is not supported for strided convolutions");
+  }
+  i64 steps[kSpatial];
+  if (weight.dim() != kDims + 2 || !spatial_list(ctx, "dilation", dilation, kDims, 1, steps)) {
+    return conv_nd<kDims>(ctx, input, weight, bias, stride, zero, dilation, groups);  // which says what is wrong
+  }
+  List<i64> pads = List<i64>::make(ctx);
+  for (i64 i = kDims - 1; i >= 0; --i) {
+    const i64 total = steps[kSpatial - kDims + i] * (weight.size(2 + i) - 1);
+    pads.append(total / 2);
+    pads.append(total - total / 2);
+  }
+  return conv_nd<kDims>(ctx, constant_pad_nd(ctx, input, pads, 0), weight, bias, stride, zero, dilation, groups);
+}
+
+#define TSC_CONV(dims)                                                                                              \
+  inline Tensor conv##dims##d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, \
+                              const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,         \
+                              i64 groups) {                                                                         \
+    return conv_nd<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                              \
+  }                                                                                                                 \
+  inline Tensor conv##dims##d_padding(Context& ctx, const Tensor& input, const Tensor& weight,                      \
+                                      const Optional<Tensor>& bias, const List<i64>& stride, const Str& padding,    \
+                                      const List<i64>& dilation, i64 groups) {                                      \
+    return conv_nd_padding<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                      \
+  }
+TSC_CONV(1)
+TSC_CONV(2)
+TSC_CONV(3)
+#undef TSC_CONV
+inline Tensor conv_transpose1d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                               const List<i64>& stride, const List<i64>& padding, const List<i64>& output_padding,
+                               i64 groups, const List<i64>& dilation) {
+  return convolution(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
+}
+inline Tensor conv_transpose2d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                               const List<i64>& stride, const List<i64>& padding, const List<i64>& output_padding,
+                               i64 groups, const List<i64>& dilation) {
+  return convolution(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
+}
+
+// Poolings over planes [height][width].
+
+struct PoolAxis {
+  i64 input = 1, output = 1, kernel = 1, stride = 1, padding = 0, dilation = 1;
+};
+struct Pool {
+  PoolAxis h, w;
+};
+
+// The output's size of one dimension; 0 after an error.
+inline bool pool_axis(Context& ctx, PoolAxis& a, bool ceil_mode) {
+  const char* wrong = a.kernel <= 0                     ? "kernel size should be greater than zero"
+                      : a.stride <= 0                   ? "stride should be greater than zero"
+                      : a.dilation <= 0                 ? "dilation should be greater than zero"
+                      : a.padding < 0                   ? "pad must be non-negative"
+                      : a.padding > (a.dilation * (a.kernel - 1) + 1) / 2 ? "pad should be at most half of effective kernel size"
+                                                        : nullptr;
+  if (wrong != nullptr) {
+    ctx.fail(ErrorKind::kRuntime, "%s, but got kernel_size=%lld, stride=%lld, pad=%lld and dilation=%lld", wrong,
+             static_cast<long long>(a.kernel), static_cast<long long>(a.stride), static_cast<long long>(a.padding),
+             static_cast<long long>(a.dilation));
+    return false;
+  }
+  const i64 room = a.input + 2 * a.padding - a.dilation * (a.kernel - 1) - 1;
+  const i64 rounded = room + (ceil_mode ? a.stride - 1 : 0);
+  a.output = (rounded >= 0 ? rounded / a.stride : -((-rounded + a.stride - 1) / a.stride)) + 1;
+  // With ceil_mode the last window begins inside the image or its left padding.
+  if (ceil_mode && (a.output - 1) * a.stride >= a.input + a.padding) --a.output;
+  if (a.output >= 1) return true;
+  ctx.fail(ErrorKind::kShape, "Given input size %lld, calculated output size %lld. Output size is too small",
+           static_cast<long long>(a.input), static_cast<long long>(a.output));
+  return false;
+}
+inline i64 pair_item(const List<i64>& list, i64 i) { return list[list.size() == 1 ? 0 : i]; }
+// The geometry of a pooling of `dims` spatial dimensions, 1 or 2.
+inline bool pool_of(Context& ctx, const char* name, const Tensor& self, i64 dims, const List<i64>& kernel,
+                    const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, bool ceil_mode,
+                    Pool& pool) {
+  if (!ctx.ok()) return false;
+  const auto counts = [&](const List<i64>& list) { return list.size() == 1 || list.size() == dims; };
+  if (!counts(kernel) || !(stride.empty() || counts(stride)) || !counts(padding) || !counts(dilation)) {
+    ctx.fail(ErrorKind::kRuntime, "%s: kernel_size, stride, padding and dilation must be single ints or lists of %lld ints",
+             name, static_cast<long long>(dims));
+    return false;
+  }
+  bool valid = self.dim() == dims + 1 || self.dim() == dims + 2;
+  for (i64 d = self.dim() - dims - 1; valid && d < self.dim(); ++d) valid = self.size(d) > 0;
+  if (!valid) {
+    ctx.fail(ErrorKind::kRuntime, "%s: Expected %lldD or %lldD (batch mode) tensor with optional 0 dim batch size for input, but got: %s",
+             name, static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), SizesText(self.sizes()).text);
+    return false;
+  }
+  PoolAxis* axes[] = {&pool.h, &pool.w};
+  for (i64 i = 0; i < dims; ++i) {
+    PoolAxis& a = *axes[2 - dims + i];
+    a.input = self.size(self.dim() - dims + i);
+    a.kernel = pair_item(kernel, i);
+    a.stride = stride.empty() ? a.kernel : pair_item(stride, i);
+    a.padding = pair_item(padding, i);
+    a.dilation = pair_item(dilation, i);
+    if (!pool_axis(ctx, a, ceil_mode)) return false;
+  }
+  return true;
+}
+inline Shape pooled_sizes(const Tensor& self, i64 dims, const Pool& pool) {
+  Shape sizes(self.sizes());
+  sizes[sizes.rank - 1] = pool.w.output;
+  if (dims == 2) sizes[sizes.rank - 2] = pool.h.output;
+  return sizes;
+}
+
+// Calls `plane(input, output index of the plane's first element)` for each plane in the compute type.
+template <class F>
+Tensor pool_planes(Context& ctx, const char* name, const Tensor& self, const Shape& sizes, bool integers, F f) {
+  const Compute compute = compute_of(self.dtype());
+  if (ctx.ok() && (is_complex(self.dtype()) || self.dtype() == DType::kBool || (is_integral(self.dtype()) && !integers))) {
+    return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'", name, scalar_type_name(self.dtype()));
+  }
+  const Tensor from = contiguous_as(ctx, self, dtype_of_compute(compute));
+  const Tensor result = Tensor::empty(ctx, dtype_of_compute(compute), sizes);
+  if (!ctx.ok() || result.numel() == 0) return converted(ctx, result, self.dtype());
+  const i64 rank = self.dim();
+  i64 planes = 1, out_plane = 1;
+  for (i64 d = 0; d < rank; ++d) (d < rank - 2 ? planes : out_plane) *= result.size(d);
+  const i64 in_plane = from.numel() / planes;
+  with_compute(compute, [&]<class C>() {
+    if constexpr (!kIsComplex<C>) {
+      for (i64 p = 0; p < planes; ++p) {
+        f(from.data<C>() + p * in_plane, result.data<C>() + p * out_plane, p * out_plane);
+      }
+    }
+  });
+  return converted(ctx, result, self.dtype());
+}
+
+// The largest element of each window and, where `indices` is defined, its place in the plane.
+inline Tensor max_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const Pool& pool,
+                       const Tensor& indices) {
+  const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;
+  Shape sizes(image.sizes());
+  sizes[sizes.rank - 2] = pool.h.output;
+  sizes[sizes.rank - 1] = pool.w.output;
+  const auto windows = [&]<class C>(const C* plane, C* to, i64 first) {
+    for (i64 y = 0; y < pool.h.output; ++y) {
+      for (i64 x = 0; x < pool.w.output; ++x) {
+        i64 best = -1;
+        for (i64 ky = 0; ky < pool.h.kernel; ++ky) {
+          const i64 h = y * pool.h.stride - pool.h.padding + ky * pool.h.dilation;
+          if (h < 0 || h >= pool.h.input) continue;
+          for (i64 kx = 0; kx < pool.w.kernel; ++kx) {
+            const i64 w = x * pool.w.stride - pool.w.padding + kx * pool.w.dilation;
+            if (w < 0 || w >= pool.w.input) continue;
+            const i64 at = h * pool.w.input + w;
+            if (best < 0 || plane[at] > plane[best] || plane[at] != plane[at]) best = at;
+          }
+        }
+        const i64 n = y * pool.w.output + x;
+        to[n] = plane[best];
+        if (indices.defined()) indices.data<i64>()[first + n] = best;
+      }
+    }
+  };
+  const Tensor result = pool_planes(ctx, name, image, sizes, true, windows);
+  return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
+}
+inline Tensor max_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
+                         const List<i64>& padding, const List<i64>& dilation, bool ceil_mode = false) {
+  Pool pool;
+  if (!pool_of(ctx, "max_pool1d", self, 1, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
+  return max_pool(ctx, "max_pool1d", self, 1, pool, Tensor());
+}
+inline Tensor max_pool2d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
+                         const List<i64>& padding, const List<i64>& dilation, bool ceil_mode = false) {
+  Pool pool;
+  if (!pool_of(ctx, "max_pool2d", self, 2, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
+  return max_pool(ctx, "max_pool2d", self, 2, pool, Tensor());
+}
+inline Tuple<Tensor, Tensor> max_pool2d_with_indices(Context& ctx, const Tensor& self, const List<i64>& kernel_size,
+                                                     const List<i64>& stride, const List<i64>& padding,
+                                                     const List<i64>& dilation, bool ceil_mode = false) {
+  Pool pool;
+  if (!pool_of(ctx, "max_pool2d", self, 2, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
+  const Tensor indices = Tensor::empty(ctx, DType::kInt64, pooled_sizes(self, 2, pool));
+  const Tensor values = max_pool(ctx, "max_pool2d", self, 2, pool, indices);
+  return {values, indices};
+}
+
+// The mean of each window. Padding counts as elements where `count_include_pad`.
+inline Tensor avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const Pool& pool,
+                       bool count_include_pad, const Optional<i64>& divisor) {
+  if (ctx.ok() && divisor.has_value() && *divisor == 0) return ctx.fail(ErrorKind::kRuntime, "divisor must be not zero");
+  const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;
+  Shape sizes(image.sizes());
+  sizes[sizes.rank - 2] = pool.h.output;
+  sizes[sizes.rank - 1] = pool.w.output;
+  const auto windows = [&]<class C>(const C* plane, C* to, i64) {
+    for (i64 y = 0; y < pool.h.output; ++y) {
+      for (i64 x = 0; x < pool.w.output; ++x) {
+        const i64 top = y * pool.h.stride - pool.h.padding, left = x * pool.w.stride - pool.w.padding;
+        const i64 bottom = tsc::min(top + pool.h.kernel, pool.h.input + pool.h.padding);
+        const i64 right = tsc::min(left + pool.w.kernel, pool.w.input + pool.w.padding);
+        const i64 padded_area = (bottom - top) * (right - left);
+        const i64 y0 = tsc::max<i64>(top, 0), x0 = tsc::max<i64>(left, 0);
+        const i64 y1 = tsc::min(bottom, pool.h.input), x1 = tsc::min(right, pool.w.input);
+        Wide<C> sum{};
+        for (i64 h = y0; h < y1; ++h) {
+          for (i64 w = x0; w < x1; ++w) sum += widened(plane[h * pool.w.input + w]);
+        }
+        const i64 area = divisor.value_or(count_include_pad ? padded_area : (y1 - y0) * (x1 - x0));
+        if constexpr (__is_same(C, i64)) {
+          to[y * pool.w.output + x] = static_cast<i64>(sum) / area;
+        } else {
+          to[y * pool.w.output + x] = y0 < y1 && x0 < x1 ? static_cast<C>(sum / static_cast<double>(area)) : C(0);
+        }
+      }
+    }
+  };
+  const Tensor result = pool_planes(ctx, name, image, sizes, false, windows);
+  return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
+}
+inline Tensor avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
+                         const List<i64>& padding, bool ceil_mode = false, bool count_include_pad = true) {
+  Pool pool;
+  const List<i64> one = List<i64>::of(ctx, i64{1});
+  if (!pool_of(ctx, "avg_pool1d", self, 1, kernel_size, stride, padding, one, ceil_mode, pool)) return {};
+  return avg_pool(ctx, "avg_pool1d", self, 1, pool, count_include_pad, None());
+}
+inline Tensor avg_pool2d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
+                         const List<i64>& padding, bool ceil_mode = false, bool count_include_pad = true,
+                         const Optional<i64>& divisor_override = None()) {
+  Pool pool;
+  const List<i64> one = List<i64>::of(ctx, i64{1});
+  if (!pool_of(ctx, "avg_pool2d", self, 2, kernel_size, stride, padding, one, ceil_mode, pool)) return {};
+  return avg_pool(ctx, "avg_pool2d", self, 2, pool, count_include_pad, divisor_override);
+}
+
+// Adaptive poolings: window i of n over a size s is [floor(i s / n), ceil((i + 1) s / n)).
+inline bool adaptive_sizes(Context& ctx, const char* name, const Tensor& self, i64 dims, const List<i64>& output_size,
+                           Pool& pool) {
+  if (!ctx.ok()) return false;
+  bool valid = output_size.size() == dims && (self.dim() == dims + 1 || self.dim() == dims + 2);
+  for (i64 d = self.dim() - dims; valid && d < self.dim(); ++d) valid = self.size(d) > 0;
+  for (const i64 size : output_size) valid = valid && size >= 0;
+  if (!valid) {
+    ctx.fail(ErrorKind::kRuntime, "%s(): Expected an input of %lld or %lld dimensions that aren't empty, and %lld output sizes, got %s and %s",
+             name, static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
+             SizesText(self.sizes()).text, SizesText(output_size.span()).text);
+    return false;
+  }
+  pool.w.input = self.size(self.dim() - 1);
+  pool.w.output = output_size[dims - 1];
+  if (dims == 2) {
+    pool.h.input = self.size(self.dim() - 2);
+    pool.h.output = output_size[0];
+  }
+  return true;
+}
+inline i64 adaptive_begin(i64 i, const PoolAxis& a) { return i * a.input / a.output; }
+inline i64 adaptive_end(i64 i, const PoolAxis& a) { return ((i + 1) * a.input + a.output - 1) / a.output; }
+inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const List<i64>& output_size) {
+  Pool pool;
+  if (!adaptive_sizes(ctx, name, self, dims, output_size, pool)) return {};
+  const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;
+  Shape sizes(image.sizes());
+  sizes[sizes.rank - 2] = pool.h.output;
+  sizes[sizes.rank - 1] = pool.w.output;
+  const auto windows = [&]<class C>(const C* plane, C* to, i64) {
+    for (i64 y = 0; y < pool.h.output; ++y) {
+      for (i64 x = 0; x < pool.w.output; ++x) {
+        const i64 y0 = adaptive_begin(y, pool.h), y1 = adaptive_end(y, pool.h);
+        const i64 x0 = adaptive_begin(x, pool.w), x1 = adaptive_end(x, pool.w);
+        Wide<C> sum{};
+        for (i64 h = y0; h < y1; ++h) sum += row_sum(plane + h * pool.w.input + x0, x1 - x0);
+        *to++ = static_cast<C>(sum / static_cast<Wide<C>>((y1 - y0) * (x1 - x0)));
+      }
+    }
+  };
+  const Tensor result = pool_planes(ctx, name, image, sizes, false, windows);
+  return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
+}
+inline Tensor adaptive_avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& output_size) {
+  return adaptive_avg_pool(ctx, "adaptive_avg_pool1d", self, 1, output_size);
+}
+inline Tensor adaptive_avg_pool2d(Context& ctx, const Tensor& self, const List<i64>& output_size) {
+  return adaptive_avg_pool(ctx, "adaptive_avg_pool2d", self, 2, output_size);
+}
+inline Tuple<Tensor, Tensor> adaptive_max_pool2d(Context& ctx, const Tensor& self, const List<i64>& output_size) {
+  Pool pool;
+  if (!adaptive_sizes(ctx, "adaptive_max_pool2d", self, 2, output_size, pool)) return {};
+  const Shape sizes = pooled_sizes(self, 2, pool);
+  const Tensor indices = Tensor::empty(ctx, DType::kInt64, sizes);
+  const auto windows = [&]<class C>(const C* plane, C* to, i64 first) {
+    for (i64 y = 0; y < pool.h.output; ++y) {
+      for (i64 x = 0; x < pool.w.output; ++x) {
+        i64 best = adaptive_begin(y, pool.h) * pool.w.input + adaptive_begin(x, pool.w);
+        for (i64 h = adaptive_begin(y, pool.h); h < adaptive_end(y, pool.h); ++h) {
+          for (i64 w = adaptive_begin(x, pool.w); w < adaptive_end(x, pool.w); ++w) {
+            const i64 at = h * pool.w.input + w;
+            if (plane[at] > plane[best] || plane[at] != plane[at]) best = at;
+          }
+        }
+        const i64 n = y * pool.w.output + x;
+        to[n] = plane[best];
+        indices.data<i64>()[first + n] = best;
+      }
+    }
+  };
+  const Tensor values = pool_planes(ctx, "adaptive_max_pool2d", self, sizes, false, windows);
+  return {values, indices};
+}
+
+}  // namespace tsc::ops
