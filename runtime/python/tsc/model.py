@@ -117,9 +117,8 @@ class Model:
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         for name, value in state.items():
-            array = (arguments := values.Arguments()).build_all([value])
-            abi.check(self._library.state_set, self._instance, name.encode(), array)
-            del arguments
+            arguments = values.Arguments()
+            abi.check(self._library.state_set, self._instance, name.encode(), arguments.build_all([value]))
 
     def reset(self) -> None:
         """Back to the state that the file was saved with."""
