@@ -200,7 +200,8 @@ typedef struct tsc_managed_tensor {
 /* Fields that are 0 mean the default. Set `struct_size` to sizeof(tsc_options). */
 typedef struct tsc_options {
   size_t struct_size;
-  /* Threads that one call may use, the caller's among them; default 1. The results do not depend on it. */
+  /* Threads that one call may use, the caller's among them. Default: what the library was compiled for (`tsc --threads`),
+   * or 1. The results do not depend on it. */
   int32_t threads;
   int32_t reserved;
   /* Runs body(data, part) once for every part in [0, parts), in any order and on any threads, and returns when all are

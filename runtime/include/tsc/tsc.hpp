@@ -302,7 +302,7 @@ class Result : public ValueView {
 };
 
 struct Options {
-  int threads = 1;
+  int threads = 0;  // of one call; 0: what the library was compiled for
 };
 
 class Model;

@@ -191,9 +191,9 @@ class Library(Mapping[str, Model]):
 def load(path: Union[str, os.PathLike], threads: Optional[int] = None) -> Union[Model, Library]:
     """Loads a library: its model, or the Library when there are several.
 
-    threads: how many one call may use, by default one for each CPU of this process. Results do not depend on it.
+    threads: how many one call may use; by default what the library was compiled for. Results do not depend on it.
     """
     options = abi.Options(struct_size=ctypes.sizeof(abi.Options))
-    options.threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    options.threads = threads or 0
     library = Library(abi.open_library(os.path.abspath(path)), options)
     return library[next(iter(library))] if len(library) == 1 else library
