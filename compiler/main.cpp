@@ -68,7 +68,7 @@ void add_options(CLI::App& app, Options& options) {
          "--static", [&options] { options.specialize = codegen::Specialize::kStatic; }, "As --specialize=static")
       ->group(group);
   app.add_option("--threads", options.threads, "Threads of a call unless the caller says otherwise")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, 256))
       ->capture_default_str()
       ->group(group);
 

@@ -18,6 +18,7 @@
 #include "compiler/plan.h"
 #include "compiler/report.h"
 #include "compiler/source_folder.h"
+#include "compiler/torch/fold_constants.h"
 #include "compiler/torch/import.h"
 
 namespace tsc {
@@ -33,8 +34,12 @@ void on_any_target(ir::Graph& graph, const codegen::Target&) {
   Pass(graph);
 }
 
-// The middle of the compiler.
+// The middle of the compiler. What the constants are, and what scripted inputs are likely to be, makes more known, so
+// the program is simplified twice.
 constexpr PipelineStep kSteps[] = {
+    {"simplify", on_any_target<passes::simplify>},
+    {"fold_constants", on_any_target<fold_constants>},
+    {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
     {"lower_composites", on_any_target<passes::lower_composites>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
@@ -119,6 +124,8 @@ class Compilation {
   void write_library();
   void write_text(const std::string& text);
   std::string assembly() const;
+  // What the runtime's sources are told of the options.
+  std::vector<std::string> definitions() const { return {fmt::format("TSC_DEFAULT_THREADS={}", options_.threads)}; }
 
   const Options& options_;
   const Streams& streams_;
@@ -167,7 +174,7 @@ void Compilation::run() {
       break;
     case OutputKind::kSourceFolder:
       write_source_folder(models_, codegen::emit_library(models_), plan_.target, fs::path(options_.output).stem(),
-                          *folder_);
+                          definitions(), *folder_);
       folder_->commit();
       break;
     case OutputKind::kIr:
@@ -259,11 +266,9 @@ void Compilation::write_library() {
   }
   const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
   const std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
-    return codegen::compile(sources, headers,
-                            {.target = plan_.target,
-                             .optimization = options_.optimization,
-                             .definitions = {fmt::format("TSC_DEFAULT_THREADS={}", options_.threads)}},
-                            jobs);
+    return codegen::compile(
+        sources, headers, {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()},
+        jobs);
   });
 
   const std::string& path = file_->temporary_path();

@@ -75,7 +75,8 @@ std::string fill_template(std::string text, const std::map<std::string, std::str
 }  // namespace
 
 void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& library, const codegen::Target& target,
-                         const std::string& name, const OutputFolder& folder) {
+                         const std::string& name, const std::vector<std::string>& definitions,
+                         const OutputFolder& folder) {
   RuntimeFiles runtime;
   std::string sources;
   auto write = [&](const EmittedFile& file) {
@@ -97,8 +98,10 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
   write_source(library);
   for (const auto& [path, text] : runtime.files()) folder.write("runtime/" + std::string(path), std::string(text));
 
-  std::string definitions;
-  for (const std::string& definition : codegen::definitions(target)) definitions += " " + definition;
+  std::vector<std::string> all_definitions = codegen::definitions(target);
+  all_definitions.insert(all_definitions.end(), definitions.begin(), definitions.end());
+  std::string joined;
+  for (const std::string& definition : all_definitions) joined += (joined.empty() ? "" : " ") + definition;
   const EmbeddedFile* build_file = find_runtime_file("cmake/CMakeLists.txt.in");
   TSC_ASSERT(build_file != nullptr);
   folder.write("CMakeLists.txt",
@@ -106,7 +109,7 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
                                                              {"CPU", codegen::portable_cpu(target)},
                                                              {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
                                                              {"SOURCES", sources.substr(0, sources.size() - 1)},
-                                                             {"DEFINITIONS", definitions.substr(1)}}));
+                                                             {"DEFINITIONS", joined}}));
 }
 
 }  // namespace tsc

@@ -10,8 +10,9 @@
 
 namespace tsc {
 
-// `name` is the library's. Lets go of the models' weights.
+// `name` is the library's, `definitions` are of the preprocessor, beside the target's. Lets go of the models' weights.
 void write_source_folder(std::vector<codegen::EmittedModel>& models, const codegen::EmittedFile& library,
-                         const codegen::Target& target, const std::string& name, const OutputFolder& folder);
+                         const codegen::Target& target, const std::string& name,
+                         const std::vector<std::string>& definitions, const OutputFolder& folder);
 
 }  // namespace tsc

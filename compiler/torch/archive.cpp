@@ -180,8 +180,9 @@ std::optional<Diagnostic> check_archive(const std::string& path) {
   try {
     return check_records(path, file_size);
   } catch (const std::exception& error) {
+    // The reader's own words end where it starts to guess at causes.
     const std::string text = error.what();
-    return make_diagnostic(Error::truncated_archive, text.substr(0, text.find('\n')));
+    return make_diagnostic(Error::truncated_archive, text.substr(0, text.find_first_of(".\n")));
   }
 }
 

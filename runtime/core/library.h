@@ -285,8 +285,13 @@ void free_host_object(const Host& host, T* object) {
   allocator.free(allocator.user, object, SizeClass::round_up(sizeof(T)));
 }
 
+// Threads of a call unless the caller says otherwise: `tsc --threads`.
+#ifndef TSC_DEFAULT_THREADS
+#define TSC_DEFAULT_THREADS 1
+#endif
+
 inline tsc_status make_host(const tsc_options* options, Host& host, int& threads, tsc_error* error) {
-  threads = 1;
+  threads = TSC_DEFAULT_THREADS;
   if (options == nullptr) return TSC_OK;
   if (options->struct_size < sizeof(tsc_options)) {
     return report(error, ErrorKind::kInvalidArgument, "tsc_options.struct_size is not set");
@@ -298,7 +303,7 @@ inline tsc_status make_host(const tsc_options* options, Host& host, int& threads
   if ((options->allocate == nullptr) != (options->release == nullptr)) {
     return report(error, ErrorKind::kInvalidArgument, "tsc_options has only one of allocate and release");
   }
-  threads = max(1, options->threads);
+  if (options->threads > 0) threads = options->threads;
   if (options->allocate != nullptr) host.allocator = {options->allocate, options->release, options->allocator_user};
   if (options->parallel_for != nullptr) host.parallel = {options->parallel_for, options->parallel_user, threads};
   if (options->print != nullptr) {
