@@ -3,6 +3,7 @@
 // innermost one is handed out as rows.
 #pragma once
 
+#include "runtime/core/dense.h"
 #include "runtime/ops/element.h"
 
 namespace tsc::ops {
@@ -270,7 +271,6 @@ inline Tensor contiguous_copy(Context& ctx, const Tensor& t, DType dtype) {
 inline Tensor contiguous_as(Context& ctx, const Tensor& t, DType dtype) {
   return t.dtype() == dtype && t.is_contiguous() ? t : contiguous_copy(ctx, t, dtype);
 }
-inline Tensor dense(Context& ctx, const Tensor& t) { return contiguous_as(ctx, t, t.dtype()); }
 
 // A new tensor shaped as `t`: with its strides where it is dense, else with those that an elementwise op would give.
 inline Tensor empty_preserving(Context& ctx, const Tensor& t, DType dtype) {

@@ -351,9 +351,55 @@ TSC_SCALAR_FUNCTION(scalar_radians, x * 0.017453292519943295769)
 TSC_SCALAR_FUNCTION(scalar_fabs, __builtin_fabs(x))
 #undef TSC_SCALAR_FUNCTION
 
+// Functions of complex numbers, on their principal branches.
+namespace number {
+using Z = Complex<double>;
+inline constexpr Z kI = Z(0, 1);
+inline double size_of(Z z) { return __builtin_hypot(z.real, z.imag); }
+inline Z exp(Z z) {
+  const double size = __builtin_exp(z.real);
+  return {size * __builtin_cos(z.imag), size * __builtin_sin(z.imag)};
+}
+inline Z log(Z z) { return {__builtin_log(size_of(z)), __builtin_atan2(z.imag, z.real)}; }
+inline Z sqrt(Z z) {
+  if (z == Z(0)) return z;
+  const double part = __builtin_sqrt((size_of(z) + __builtin_fabs(z.real)) / 2);
+  const double other = z.imag / (2 * part);
+  return z.real >= 0 ? Z(part, other) : Z(__builtin_fabs(other), __builtin_copysign(part, z.imag));
+}
+inline Z sinh(Z z) {
+  return {__builtin_sinh(z.real) * __builtin_cos(z.imag), __builtin_cosh(z.real) * __builtin_sin(z.imag)};
+}
+inline Z cosh(Z z) {
+  return {__builtin_cosh(z.real) * __builtin_cos(z.imag), __builtin_sinh(z.real) * __builtin_sin(z.imag)};
+}
+inline Z sin(Z z) { return sinh(z * kI) / kI; }
+inline Z cos(Z z) { return cosh(z * kI); }
+inline Z asin(Z z) { return Z(0, -1) * log(z * kI + sqrt(Z(1) - z * z)); }
+inline Z acos(Z z) { return Z(1.5707963267948966192) - asin(z); }
+inline Z atan(Z z) { return Z(0, 0.5) * (log(Z(1) - kI * z) - log(Z(1) + kI * z)); }
+}  // namespace number
+inline Complex<double> scalar_exp(Context&, Complex<double> a) { return number::exp(a); }
+inline Complex<double> scalar_log(Context&, Complex<double> a) { return number::log(a); }
+inline Complex<double> scalar_log10(Context&, Complex<double> a) { return number::log(a) / number::Z(2.302585092994045684); }
+inline Complex<double> scalar_sqrt(Context&, Complex<double> a) { return number::sqrt(a); }
+inline Complex<double> scalar_sin(Context&, Complex<double> a) { return number::sin(a); }
+inline Complex<double> scalar_cos(Context&, Complex<double> a) { return number::cos(a); }
+inline Complex<double> scalar_tan(Context&, Complex<double> a) { return number::sin(a) / number::cos(a); }
+inline Complex<double> scalar_sinh(Context&, Complex<double> a) { return number::sinh(a); }
+inline Complex<double> scalar_cosh(Context&, Complex<double> a) { return number::cosh(a); }
+inline Complex<double> scalar_tanh(Context&, Complex<double> a) { return number::sinh(a) / number::cosh(a); }
+inline Complex<double> scalar_asin(Context&, Complex<double> a) { return number::asin(a); }
+inline Complex<double> scalar_acos(Context&, Complex<double> a) { return number::acos(a); }
+inline Complex<double> scalar_atan(Context&, Complex<double> a) { return number::atan(a); }
+
 template <number::Number A, number::Number B>
-double scalar_log(Context&, const A& a, const B& base) {
-  return __builtin_log(Scalar(a).to_double()) / __builtin_log(Scalar(base).to_double());
+auto scalar_log(Context&, const A& a, const B& base) {
+  if constexpr (number::kRank<A> == 2 || number::kRank<B> == 2) {
+    return number::log(Scalar(a).to_complex()) / number::log(Scalar(base).to_complex());
+  } else {
+    return __builtin_log(Scalar(a).to_double()) / __builtin_log(Scalar(base).to_double());
+  }
 }
 template <number::Number A, number::Number B>
 double scalar_atan2(Context&, const A& a, const B& b) {

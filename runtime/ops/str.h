@@ -86,6 +86,11 @@ inline i64 str_count(Context&, const Str& self, const Str& part, i64 start = 0, 
 inline bool str_contains(Context&, const Str& self, const Str& part) {
   return find_first(self, part, 0, self.size()) >= 0;
 }
+// PyTorch gives `in` of a dict with str keys the same overload name.
+template <class V>
+bool str_contains(Context&, const Dict<Str, V>& dict, const Str& key) {
+  return dict.contains(key);
+}
 inline bool str_startswith(Context&, const Str& self, const Str& part, i64 start = 0, i64 end = -1) {
   const StrRange range(self.size(), start, end);
   return range.valid() && part.size() <= range.end - range.begin && matches_at(self, range.begin, part);
