@@ -11,6 +11,7 @@ class Arena {
   // Sizes of the slots in bytes. When memory is short the context has failed, and no slot may be used.
   Arena(Context& ctx, const i64 (&bytes)[kSlots]) : scratch_(ctx, total(bytes)) {
     char* next = scratch_.data();
+    if (next == nullptr) return;
     for (int i = 0; i < kSlots; ++i) {
       slots_[i] = next;
       next += rounded(bytes[i]);
@@ -22,16 +23,18 @@ class Arena {
   }
 
  private:
+  static constexpr i64 kLargest = i64{1} << 50;  // more than any memory, and far from overflow
   static i64 rounded(i64 bytes) { return (bytes + static_cast<i64>(kAlignment) - 1) & -static_cast<i64>(kAlignment); }
   static size_t total(const i64 (&bytes)[kSlots]) {
     i64 sum = 0;
     for (const i64 b : bytes) {
-      if (__builtin_add_overflow(sum, rounded(b), &sum) || b < 0) return ~size_t{0};
+      if (b < 0 || b > kLargest || sum > kLargest) return ~size_t{0};
+      sum += rounded(b);
     }
     return static_cast<size_t>(sum);
   }
   Scratch scratch_;
-  char* slots_[kSlots];
+  char* slots_[kSlots] = {};
 };
 
 }  // namespace tsc
