@@ -67,7 +67,7 @@ struct BlockMask {
 
   TSC_INLINE VecF apply(VecF score, i64 r, i64 i, i64 lanes) const {
     const T* at = data + r * row;
-    const Source<T> source = {at, key, splat<Vec<T, kLanes>>(*at)};
+    const Source<T> source = Source<T>::at(at, key);
     const auto mask = lanes == kLanes ? source.vector(i) : source.tail(i, lanes);
     if constexpr (kSame<T, bool>) {
       return select(mask, score, splat<VecF>(-kInfinity));

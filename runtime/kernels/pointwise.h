@@ -55,6 +55,8 @@ struct Source {
   i64 stride;
   V held;
 
+  static TSC_INLINE Source at(const T* data, i64 stride) { return {data, stride, splat<V>(*data)}; }
+
   TSC_INLINE V vector(i64 i) const {
     return stride == 1 ? load<V>(data + i) : stride == 0 ? held : load_strided<V>(data + i * stride, stride);
   }
@@ -99,14 +101,36 @@ TSC_INLINE i64 row_offset(const T& operand, const i64 (&index)[kRank]) {
   return offset;
 }
 
-template <class T, int kRank>
-TSC_INLINE Source<T> source(const In<T, kRank>& input, const i64 (&index)[kRank]) {
-  const T* data = input.data + row_offset(input, index);
-  return {data, input.strides[kRank - 1], splat<Vec<T, kLanes>>(*data)};
+// The rows of an operand along the dim before the innermost.
+template <class T>
+struct SourceRows {
+  const T* data;
+  i64 stride, row_stride;
+  TSC_INLINE Source<T> row(i64 r) const { return Source<T>::at(data + r * row_stride, stride); }
+};
+template <class T>
+struct TargetRows {
+  T* data;
+  i64 stride, row_stride;
+  TSC_INLINE Target<T> row(i64 r) const { return {data + r * row_stride, stride}; }
+};
+
+template <class Operand>
+TSC_INLINE i64 row_stride(const Operand& operand) {
+  constexpr int kRank = sizeof(operand.strides) / sizeof(i64);
+  if constexpr (kRank > 1) {
+    return operand.strides[kRank - 2];
+  } else {
+    return 0;
+  }
 }
 template <class T, int kRank>
-TSC_INLINE Target<T> target(const Out<T, kRank>& output, const i64 (&index)[kRank]) {
-  return {output.data + row_offset(output, index), output.strides[kRank - 1]};
+TSC_INLINE SourceRows<T> rows_at(const In<T, kRank>& input, const i64 (&index)[kRank]) {
+  return {input.data + row_offset(input, index), input.strides[kRank - 1], row_stride(input)};
+}
+template <class T, int kRank>
+TSC_INLINE TargetRows<T> rows_at(const Out<T, kRank>& output, const i64 (&index)[kRank]) {
+  return {output.data + row_offset(output, index), output.strides[kRank - 1], row_stride(output)};
 }
 
 // A pack as a value: pack(a, b)(use) is use(a, b).
@@ -115,29 +139,40 @@ TSC_INLINE auto pack(T... items) {
   return [items...](auto&& use) __attribute__((always_inline)) { return use(items...); };
 }
 
-// A row of `count` elements.
+// Row r, `count` elements.
 template <class F, class Targets, class... From>
-TSC_INLINE void pointwise_row(i64 count, const F& f, const Targets& targets, const Source<From>&... sources) {
-  targets([&](auto... target) __attribute__((always_inline)) {
-    const auto step = [&](typename decltype(target)::V... results, auto load_from, auto store_to)
+TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targets, const Source<From>&... sources) {
+  targets([&](auto... rows) __attribute__((always_inline)) {
+    const auto step = [&](typename decltype(rows.row(0))::V... results, auto load_from, auto store_to)
                           __attribute__((always_inline)) {
                             f(results..., load_from(sources)...);
-                            (store_to(target, results), ...);
+                            (store_to(rows.row(r), results), ...);
                           };
     i64 i = 0;
     for (; i + kLanes <= count; i += kLanes) {
       step(
-          typename decltype(target)::V{}..., [i](const auto& s) __attribute__((always_inline)) { return s.vector(i); },
+          typename decltype(rows.row(0))::V{}...,
+          [i](const auto& s) __attribute__((always_inline)) { return s.vector(i); },
           [i](const auto& t, auto v) __attribute__((always_inline)) { t.vector(i, v); });
     }
     if (i < count) {
       const i64 rest = count - i;
       step(
-          typename decltype(target)::V{}...,
+          typename decltype(rows.row(0))::V{}...,
           [=](const auto& s) __attribute__((always_inline)) { return s.tail(i, rest); },
           [=](const auto& t, auto v) __attribute__((always_inline)) { t.tail(i, v, rest); });
     }
   });
+}
+
+// Rows of `length` elements until `count` elements are done. A function of its own, so that its packs are variables.
+template <class F, class Targets, class... From>
+TSC_INLINE void pointwise_rows(i64 length, i64 count, const F& f, const Targets& targets,
+                               const SourceRows<From>&... sources) {
+#pragma clang loop unroll(disable)
+  for (i64 r = 0; count > 0; ++r, count -= length) {
+    pointwise_row(r, smaller(length, count), f, targets, sources.row(r)...);
+  }
 }
 
 }  // namespace detail
@@ -171,14 +206,22 @@ TSC_INLINE void pointwise_into(const i64 (&sizes)[kRank], const Outs& outputs, c
     rest /= sizes[d];
   }
   for (i64 at = begin; at < end;) {
-    const i64 count = smaller(length - column, end - at);
+    // The rest of a row that the range begins inside, or all rows along the dim before the innermost.
+    const i64 rows = kRank > 1 && column == 0 ? sizes[larger(kInner - 1, 0)] - index[larger(kInner - 1, 0)] : 1;
+    const i64 count = smaller(rows * length - column, end - at);
     index[kInner] = column;
     const auto targets = outputs(
-        [&](auto... output) __attribute__((always_inline)) { return detail::pack(detail::target(output, index)...); });
-    detail::pointwise_row(count, f, targets, detail::source(inputs, index)...);
+        [&](auto... output) __attribute__((always_inline)) { return detail::pack(detail::rows_at(output, index)...); });
+    detail::pointwise_rows(length, count, f, targets, detail::rows_at(inputs, index)...);
     at += count;
     column = 0;
-    for (int d = kInner - 1; d >= 0 && ++index[d] == sizes[d]; --d) index[d] = 0;
+    if constexpr (kRank > 1) {
+      index[kInner - 1] += rows;
+      for (int d = kInner - 1; d > 0 && index[d] == sizes[d]; --d) {
+        index[d] = 0;
+        ++index[d - 1];
+      }
+    }
   }
 }
 
