@@ -161,6 +161,19 @@ TEST_F(Wrapper, SchedulerOfTheCallers) {
   EXPECT_EQ(jobs, 1);
 }
 
+// Two libraries are linked into this program, one of them with two models.
+TEST_F(Wrapper, LibraryOfSeveralModels) {
+  const tsc::Library pair(twice_library(TSC_ABI_VERSION));
+  EXPECT_EQ(pair.models(), (std::vector<std::string>{"twice", "length"}));
+  EXPECT_EQ(pair.model("twice")("forward")(21).to_int(), 42);
+  EXPECT_EQ(pair.model("length")("of")("four").to_int(), 4);
+  EXPECT_THROW(pair.model(), tsc::Error);  // which one?
+  EXPECT_THROW(pair.model("twice").state("x"), tsc::Error);
+  tsc::Model stateless = pair.model("twice");
+  stateless.reset();
+  EXPECT_EQ(stateless.clone()("forward")(true).to_int(), 2);
+}
+
 TEST_F(Wrapper, OptionsAreChecked) {
   tsc_options options{};
   EXPECT_THROW(library_.model("tiny", options), tsc::Error);  // struct_size

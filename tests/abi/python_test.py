@@ -193,6 +193,19 @@ def test_libraries_that_are_none(tmp_path):
     assert error_of(tsc.load, tmp_path / "text.so").kind == "invalid_argument"
 
 
+def test_library_of_several_models(tiny_path):
+    pair = tsc.load(os.environ["PAIR"])
+    assert list(pair) == ["twice", "length"] and len(pair) == 2
+    assert pair["twice"](21) == 42
+    assert pair["length"].of("four") == 4
+    assert pair["twice"] is pair["twice"]
+    assert pair["twice"].state() == {}
+    assert "no method forward; it has of" in error_of(pair["length"], 1).message
+    with pytest.raises(KeyError):
+        pair["third"]
+    assert tsc.load(tiny_path)(X).shape == (2, 3)  # libraries in one process stay apart
+
+
 def test_cpu_is_checked():
     path = os.environ["TINY_AMX"]
     if not path:
