@@ -14,12 +14,13 @@
 //
 // Per block of MR queries: scores [MR][keys] by register tiles of MR x NV vectors (see gemm.h; the same tiles serve
 // both products), softmax in place, the product with value of what exp gave, and the division by the sum as that is
-// stored. Keys are packed to panels [depth][NV * kLanes] once per head. NV should be value_depth / kLanes, if that is 4
-// or less. The scores of a block stay in the second-level cache for up to some ten thousand keys.
+// stored. Keys are packed to panels [depth][NV * kLanes] once per head. NV is best tile_vectors(value_depth)
+// and MR kTileRows<NV> (tile.h). The scores of a block stay in the second-level cache for up to some ten thousand keys.
 #pragma once
 
 #include "runtime/kernels/gemm.h"
 #include "runtime/kernels/pointwise.h"
+#include "runtime/kernels/tile.h"
 
 namespace tsc::kernels {
 

@@ -25,6 +25,7 @@
 
 #include "runtime/kernels/gemm.h"
 #include "runtime/kernels/math.h"
+#include "runtime/kernels/tile.h"
 
 namespace tsc::kernels {
 
@@ -74,21 +75,12 @@ struct TanhCell {
 
 namespace detail {
 
-// Rows of a tile whose accumulators, one row of the panel and a broadcast fit the registers.
-#if TSC_VECTOR_BYTES == 64 || defined(__aarch64__)
-inline constexpr int kTileRegisters = 28;
-#else
-inline constexpr int kTileRegisters = 16;
-#endif
-template <int kGates>
-inline constexpr int kRecurrentRows = kGates == 1 ? 8 : (kTileRegisters - 1 - kGates) / kGates;
-
 // Units of blocks [begin, end) at one step. `before` is null at a first step without initial state.
 template <class Cell>
 inline void recurrent_step(const Recurrence& p, const Cell& cell, const float* gates, const float* weight,
                            const float* before, i64 before_row, float* output, i64 begin, i64 end) {
   constexpr int kGates = Cell::kGates;
-  constexpr int kRows = kRecurrentRows<kGates>;
+  constexpr int kRows = kTileRows<kGates>;
   constexpr i64 kWidth = kGates * kLanes;
   alignas(64) float sums[kRows * kWidth];
   ProductTile tile = {.depth = p.hidden, .a_row = before_row, .b_depth = kWidth};

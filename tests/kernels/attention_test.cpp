@@ -97,6 +97,17 @@ TEST(Attention, Sizes) {
   check(make(1, 2, 5, 7, 4, 3 * kLanes, 1), NoMask{});
 }
 
+TEST(Attention, TilesFitTheRegisters) {
+  EXPECT_EQ(tile_vectors(1), 1);
+  EXPECT_EQ(tile_vectors(2 * kLanes), 2);
+  EXPECT_EQ(tile_vectors(5 * kLanes), 2);
+  EXPECT_EQ(tile_vectors(12 * kLanes), kTileRegisters > 16 ? 4 : 3);
+  EXPECT_LE(kTileRows<2> * 2 + 3, kTileRegisters);
+  EXPECT_LE(kTileRows<4> * 4 + 5, kTileRegisters);
+  constexpr int kVectors = tile_vectors(4 * kLanes);
+  static_assert(kTileRows<kVectors> > 1);
+}
+
 TEST(Attention, Causal) {
   for (i64 keys : {3, 9, 40}) {
     Attention p = make(1, 2, 11, keys, 8, 8, 1);
