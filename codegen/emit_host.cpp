@@ -634,7 +634,9 @@ class HostEmitter {
       std::vector<std::string> dims;
       for (const Dim& dim : type(output).tensor.dims) dims.push_back(size(dim));
       const std::string name = declare(output);
-      out_.line("const Tensor {} = Tensor::empty(ctx, {}, {{{}}});", name, dtype_constant(type(output).tensor.dtype), join(dims));
+      if (!dims.empty()) out_.line("const i64 {}_sizes[] = {{{}}};", name, join(dims));
+      out_.line("const Tensor {} = Tensor::empty(ctx, {}, {});", name, dtype_constant(type(output).tensor.dtype),
+                dims.empty() ? "Sizes()" : name + "_sizes");
       operands += fmt::format(", {}.data<{}>()", name, cpp_element(type(output).tensor.dtype));
     }
     out_.line("if (!ctx.ok()) return {{}};");

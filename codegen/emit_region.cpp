@@ -104,7 +104,7 @@ class RegionEmitter {
         pointer_name(address.root, graph_.value(region_.outputs[i]).name.empty() ? "output" : graph_.value(region_.outputs[i]).name);
       } else {
         copies_.push_back(i);
-        copy_names_.push_back(locals_.unique("output"));
+        copy_names_.push_back(model_.names.unique("output"));
       }
     }
   }
@@ -120,8 +120,9 @@ class RegionEmitter {
     if (inserted) {
       const Node* def = graph_.value(root).def == kNoId ? nullptr : &graph_.node(graph_.value(root).def);
       const bool numbered = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0;
-      std::string name = numbered && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") : wish;
-      found->second = locals_.unique(name.empty() ? "x" : name);
+      std::string name = numbered && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") + "_out" : wish;
+      // Unique in the whole model, since a local would hide a function of its name.
+      found->second = model_.names.unique(name.empty() ? "x" : name);
     }
     return found->second;
   }
@@ -326,7 +327,6 @@ class RegionEmitter {
   BlockId body_;
   RegionContext group_;
   RegionCall call_;
-  Names locals_;
   std::vector<NodeId> groups_;
   std::vector<GroupFunction> group_functions_;
   std::vector<Buffer> buffers_;
