@@ -26,7 +26,7 @@ class Guesser {
       for (size_t i = 0; i < node.inputs.size(); ++i) users_[node.inputs[i]].push_back({id, i});
       if (node.op != Op::if_) return;
       for (BlockId block : node.blocks)
-        for (size_t i = 0; i < node.outputs.size(); ++i)
+        for (size_t i = 0; i < graph.block(block).results.size(); ++i)
           joins_[graph.block(block).results[i]].push_back(node.outputs[i]);
     });
   }
@@ -69,9 +69,10 @@ class Guesser {
   // The constant weight whose dtype the operand must have.
   DType weight_dtype(const Node& node) const {
     if (node.op == Op::lstm || node.op == Op::gru || node.op == Op::rnn_tanh) {
-      const NodeId list = graph_.value(node.inputs[2]).def;
-      if (list == kNoId || graph_.node(list).op != Op::list || graph_.node(list).inputs.empty()) return DType::kUnknown;
-      return graph_.value(graph_.node(list).inputs[0]).type.tensor.dtype;
+      const Value& params = graph_.value(node.inputs[2]);
+      if (params.def != kNoId && graph_.node(params.def).op == Op::list && !graph_.node(params.def).inputs.empty())
+        return graph_.value(graph_.node(params.def).inputs[0]).type.tensor.dtype;
+      return params.constant ? params.type.elements[0].tensor.dtype : DType::kUnknown;
     }
     const bool weighted = usual_rank(node.op) || node.op == Op::linear || node.op == Op::convolution;
     return weighted ? graph_.value(node.inputs[1]).type.tensor.dtype : DType::kUnknown;

@@ -53,17 +53,33 @@ class ControlFlowFolder {
     graph_.block(block).nodes = std::move(kept);
   }
 
-  // What follows a raise is never reached; results that it would have made are left unset.
+  // What follows a raise is never reached: results are left unset. Those of a branch get the type that the other
+  // branch yields, so that a None that nobody sees is nobody's concern.
   void unset_results(BlockId block, const Nodes& rest, Nodes& kept) {
+    const NodeId owner = graph_.block(block).owner;
+    std::optional<BlockId> other;
+    if (owner != kNoId && graph_.node(owner).op == Op::if_)
+      other = graph_.node(owner).blocks[graph_.node(owner).blocks[0] == block ? 1 : 0];
     for (size_t i = 0; i < graph_.block(block).results.size(); ++i) {
-      const ValueId result = rewriter_.resolve(graph_.block(block).results[i]);
+      ValueId like = rewriter_.resolve(graph_.block(block).results[i]);
+      if (other && i < graph_.block(*other).results.size()) like = rewriter_.resolve(graph_.block(*other).results[i]);
+      const Type type = graph_.value(like).type;
+      const ValueId result = graph_.block(block).results[i];
       const NodeId def = graph_.value(result).def;
-      if (def == kNoId || std::find(rest.begin(), rest.end(), def) == rest.end()) continue;
-      const Type type = graph_.value(result).type;
-      const NodeId unset = graph_.make_node(Op::uninitialized, {}, {type}, graph_.node(def).source);
-      graph_.block(block).results[i] = graph_.node(unset).outputs[0];
-      kept.push_back(unset);
+      const bool is_unset = def != kNoId && graph_.node(def).op == Op::uninitialized;
+      if (is_unset && std::find(rest.begin(), rest.end(), def) != rest.end()) {
+        graph_.value(result).type = type;
+        if (std::find(kept.begin(), kept.end(), def) == kept.end()) kept.push_back(def);
+      } else {
+        graph_.block(block).results[i] = make_unset(type, kept);
+      }
     }
+  }
+
+  ValueId make_unset(Type type, Nodes& nodes) {
+    const NodeId unset = graph_.make_node(Op::uninitialized, {}, {std::move(type)}, 0);
+    nodes.push_back(unset);
+    return graph_.node(unset).outputs[0];
   }
 
   std::optional<Nodes> fold_if(NodeId id) {
@@ -76,7 +92,10 @@ class ControlFlowFolder {
       assume(node.blocks[1], condition, truth(false));
       return std::nullopt;
     }
-    const Block branch = graph_.block(node.blocks[*known ? 0 : 1]);
+    Block branch = graph_.block(node.blocks[*known ? 0 : 1]);
+    // A branch that raises may yield nothing.
+    while (branch.results.size() < node.outputs.size())
+      branch.results.push_back(make_unset(graph_.value(node.outputs[branch.results.size()]).type, branch.nodes));
     for (size_t i = 0; i < node.outputs.size(); ++i) rewriter_.replace(node.outputs[i], branch.results[i]);
     return branch.nodes;
   }
@@ -107,6 +126,7 @@ class ControlFlowFolder {
       for (size_t i = 0; i < node.outputs.size(); ++i) rewriter_.replace(node.outputs[i], node.inputs[i + 2]);
       return Nodes{};
     }
+    if (graph_.block(node.blocks[0]).results.empty()) return std::nullopt;  // the body raises
     const auto goes_on = known_bool(graph_, rewriter_.resolve(graph_.block(node.blocks[0]).results[0]));
     if (!trips || *trips > kMaxTrips || !enters || !goes_on) return std::nullopt;
     // A body that says stop runs once.
@@ -142,15 +162,16 @@ class ControlFlowFolder {
   // An output that is one value whichever way control goes is that value.
   void pass_on(NodeId id) {
     const Node node = graph_.node(id);
-    if (node.op == Op::if_) {
+    const auto yields_all = [&](BlockId block) { return graph_.block(block).results.size() == node.outputs.size(); };
+    if (node.op == Op::if_ && yields_all(node.blocks[0]) && yields_all(node.blocks[1])) {
       for (size_t i = 0; i < node.outputs.size(); ++i) {
         const ValueId a = rewriter_.resolve(graph_.block(node.blocks[0]).results[i]);
         const ValueId b = rewriter_.resolve(graph_.block(node.blocks[1]).results[i]);
         if (a == b) rewriter_.replace(node.outputs[i], a);
       }
     }
-    if (node.op != Op::loop) return;
-    const Block body = graph_.block(node.blocks[0]);
+    const Block body = node.op == Op::loop ? graph_.block(node.blocks[0]) : Block();
+    if (body.results.size() != node.outputs.size() + 1) return;
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (rewriter_.resolve(body.results[i + 1]) != body.params[i + 1]) continue;
       const ValueId initial = rewriter_.resolve(node.inputs[i + 2]);

@@ -209,7 +209,8 @@ class Functionalizer {
     const size_t skip = node.op == Op::loop ? 1 : 0;
     for (BlockId block : node.blocks)
       for (size_t i = 0; i < node.outputs.size(); ++i) {
-        unite(graph_.block(block).results[i + skip], node.outputs[i]);
+        if (i + skip < graph_.block(block).results.size())
+          unite(graph_.block(block).results[i + skip], node.outputs[i]);
         if (node.op != Op::loop) continue;
         unite(node.inputs[i + 2], node.outputs[i]);
         unite(graph_.block(block).params[i + 1], node.outputs[i]);

@@ -136,14 +136,15 @@ void ContainerClasses::visit_node(const Graph& graph, const Node& node) {
   };
   if (node.op == Op::if_) {
     for (BlockId block : node.blocks)
-      for (size_t i = 0; i < node.outputs.size(); ++i) unite_containers(graph.block(block).results[i], node.outputs[i]);
+      for (size_t i = 0; i < graph.block(block).results.size(); ++i)  // none after a raise
+        unite_containers(graph.block(block).results[i], node.outputs[i]);
     return;
   }
   if (node.op == Op::loop) {
     const Block& body = graph.block(node.blocks[0]);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       unite_containers(node.inputs[i + 2], body.params[i + 1]);
-      unite_containers(body.results[i + 1], body.params[i + 1]);
+      if (i + 1 < body.results.size()) unite_containers(body.results[i + 1], body.params[i + 1]);
       unite_containers(body.params[i + 1], node.outputs[i]);
     }
     return;

@@ -453,18 +453,29 @@ void Run::infer_if(const Node& node) {
   const bool then_ends = infer_block(node.blocks[0]);
   const bool else_ends = infer_block(node.blocks[1]);
   --depth_;
+  // A branch that raises, or leaves a value unset since it returned early, does not reach the uses.
+  const auto result_of = [&](BlockId branch, bool ends, size_t i) -> std::optional<ValueId> {
+    if (!ends || i >= graph.block(branch).results.size()) return std::nullopt;
+    const ValueId result = graph.block(branch).results[i];
+    const NodeId def = graph.value(result).def;
+    if (def != kNoId && graph.node(def).op == Op::uninitialized) return std::nullopt;
+    return result;
+  };
   for (size_t i = 0; i < node.outputs.size(); ++i) {
-    ValueId a = graph.block(node.blocks[0]).results[i];
-    ValueId b = graph.block(node.blocks[1]).results[i];
-    const auto is_unset = [&](ValueId v, bool ends) {
-      const NodeId def = graph.value(v).def;
-      return !ends || (def != kNoId && graph.node(def).op == Op::uninitialized);
-    };
-    // A branch that raises, or leaves a value unset since it returned early, does not reach the uses.
-    if (is_unset(a, then_ends)) a = b;
-    if (is_unset(b, else_ends)) b = a;
     const ValueId output = node.outputs[i];
-    set_type(output, join(output, graph.value(output).type, graph.value(a).type, graph.value(b).type));
+    const auto then_result = result_of(node.blocks[0], then_ends, i),
+               else_result = result_of(node.blocks[1], else_ends, i);
+    if (!then_result && !else_result) continue;
+    const ValueId a = then_result ? *then_result : *else_result, b = else_result ? *else_result : *then_result;
+    Type joined = join(output, graph.value(output).type, graph.value(a).type, graph.value(b).type);
+    // All that is yielded must fit, also what never reaches a use.
+    for (BlockId branch : node.blocks) {
+      if (i >= graph.block(branch).results.size()) continue;
+      const bool may_be_none = graph.value(graph.block(branch).results[i]).type.is(Type::Kind::kOptional);
+      if (may_be_none && !joined.is(Type::Kind::kOptional) && graph.value(output).type.is(Type::Kind::kOptional))
+        joined = Type::optional(joined);
+    }
+    set_type(output, joined);
     set_joined_ints(output, a, b);
   }
 }
@@ -488,7 +499,8 @@ void Run::infer_loop(const Node& node) {
   }
   ++depth_;
   for (int round = 0;; ++round) {
-    infer_block(node.blocks[0]);
+    // A body that always raises yields nothing.
+    if (!infer_block(node.blocks[0]) || body.results.size() != carried + 1) break;
     bool stable = true;
     for (size_t i = 0; i < carried; ++i) {
       const ValueId param = body.params[i + 1], result = body.results[i + 1];

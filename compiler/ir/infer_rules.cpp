@@ -145,12 +145,30 @@ Dim Rule::require_equal(const Dim& a, const Dim& b, const std::string& message) 
   return run.require_equal(a, b, node.source, message);
 }
 
+namespace {
+
+// Whether `dim` is min(size, c) for a constant c > 1: then it is `size`, or it is c and no partner of `size`.
+bool is_capped(const Dim& dim, const Dim& size) {
+  if (dim.terms().size() != 1 || dim.terms()[0].coefficient != 1 || dim.terms()[0].factors.size() != 1) return false;
+  const Dim::Atom& atom = *dim.terms()[0].factors[0];
+  if (atom.kind != Dim::AtomKind::kMin) return false;
+  for (size_t side : {0, 1}) {
+    const auto cap = atom.operands[1 - side].constant();
+    if (atom.operands[side] == size && cap && *cap > 1) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 // A size of 1 stretches to the other; unless both may be 1, the other size is the result's for sure.
 Dim Rule::broadcast_dim(const Dim& a, const Dim& b) const {
   if (a == b || b.is_constant(1)) return a;
   if (a.is_constant(1)) return b;
   if (a.constant()) return a;
   if (b.constant()) return b;
+  if (is_capped(b, a)) return a;
+  if (is_capped(a, b)) return b;
   return broadcast(a, b);
 }
 

@@ -548,6 +548,14 @@ bool infer_container(const Rule& rule) {
       rule.set_int(0, length(rule));
       if (!length(rule)) rule.run.mark_size(rule.node.outputs[0]);
       return true;
+    case Op::list_contains: {
+      const auto items = rule.run.containers.is_mutated(rule.in(0)) ? std::nullopt : rule.integers(0);
+      const auto item = rule.integer(1);
+      const bool ints = rule.type(0).is_int_list() && items && item;
+      rule.set_bool(
+          0, ints ? std::optional<bool>(std::find(items->begin(), items->end(), *item) != items->end()) : std::nullopt);
+      return true;
+    }
     case Op::dict_getitem:
       rule.set(0, dict_value(rule, declared));
       return true;
