@@ -243,25 +243,23 @@ void check_conv2d_depthwise_tile() {
 }
 
 // One TEST per row of kernels.def that this width can run.
-#define TSC_ROW_TEST(suite, height, width, vectors, min_bytes, check) \
-  TEST(suite, Tile##height##x##width##x##vectors##From##min_bytes) {  \
-    if constexpr (min_bytes <= TSC_VECTOR_BYTES) {                    \
-      check;                                                          \
-    }                                                                 \
+#define TSC_ROW_TEST(suite, height, width, vectors, min_bytes, min_registers, check) \
+  TEST(suite, Tile##height##x##width##x##vectors##From##min_bytes) {                 \
+    test::for_row<min_bytes, min_registers>([](auto) { check; });                    \
   }
 #define TSC_TEST_linear(...)
 #define TSC_TEST_matmul(...)
 #define TSC_TEST_conv2d_winograd(...)
-#define TSC_TEST_conv2d_blocked(h, w, v, bytes) \
-  TSC_ROW_TEST(Conv2dBlocked, h, w, v, bytes, (check_conv2d_blocked_tile<h, w, v>()))
-#define TSC_TEST_conv2d_plain_to_blocked(h, w, v, bytes) \
-  TSC_ROW_TEST(Conv2dPlainToBlocked, h, w, v, bytes, (check_conv2d_plain_to_blocked_tile<w, v>()))
-#define TSC_TEST_conv2d_plain(h, w, v, bytes) \
-  TSC_ROW_TEST(Conv2dPlain, h, w, v, bytes, (check_conv2d_plain_tile<w, v>()))
-#define TSC_TEST_conv2d_depthwise(h, w, v, bytes) \
-  TSC_ROW_TEST(Conv2dDepthwise, h, w, v, bytes, (check_conv2d_depthwise_tile<w>()))
+#define TSC_TEST_conv2d_blocked(h, w, v, bytes, registers) \
+  TSC_ROW_TEST(Conv2dBlocked, h, w, v, bytes, registers, (check_conv2d_blocked_tile<h, w, v>()))
+#define TSC_TEST_conv2d_plain_to_blocked(h, w, v, bytes, registers) \
+  TSC_ROW_TEST(Conv2dPlainToBlocked, h, w, v, bytes, registers, (check_conv2d_plain_to_blocked_tile<w, v>()))
+#define TSC_TEST_conv2d_plain(h, w, v, bytes, registers) \
+  TSC_ROW_TEST(Conv2dPlain, h, w, v, bytes, registers, (check_conv2d_plain_tile<w, v>()))
+#define TSC_TEST_conv2d_depthwise(h, w, v, bytes, registers) \
+  TSC_ROW_TEST(Conv2dDepthwise, h, w, v, bytes, registers, (check_conv2d_depthwise_tile<w>()))
 #define TSC_KERNEL(kernel, height, width, vectors, min_bytes, min_registers, packing) \
-  TSC_TEST_##kernel(height, width, vectors, min_bytes)
+  TSC_TEST_##kernel(height, width, vectors, min_bytes, min_registers)
 #include "codegen/kernels.def"
 
 }  // namespace

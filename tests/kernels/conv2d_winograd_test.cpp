@@ -141,14 +141,12 @@ TEST(Conv2dWinograd, Accuracy) {
 #define TSC_TEST_conv2d_plain_to_blocked(...)
 #define TSC_TEST_conv2d_plain(...)
 #define TSC_TEST_conv2d_depthwise(...)
-#define TSC_TEST_conv2d_winograd(width, vectors, min_bytes)        \
-  TEST(Conv2dWinograd, Tile##width##x##vectors##From##min_bytes) { \
-    if constexpr (min_bytes <= TSC_VECTOR_BYTES) {                 \
-      check_conv2d_winograd_tile<width, vectors>();                \
-    }                                                              \
+#define TSC_TEST_conv2d_winograd(width, vectors, min_bytes, min_registers)                               \
+  TEST(Conv2dWinograd, Tile##width##x##vectors##From##min_bytes) {                                       \
+    test::for_row<min_bytes, min_registers>([](auto) { check_conv2d_winograd_tile<width, vectors>(); }); \
   }
 #define TSC_KERNEL(kernel, height, width, vectors, min_bytes, min_registers, packing) \
-  TSC_TEST_##kernel(width, vectors, min_bytes)
+  TSC_TEST_##kernel(width, vectors, min_bytes, min_registers)
 #include "codegen/kernels.def"
 
 }  // namespace

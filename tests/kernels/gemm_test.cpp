@@ -158,28 +158,24 @@ void check_matmul_tile() {
 
 // One TEST per row of kernels.def that this width can run.
 #define TSC_KERNEL(kernel, height, width, vectors, min_bytes, min_registers, packing) \
-  TSC_TEST_##kernel(width, vectors, min_bytes)
+  TSC_TEST_##kernel(width, vectors, min_bytes, min_registers)
 #define TSC_TEST_conv2d_blocked(...)
 #define TSC_TEST_conv2d_plain(...)
 #define TSC_TEST_conv2d_plain_to_blocked(...)
 #define TSC_TEST_conv2d_depthwise(...)
 #define TSC_TEST_conv2d_winograd(...)
 #define TSC_TEST_matmul(...)
-#define TSC_TEST_linear(rows, vectors, min_bytes)         \
-  TEST(Linear, Tile##rows##x##vectors##From##min_bytes) { \
-    if constexpr (min_bytes <= TSC_VECTOR_BYTES) {        \
-      check_linear_tile<rows, vectors>();                 \
-    }                                                     \
+#define TSC_TEST_linear(rows, vectors, min_bytes, min_registers)                               \
+  TEST(Linear, Tile##rows##x##vectors##From##min_bytes) {                                      \
+    test::for_row<min_bytes, min_registers>([](auto) { check_linear_tile<rows, vectors>(); }); \
   }
 #include "codegen/kernels.def"
 #undef TSC_TEST_linear
 #undef TSC_TEST_matmul
 #define TSC_TEST_linear(...)
-#define TSC_TEST_matmul(rows, vectors, min_bytes)         \
-  TEST(Matmul, Tile##rows##x##vectors##From##min_bytes) { \
-    if constexpr (min_bytes <= TSC_VECTOR_BYTES) {        \
-      check_matmul_tile<rows, vectors>();                 \
-    }                                                     \
+#define TSC_TEST_matmul(rows, vectors, min_bytes, min_registers)                               \
+  TEST(Matmul, Tile##rows##x##vectors##From##min_bytes) {                                      \
+    test::for_row<min_bytes, min_registers>([](auto) { check_matmul_tile<rows, vectors>(); }); \
   }
 #include "codegen/kernels.def"
 

@@ -102,8 +102,8 @@ void check_pool(Kind kind, const Pool2d& p) {
   }
 }
 
-// 3x3 of stride 2 and padding 1, as in a network's stem; the output's height tells floor (5) from ceil mode (6). Rows are
-// long enough for windows that are pooled together.
+// 3x3 of stride 2 and padding 1, as in a network's stem; the output's height tells floor (5) from ceil mode (6). Rows
+// are long enough for windows that are pooled together.
 Pool2d stem(int64_t out_height) {
   return {.batch = 2,
           .channels = kLanes + 3,

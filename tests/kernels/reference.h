@@ -15,6 +15,17 @@
 
 namespace tsc::kernels::test {
 
+// Calls check(0), a generic lambda, for the rows of kernels.def that this vector width's usual targets may choose
+// (AVX-512 has 32 registers, AVX2 has 16), so that every row is compiled and run at some width and few at several.
+template <int kMinBytes, int kMinRegisters, class F>
+void for_row(F check) {
+  if constexpr (TSC_VECTOR_BYTES == 64   ? kMinRegisters == 32
+                : TSC_VECTOR_BYTES == 32 ? kMinBytes <= 32 && kMinRegisters == 16
+                                         : kMinBytes == TSC_VECTOR_BYTES) {
+    check(0);
+  }
+}
+
 inline std::vector<float> random_floats(size_t count, unsigned seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<float> distribution(-1, 1);
