@@ -182,7 +182,7 @@ TSC_INLINE D log2_wide(D x) {
                               0x1.484fce2a939aep-2, 0x1.0bb350c2bca5fp-2, 0x1.f1f23bbbcc05fp-3};
   constexpr double kRounder = 0x1.8p52;
   constexpr i64 kSqrtHalfBits = 0x3fe6a09e667f3bcd;
-  const Bits<D> bits = bit_cast<Bits<D>>(x);
+  const Bits<D> bits = bit_cast<Bits<D>>(abs(x));
   const Bits<D> e = (bits - splat<Bits<D>>(kSqrtHalfBits)) >> 52;
   const D exponent = bit_cast<D>(e + splat<Bits<D>>(__builtin_bit_cast(i64, kRounder))) - splat<D>(kRounder);
   const D m = bit_cast<D>(bits - (e << 52));
@@ -308,7 +308,7 @@ TSC_INLINE V log(V x) {
     constexpr float kLn2Low = -2.12194440e-4f;
     constexpr int32_t kSqrtHalfBits = 0x3f3504f3;
     const Mask<V> subnormal = less(x, splat<V>(0x1p-126f));
-    const Bits<V> bits = bit_cast<Bits<V>>(select(subnormal, x * splat<V>(0x1p23f), x));
+    const Bits<V> bits = bit_cast<Bits<V>>(abs(select(subnormal, x * splat<V>(0x1p23f), x)));
     const Bits<V> e = (bits - splat<Bits<V>>(kSqrtHalfBits)) >> 23;
     const V f = bit_cast<V>(bits - (e << 23)) - splat<V>(1.0f);
     const V n = convert<float>(e) - select(subnormal, splat<V>(23.0f), splat<V>(0.0f));
