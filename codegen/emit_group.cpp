@@ -240,6 +240,18 @@ class GroupEmitter {
         return emit_pool(anchor);
       case Op::reorder:
         return emit_reorder(anchor);
+      case Op::softmax: case Op::log_softmax:
+        return emit_softmax(anchor);
+      case Op::layer_norm:
+        return emit_layer_norm(anchor);
+      case Op::scaled_dot_product_attention:
+        return emit_attention(anchor);
+      case Op::embedding:
+        return emit_embedding(anchor);
+      case Op::cat:
+        return emit_cat(anchor);
+      case Op::sum: case Op::mean: case Op::amax: case Op::amin:
+        return emit_reduction(anchor);
       default:
         TSC_ASSERT(false, "anchor {} has no emitter", op_info(anchor.op).name);
     }
@@ -304,6 +316,154 @@ class GroupEmitter {
     out_.open("ctx.parallel_for_scratch(matmul_work_items{}(p), 1, matmul_scratch_bytes{}(p), [&](i64 begin, i64 end, void* scratch)", t, t);
     out_.line("matmul{}(p, {}, {}, {}, {}, scratch, begin, end);", t, pointer(node.inputs[0]), pointer(node.inputs[1]), output_, epilogue);
     out_.close(");");
+    out_.close();
+  }
+
+  // Rows.
+
+  // The product of all dims but the last.
+  Dim rows_of(ValueId id) const {
+    Dim rows(1);
+    for (size_t i = 0; i + 1 < dims(id).size(); ++i) rows = rows * dims(id)[i];
+    return rows;
+  }
+
+  void emit_softmax(const Node& node) {
+    model_.headers.insert("runtime/kernels/softmax.h");
+    const ValueId input = node.inputs[0];
+    open_function();
+    out_.line("const Reduction p = Reduction::dense({}, {}, 1);", size(rows_of(input)), size(dims(input).back()));
+    out_.open("ctx.parallel_for(reduce_work_items(p), 16, [&](i64 begin, i64 end)");
+    out_.line("softmax<Share::{}>(p, {}, {}, Identity(), begin, end);",
+              node.op == Op::softmax ? "kProbability" : "kLogProbability", pointer(input), output_);
+    out_.close(");");
+    out_.close();
+  }
+
+  void emit_layer_norm(const Node& node) {
+    model_.headers.insert("runtime/kernels/layer_norm.h");
+    const std::string epilogue = emit_epilogue(node);
+    const ValueId input = node.inputs[0];
+    const auto scale = [&](const char* name) {
+      const ValueId id = node.inputs[input_index(Op::layer_norm, name)];
+      const std::string none = "static_cast<const float*>(nullptr)";
+      return graph_.is_none(id) ? none : weights("float", model_.weights.place(graph_.as_tensor(id)));
+    };
+    open_function();
+    const std::string columns = size(dims(input).back());
+    out_.line("const RowNorm p{{.rows = {}, .columns = {}, .input_row = {}, .epsilon = {}}};", size(rows_of(input)), columns, columns,
+              float_literal(*graph_.as_double(node.inputs[4]), true));
+    out_.open("ctx.parallel_for(p.rows, 8, [&](i64 begin, i64 end)");
+    out_.line("layer_norm(p, Identity(), {}, {}, {}, {}, {}, begin, end);", pointer(input), scale("weight"), scale("bias"), output_, epilogue);
+    out_.close(");");
+    out_.close();
+  }
+
+  void emit_reduction(const Node& node) {
+    model_.headers.insert("runtime/kernels/reduce.h");
+    const ValueId input = node.inputs[0];
+    const auto rank = static_cast<int64_t>(dims(input).size());
+    int64_t first = rank, last = 0;
+    const std::vector<int64_t> reduced = *graph_.as_ints(node.inputs[input_index(node.op, "dim")]);
+    for (const int64_t dim : reduced) {
+      first = std::min(first, dim < 0 ? dim + rank : dim);
+      last = std::max(last, dim < 0 ? dim + rank : dim);
+    }
+    Dim parts[3] = {Dim(1), Dim(1), Dim(1)};  // outer, reduced, inner
+    for (int64_t i = 0; i < rank; ++i) {
+      Dim& part = parts[i < first ? 0 : i <= last ? 1 : 2];
+      part = part * dims(input)[i];
+    }
+    const char* kernel = node.op == Op::sum ? "Sum" : node.op == Op::mean ? "Mean" : node.op == Op::amax ? "Max" : "Min";
+    open_function();
+    out_.line("const Reduction p = Reduction::dense({}, {}, {});", size(parts[0]), size(parts[1]), size(parts[2]));
+    if ((node.op == Op::amax || node.op == Op::amin) && !(parts[1].constant() && *parts[1].constant() > 0)) {
+      out_.line("if (p.reduced == 0) ctx.fail(ErrorKind::kIndex, \"{}(): Expected reduction dim to have non-zero size\");", op_info(node.op).name);
+    }
+    out_.open("ctx.parallel_for(reduce_work_items(p), 16, [&](i64 begin, i64 end)");
+    out_.line("reduce(p, {}{{}}, {}, {}, Identity(), begin, end);", kernel, pointer(input), output_);
+    out_.close(");");
+    out_.close();
+  }
+
+  void emit_embedding(const Node& node) {
+    model_.headers.insert("runtime/kernels/embedding.h");
+    const auto table = graph_.as_tensor(node.inputs[0]);
+    const ValueId index = node.inputs[1];
+    open_function();
+    out_.line("const Embedding p{{.count = {}, .columns = {}, .table_row = {}}};", size(product(dims(index))), table->sizes[1], table->sizes[1]);
+    out_.line("const i64 bad = first_bad_index({}, p.count, {});", pointer(index), table->sizes[0]);
+    out_.line("if (bad >= 0) ctx.fail(ErrorKind::kIndex, \"embedding(): index %lld at position %lld is out of range, the table has {} rows\",",
+              table->sizes[0]);
+    out_.line("                       static_cast<long long>({}[bad]), static_cast<long long>(bad));", pointer(index));
+    out_.open("ctx.parallel_for(p.count, 64, [&](i64 begin, i64 end)");
+    out_.line("embedding(p, {}, {}, {}, Identity(), begin, end);", pointer(node.inputs[0]), pointer(index), output_);
+    out_.close(");");
+    out_.close();
+  }
+
+  // One copy per operand, into its part of the output.
+  void emit_cat(const Node& node) {
+    model_.headers.insert("runtime/kernels/pointwise.h");
+    const auto& parts = graph_.node(graph_.value(node.inputs[0]).def).inputs;
+    const ValueId result = group_.outputs[0];
+    const auto rank = static_cast<int64_t>(dims(result).size());
+    const int64_t given = *graph_.as_int(node.inputs[1]);
+    const int64_t axis = given < 0 ? given + rank : given;
+    const std::vector<Dim> dense = passes::dense_strides(dims(result));
+    Dim at(0);
+    open_function();
+    for (const ValueId part : parts) {
+      const Dim offset = at * dense[axis];
+      Operand to{cpp_element(graph_.value(result).type.tensor.dtype), offset.is_constant(0) ? output_ : fmt::format("{} + {}", output_, factor(offset)),
+                 dense, std::vector<std::string>(dims(part).size())};
+      Operand from = plain_operand(part, dims(part));
+      std::vector<Dim> nest = dims(part);
+      std::vector<Operand*> all{&to, &from};
+      collapse(nest, all);
+      emit_loops(nest, {to, from}, "Copy");
+      at = at + dims(part)[axis];
+    }
+    out_.close();
+  }
+
+  void emit_attention(const Node& node) {
+    model_.headers.insert("runtime/kernels/attention.h");
+    const auto input = [&](const char* name) { return node.inputs[input_index(node.op, name)]; };
+    const ValueId q = input("query"), k = input("key"), v = input("value"), mask = input("attn_mask");
+    const auto strides = [&](ValueId id) { return address(id).strides; };
+    const auto out = passes::dense_strides(dims(node.outputs[0]));
+    open_function();
+    const bool causal = *graph_.as_bool(input("is_causal"));
+    const auto scale = graph_.as_double(input("scale"));
+    const Dim depth = dims(q)[3];
+    out_.line("const Attention p{{");
+    out_.line("    .batch = {}, .heads = {}, .queries = {}, .keys = {}, .depth = {}, .value_depth = {},", size(dims(node.outputs[0])[0]),
+              size(dims(q)[1]), size(dims(q)[2]), size(dims(k)[2]), size(depth), size(dims(v)[3]));
+    const auto place = [&](const char* name, const std::vector<Dim>& s, ValueId id) {
+      const auto step = [&](size_t i) { return id != kNoId && dims(id)[i].is_constant(1) ? std::string("0") : size(s[i]); };
+      out_.line("    .{0}_batch = {1}, .{0}_head = {2}, .{0}_row = {3},", name, step(0), step(1), size(s[2]));
+    };
+    place("query", strides(q), q);
+    place("key", strides(k), k);
+    place("value", strides(v), v);
+    place("output", out, kNoId);
+    std::string mask_pointer = "NoMask{}";
+    if (!graph_.is_none(mask)) {
+      mask_pointer = pointer(mask);
+      std::vector<std::string> steps(4, "0");
+      const size_t lead = 4 - dims(mask).size();
+      for (size_t i = 0; i < dims(mask).size(); ++i) {
+        if (!dims(mask)[i].is_constant(1)) steps[lead + i] = size(strides(mask)[i]);
+      }
+      out_.line("    .mask_batch = {}, .mask_head = {}, .mask_query = {}, .mask_key = {},", steps[0], steps[1], steps[2], steps[3]);
+    }
+    const std::string factor_text = scale ? float_literal(*scale, false) : fmt::format("1.0f / __builtin_sqrtf(static_cast<float>({}))", size(depth));
+    out_.line("    .scale = {}, .visibility = Visibility::{}}};", factor_text, causal ? "kCausal" : "kAllKeys");
+    const auto value_depth = dims(v)[3].constant();
+    out_.line("constexpr int kVectors = {};", value_depth ? fmt::format("tile_vectors({})", *value_depth) : "2");
+    const std::string operands = fmt::format("p, {}, {}, {}, {}, {}, Identity()", pointer(q), pointer(k), pointer(v), mask_pointer, output_);
+    emit_ranges("attention", "<kTileRows<kVectors>, kVectors>", operands, true);
     out_.close();
   }
 

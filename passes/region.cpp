@@ -136,6 +136,11 @@ bool known_scalar(const Graph& graph, ValueId id) {
 
 std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   if (node.op == Op::copy_) return "it writes its operand";
+  const bool divides = node.op == Op::floor_divide || node.op == Op::remainder || node.op == Op::fmod || node.op == Op::div_mode;
+  if (divides && !is_floating(graph.value(node.outputs[0]).type.tensor.dtype)) {
+    const auto divisor = graph.as_int(node.inputs[1]);
+    if (!divisor || *divisor == 0) return "a division by zero is told at run time";
+  }
   if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2])) return "its rounding mode is told at run time";
   return "";
 }
@@ -173,6 +178,7 @@ std::string reduction_obstacle(const Graph& graph, const Node& node) {
       for (size_t i = 1; i < sorted.size(); ++i) {
         if (sorted[i] != sorted[i - 1] + 1) return "the reduced dims are not adjacent";
       }
+      if (!is_f32(graph, node.outputs[0])) return "only float32 has a kernel";
       return needs_f32(graph, node);
     }
     default:
@@ -207,6 +213,45 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
   }
 }
 
+std::string cat_obstacle(const Graph& graph, const Node& node) {
+  if (!graph.as_int(node.inputs[1])) return "its dim is told at run time";
+  const TensorType& out = graph.value(node.outputs[0]).type.tensor;
+  for (const ValueId part : graph.node(graph.value(node.inputs[0]).def).inputs) {
+    const TensorType& type = graph.value(part).type.tensor;
+    if (type.dtype != out.dtype) return "operands of several dtypes";
+    if (type.dims.size() != out.dims.size()) return "an operand without dims";
+  }
+  return "";
+}
+
+std::string attention_obstacle(const Graph& graph, const Node& node) {
+  const auto input = [&](const char* name) { return node.inputs[input_index(node.op, name)]; };
+  for (const char* name : {"query", "key", "value"}) {
+    if (dims_of(graph, input(name)).size() != 4 || !is_f32(graph, input(name))) return "only float32 [batch, heads, length, dim] has a kernel";
+  }
+  const auto& q = dims_of(graph, input("query"));
+  for (const char* name : {"key", "value"}) {
+    const auto& dims = dims_of(graph, input(name));
+    if (!(dims[0] == q[0]) || !(dims[1] == q[1])) return "batches or heads of different number";
+  }
+  const auto dropout = graph.as_double(input("dropout_p"));
+  if (!dropout || *dropout != 0.0) return "dropout is random";
+  if (!graph.as_bool(input("is_causal"))) return "is_causal is told at run time";
+  const ValueId scale = input("scale");
+  if (!graph.is_none(scale) && !graph.as_double(scale)) return "its scale is told at run time";
+  const ValueId mask = input("attn_mask");
+  if (graph.is_none(mask)) return "";
+  const TensorType& type = graph.value(mask).type.tensor;
+  if (type.dtype != DType::kFloat32 && type.dtype != DType::kBool) return "a mask of this dtype has no kernel";
+  const Dim wanted[4] = {q[0], q[1], q[2], dims_of(graph, input("key"))[2]};
+  if (type.dims.size() > 4) return "a mask of too many dims";
+  const size_t lead = 4 - type.dims.size();
+  for (size_t i = 0; i < type.dims.size(); ++i) {
+    if (!type.dims[i].is_constant(1) && !(type.dims[i] == wanted[lead + i])) return "whether its mask broadcasts is told at run time";
+  }
+  return "";
+}
+
 std::string obstacle_by_class(const Graph& graph, const Node& node) {
   switch (op_info(node.op).op_class) {
     case OpClass::kPointwise:
@@ -234,6 +279,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     }
     case OpClass::kNormalisation: {
       if (std::string reason = needs_f32(graph, node); !reason.empty()) return reason;
+      if (!is_f32(graph, node.outputs[0])) return "only float32 has a kernel";
       if (node.op == Op::softmax || node.op == Op::log_softmax) return needs_last_dim(graph, node);
       if (node.op == Op::layer_norm) {
         const auto shape = graph.as_ints(node.inputs[1]);
@@ -248,19 +294,14 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     }
     case OpClass::kAttention: {
       if (node.op != Op::scaled_dot_product_attention) return "an attention of this kind has no kernel";
-      if (std::string reason = needs_f32(graph, node); !reason.empty()) return reason;
-      const auto dropout = graph.as_double(node.inputs[input_index(node.op, "dropout_p")]);
-      if (!dropout || *dropout != 0.0) return "dropout is random";
-      if (dims_of(graph, node.inputs[0]).size() != 4) return "only [batch, heads, length, dim] has a kernel";
-      if (!graph.as_bool(node.inputs[input_index(node.op, "is_causal")])) return "is_causal is told at run time";
-      return "";
+      return attention_obstacle(graph, node);
     }
     case OpClass::kMovement:
       if (node.op == Op::embedding) {
         return graph.value(node.inputs[1]).type.tensor.dtype == DType::kInt64 ? needs_constant(graph, node, "weight")
                                                                            : "only int64 indices have a kernel";
       }
-      if (node.op == Op::cat) return graph.as_int(node.inputs[1]) ? "" : "its dim is told at run time";
+      if (node.op == Op::cat) return cat_obstacle(graph, node);
       return "a movement of this kind has no kernel";
     case OpClass::kCreation:
       return node.op == Op::zeros || node.op == Op::ones ? "" : "a creation of this kind has no kernel";
