@@ -77,6 +77,8 @@ class Simplifier {
   void visit(NodeId id) {
     switch (graph_.node(id).op) {
       case Op::dropout:
+      case Op::feature_dropout:
+      case Op::alpha_dropout:
         if (is_false(in(id, 2))) drop(id);
         return;
       case Op::detach:

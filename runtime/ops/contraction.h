@@ -200,17 +200,21 @@ inline Tensor scaled_sum(Context& ctx, const Tensor& self, const Tensor& product
   return beta.to_complex() == Complex<double>(1) ? add(ctx, expanded, scaled, 1)
                                                  : add(ctx, mul(ctx, expanded, beta), scaled, 1);
 }
+// addmv and baddbmm cut fractions off where the tensors are integers; addmm refuses them.
+inline Scalar as_number_of(const Tensor& self, const Scalar& s) {
+  return is_integral(self.dtype()) ? Scalar(scalar_as<i64>(s)) : s;
+}
 inline Tensor addmm(Context& ctx, const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1,
                     const Scalar& alpha = 1) {
   return scaled_sum(ctx, self, mm(ctx, mat1, mat2), beta, alpha);
 }
 inline Tensor addmv(Context& ctx, const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1,
                     const Scalar& alpha = 1) {
-  return scaled_sum(ctx, self, mv(ctx, mat, vec), beta, alpha);
+  return scaled_sum(ctx, self, mv(ctx, mat, vec), as_number_of(self, beta), as_number_of(self, alpha));
 }
 inline Tensor baddbmm(Context& ctx, const Tensor& self, const Tensor& batch1, const Tensor& batch2,
                       const Scalar& beta = 1, const Scalar& alpha = 1) {
-  return scaled_sum(ctx, self, bmm(ctx, batch1, batch2), beta, alpha);
+  return scaled_sum(ctx, self, bmm(ctx, batch1, batch2), as_number_of(self, beta), as_number_of(self, alpha));
 }
 inline Tensor addmm_(Context& ctx, const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1,
                      const Scalar& alpha = 1) {

@@ -8,8 +8,9 @@ namespace tsc::ops {
 
 // torch.promote_types.
 inline DType promote(DType a, DType b) {
-  if (a == b || b == DType::kUnknown || b == DType::kBool) return a;
+  if (a == b || b == DType::kUnknown) return a;
   if (a == DType::kUnknown || a == DType::kBool) return b;
+  if (b == DType::kBool) return a;
   const auto width = [](DType d) { return element_size(d); };
   if (is_complex(a) || is_complex(b)) {
     const auto real = [](DType d) {

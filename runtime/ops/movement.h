@@ -194,8 +194,9 @@ inline bool index_dtype_ok(Context& ctx, const char* name, const Tensor& index) 
 inline Tensor gather(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, bool = false) {
   if (!ctx.ok()) return {};
   dim = wrap_dim(ctx, dim, self.dim());
-  if (!ctx.ok() || !index_dtype_ok(ctx, "gather", index)) return {};
+  if (!ctx.ok()) return {};
   if (index.numel() == 0) return Tensor::empty(ctx, self.dtype(), index.sizes());
+  if (!index_dtype_ok(ctx, "gather", index)) return {};
   if (!index_sizes_ok(ctx, "gather", self, index, dim, nullptr)) return {};
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, "gather()");
   const Tensor result = Tensor::empty(ctx, self.dtype(), index.sizes());
@@ -534,6 +535,24 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
 inline Tensor index_put(Context& ctx, const Tensor& self, const List<Optional<Tensor>>& indices, const Tensor& values,
                         bool accumulate = false) {
   return index_put_(ctx, copied(ctx, self), indices, values, accumulate);
+}
+
+// The same without gaps in the list.
+inline List<Optional<Tensor>> as_optionals(Context& ctx, const List<Tensor>& indices) {
+  List<Optional<Tensor>> list = List<Optional<Tensor>>::make(ctx, indices.size());
+  for (const Tensor& t : indices) list.append(t);
+  return list;
+}
+inline Tensor index(Context& ctx, const Tensor& self, const List<Tensor>& indices) {
+  return index(ctx, self, as_optionals(ctx, indices));
+}
+inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Tensor>& indices, const Tensor& values,
+                         bool accumulate = false) {
+  return index_put_(ctx, self, as_optionals(ctx, indices), values, accumulate);
+}
+inline Tensor index_put(Context& ctx, const Tensor& self, const List<Tensor>& indices, const Tensor& values,
+                        bool accumulate = false) {
+  return index_put(ctx, self, as_optionals(ctx, indices), values, accumulate);
 }
 
 inline Tensor masked_select(Context& ctx, const Tensor& self, const Tensor& mask) {

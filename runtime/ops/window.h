@@ -493,7 +493,7 @@ inline Tensor avg_pool(Context& ctx, const char* name, const Tensor& self, i64 d
       }
     }
   };
-  const Tensor result = pool_planes(ctx, name, image, sizes, false, windows);
+  const Tensor result = pool_planes(ctx, name, image, sizes, true, windows);
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,

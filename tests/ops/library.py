@@ -33,10 +33,18 @@ CPP = {"Tensor": "Tensor", "int": "i64", "SymInt": "i64", "float": "double", "bo
        "Generator": "None", "t": "i64", "t1": "i64", "t2": "i64", "tVal": "i64", "Any": "i64"}  # fmt: skip
 
 
+# Rows whose second tensor may be a number.
+NUMBERS = {"add", "sub", "rsub", "mul", "div", "div_mode", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum",
+           "atan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and",
+           "bitwise_or", "bitwise_xor"}  # fmt: skip
+
+
 class Overload:
-    def __init__(self, row, name, schema, in_place):
-        self.row, self.name, self.schema, self.in_place = row, name, schema, in_place
-        self.method = name.replace("::", "_").replace(".", "_")
+    """`number`: the index of a Tensor operand that is a number in the call, as traced programs have it; or None."""
+
+    def __init__(self, row, name, schema, in_place, number=None):
+        self.row, self.name, self.schema, self.in_place, self.number = row, name, schema, in_place, number
+        self.method = name.replace("::", "_").replace(".", "_") + ("" if number is None else f"_number{number}")
 
 
 def table_rows():
@@ -98,7 +106,7 @@ def usable(overload):
 def wrapper(overload):
     """The C++ of a method: the op called with the overload's operands."""
     arguments = overload.schema.arguments
-    parameters = [(cpp_type(a.type), f"a{i}") for i, a in enumerate(arguments)]
+    parameters = [("Scalar" if i == overload.number else cpp_type(a.type), f"a{i}") for i, a in enumerate(arguments)]
     returns = [cpp_type(r.type) for r in overload.schema.returns]
     result = returns[0] if len(returns) == 1 else f"Tuple<{', '.join(returns)}>" if returns else "None"
     row = "copy_" if overload.row == "copy_" else overload.row + ("_" if overload.in_place else "")
@@ -146,10 +154,14 @@ def generate(chosen):
 
 def selected():
     seen, chosen = set(), []
-    for overload, _ in overloads():
-        if overload.method not in seen and usable(overload):
-            seen.add(overload.method)
-            chosen.append(overload)
+    for overload, op_class in overloads():
+        if overload.method in seen or not usable(overload):
+            continue
+        seen.add(overload.method)
+        chosen.append(overload)
+        if op_class == "Pointwise" and [str(a.type) for a in overload.schema.arguments[:2]] == ["Tensor", "Tensor"]:
+            if overload.row in NUMBERS:
+                chosen.append(Overload(overload.row, overload.name, overload.schema, overload.in_place, 1))
     return chosen
 
 
