@@ -115,7 +115,8 @@ class ModelEmitter {
     out.line("#include \"runtime/core/library.h\"");
     for (const std::string& header : model_.headers) out.line("#include \"{}\"", header);
     out.blank();
-    out.line("extern \"C\" __attribute__((visibility(\"hidden\"))) const char {}[];", model_.weights_symbol);
+    out.line("extern \"C\" __attribute__((visibility(\"hidden\"))) const char {}[{}];", model_.weights_symbol,
+             std::max<size_t>(1, model_.weights.size));
     out.blank();
     out.line("namespace tsc::kernels {{}}");
     out.line("namespace tsc::model_{} {{", id_);

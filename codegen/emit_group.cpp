@@ -140,6 +140,7 @@ class GroupEmitter {
   std::string emit_epilogue(const Node& anchor) {
     if (body_.nodes.size() == 1) return "Identity()";
     if (const std::string clamp = clamp_epilogue(); !clamp.empty()) return clamp;
+    model_.headers.insert("runtime/kernels/math.h");
     const std::string type = model_.names.unique(camel_case(name_) + "Epilogue");
     Names locals;
     std::map<ValueId, std::string> expressions;
@@ -683,7 +684,11 @@ class GroupEmitter {
               dilation[0], dilation[1], groups);
     const std::string t = tile(kernel);
     const std::string operands = fmt::format("p, {}, {}, {}, {}, {}", pointer(node.inputs[0]), weights("float", packed), bias, output_, epilogue);
-    emit_ranges(kernel.function, t, operands, kernel.function.starts_with("conv2d_plain") || kernel.packing == Packing::kWinograd);
+    if (kernel.function == "conv2d_winograd_staged") {
+      emit_stages(kernel.function, t, operands);
+    } else {
+      emit_ranges(kernel.function, t, operands, kernel.function.starts_with("conv2d_plain") || kernel.packing == Packing::kWinograd);
+    }
     out_.close();
   }
 
@@ -697,6 +702,17 @@ class GroupEmitter {
       out_.line("{}{}({}, begin, end);", function, t, operands);
     }
     out_.close(");");
+  }
+
+  // The same for a kernel in stages, each of which needs all of the one before; the scratch memory is theirs in common.
+  void emit_stages(const std::string& function, const std::string& t, std::string operands) {
+    operands.insert(1, ", stage");
+    out_.line("const Scratch scratch(ctx, static_cast<size_t>({}_scratch_bytes{}(p)));", function, t);
+    out_.open("for (int stage = 0; stage < kWinogradStages && ctx.ok(); ++stage)");
+    out_.open("ctx.parallel_for({}_work_items{}(p, stage), [&](i64 begin, i64 end)", function, t);
+    out_.line("{}{}({}, scratch.data(), begin, end);", function, t, operands);
+    out_.close(");");
+    out_.close();
   }
 
   std::vector<float> pack_conv(const KernelChoice& kernel, const TensorConstant& tensor, int64_t groups) const {

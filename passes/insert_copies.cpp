@@ -60,17 +60,20 @@ void insert_copies(Graph& graph) {
     const auto addresses = region_addresses(graph, body);
     std::vector<NodeId> nodes;
     for (const NodeId id : std::vector<NodeId>(graph.block(body).nodes)) {
-      if (!is_view(graph.node(id))) {
-        for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) {
-          const ValueId input = graph.node(id).inputs[i];
-          const auto address = addresses.find(input);
-          if (address == addresses.end() || graph.value(input).constant) continue;
-          if (satisfies(graph, input, address->second, need_of(graph.node(id), i))) continue;
-          const NodeId copy = graph.make_node(Op::contiguous, {input, graph.constant_int(0)}, {graph.value(input).type},
-                                              graph.node(id).source);
-          nodes.push_back(copy);
-          graph.node(id).inputs[i] = graph.node(copy).outputs[0];
+      for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) {
+        const ValueId input = graph.node(id).inputs[i];
+        const auto address = addresses.find(input);
+        if (address == addresses.end()) continue;
+        if (is_view(graph.node(id))) {
+          // A view that is its own root has no address: a reshape of elements that do not lie in order.
+          if (addresses.at(graph.node(id).outputs[0]).root != graph.node(id).outputs[0]) continue;
+        } else if (graph.value(input).constant || satisfies(graph, input, address->second, need_of(graph.node(id), i))) {
+          continue;
         }
+        const NodeId copy = graph.make_node(Op::contiguous, {input, graph.constant_int(0)}, {graph.value(input).type},
+                                            graph.node(id).source);
+        nodes.push_back(copy);
+        graph.node(id).inputs[i] = graph.node(copy).outputs[0];
       }
       nodes.push_back(id);
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/ir/effects.h"
@@ -21,6 +22,10 @@ class Outliner {
       if (graph.node(id).form != Form::kFunctional || graph.node(id).op == Op::copy_) writes_ = true;
     });
     for (const ValueId param : graph.block(function.body).params) know_dims(param);
+    uses_ = graph.use_counts();
+    for_each_node(graph, function.body, [&](NodeId id) {
+      if (graph.node(id).op == Op::cat) cats_[graph.node(id).inputs[0]] = id;
+    });
   }
 
   void run(BlockId block) {
@@ -64,6 +69,11 @@ class Outliner {
 
   bool fits(NodeId id) const {
     const Node& node = graph_.node(id);
+    // The operands of a cat are a list that nobody else sees.
+    if (node.op == Op::list && uses_[node.outputs[0]] == 1) {
+      const auto cat = cats_.find(node.outputs[0]);
+      return cat != cats_.end() && fits(cat->second);
+    }
     if (!region_obstacle(graph_, node).empty()) return false;
     for (const ValueId output : node.outputs) {
       if (node.op != Op::symbolic && !are_known(graph_.value(output).type.tensor.dims)) return false;
@@ -94,7 +104,7 @@ class Outliner {
 
   bool computes(NodeId id) const {
     const Node& node = graph_.node(id);
-    return node.op != Op::symbolic && !is_view(node);
+    return node.op != Op::symbolic && node.op != Op::list && !is_view(node);
   }
 
   // Ends the open run. Leading and trailing nodes that compute nothing stay on the host, where views are views.
@@ -156,6 +166,8 @@ class Outliner {
   std::set<std::string> known_;
   std::vector<NodeId> run_;
   bool writes_ = false;
+  std::vector<uint32_t> uses_;
+  std::map<ValueId, NodeId> cats_;  // by the list that they join
 };
 
 }  // namespace
