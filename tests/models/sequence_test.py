@@ -1,0 +1,88 @@
+"""Text and recurrence: at the example's batch and length and at others, traced and scripted."""
+
+import importlib
+
+import pytest
+import torch
+from torch import nn
+
+import tsc
+from bert_encoder.model import example as bert_inputs
+from compare import check
+from tagger.model import example as tagger_inputs
+
+# Name -> further inputs.
+INPUTS = {
+    "mlp": lambda: [(torch.randn(5, 784),), (torch.randn(2, 3, 784),), (torch.randn(784),)],
+    "bert_encoder": lambda: [bert_inputs(1, 17), bert_inputs(3, 40)],
+    "transformer_encoder": lambda: [(torch.randn(1, 9, 256),), (torch.randn(3, 33, 256),)],
+    "lstm": lambda: [(torch.randn(1, 7, 256),), (torch.randn(3, 21, 256),)],
+    "tagger": lambda: [tagger_inputs(1, 5), tagger_inputs(4, 30)],
+}
+
+
+def build(name):
+    return importlib.import_module(f"{name}.model").build()
+
+
+@pytest.fixture(scope="module", params=["traced", "scripted"])
+def models(request, compile_group):
+    modules = {name: build(name) for name in INPUTS}
+    if request.param == "traced":
+        saved = {n: torch.jit.trace(module, example, strict=False) for n, (module, example) in modules.items()}
+    else:
+        saved = {name: torch.jit.script(module) for name, (module, _) in modules.items()}
+    return request.param, modules, compile_group(saved)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_same_as_torch(name, models, usable):
+    way, modules, compiled = models
+    module, example = modules[name]
+    model = usable(compiled[name])
+    check(model, module, *example)
+    for inputs in INPUTS[name]():
+        check(model, module, *inputs)
+    if way == "scripted" and name == "lstm":  # the optional state, and an unbatched sequence
+        check(model, module, torch.randn(2, 6, 256), (torch.randn(2, 2, 256), torch.randn(2, 2, 256)))
+        check(model, module, torch.randn(6, 256))
+
+
+def test_index_out_of_range(models, usable):
+    _, modules, compiled = models
+    model = usable(compiled["bert_encoder"])
+    ids, mask = bert_inputs(1, 8)
+    with pytest.raises(tsc.Error, match="index out of range") as caught:
+        model(ids + 30522, mask)
+    assert caught.value.kind == "index_error"
+    check(model, modules["bert_encoder"][0], ids, mask)
+
+
+def test_missing_key(models, usable):
+    _, modules, compiled = models
+    model = usable(compiled["tagger"])
+    with pytest.raises(tsc.Error, match="mask") as caught:
+        model({"words": {"ids": torch.zeros(1, 3, dtype=torch.int64)}})
+    assert caught.value.kind == "key_error"
+    with pytest.raises(tsc.Error):
+        model(torch.zeros(1, 3, dtype=torch.int64))
+    check(model, modules["tagger"][0], *tagger_inputs(2, 4))
+
+
+class PackedTagger(nn.Module):
+    """Sequences of different lengths, packed for the LSTM."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(8, 16, bidirectional=True, batch_first=True)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
+
+
+def test_packed_sequences(compile_and_load):
+    module = PackedTagger().eval()
+    model = compile_and_load(torch.jit.script(module), "packed_tagger")
+    check(model, module, torch.randn(3, 7, 8), torch.tensor([4, 7, 2]))
+    check(model, module, torch.randn(1, 5, 8), torch.tensor([5]))
