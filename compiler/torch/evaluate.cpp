@@ -44,12 +44,10 @@ class StorageCopies {
 class Evaluator {
  public:
   Evaluator(const ir::Graph& graph, State* state)
-      : graph_(graph),
-        state_(state),
-        unit_(std::make_shared<torch::jit::CompilationUnit>()),
-        values_(graph.values.size()) {}
+      : graph_(graph), state_(state), unit_(std::make_shared<torch::jit::CompilationUnit>()) {}
 
   std::vector<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> inputs) {
+    values_.resize(graph_.values.size());
     const ir::Block& body = graph_.block(function.body);
     if (inputs.size() > body.params.size()) {
       throw EvaluationError(
@@ -465,6 +463,11 @@ std::vector<c10::IValue> evaluate(const ir::Graph& graph, std::string_view funct
     if (candidate.name == function) return Evaluator(graph, state).call(candidate, std::move(inputs));
   }
   throw EvaluationError(fmt::format("the graph has no function {}", function));
+}
+
+c10::IValue constant_value(const ir::Graph& graph, ir::ValueId constant) {
+  const ir::Value& value = graph.value(constant);
+  return Evaluator(graph, nullptr).constant(*value.constant, value.type);
 }
 
 std::vector<c10::IValue> evaluate_node(const ir::Graph& graph, ir::NodeId node, std::vector<c10::IValue> operands) {

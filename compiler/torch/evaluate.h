@@ -30,6 +30,9 @@ State initial_state(const ir::Graph& graph);
 std::vector<c10::IValue> evaluate(const ir::Graph& graph, std::string_view function, std::vector<c10::IValue> inputs,
                                   State* state);
 
+// The value of a constant; its tensors share the constant's memory and must not be written.
+c10::IValue constant_value(const ir::Graph& graph, ir::ValueId constant);
+
 // One node whose operands are given, without blocks or state.
 std::vector<c10::IValue> evaluate_node(const ir::Graph& graph, ir::NodeId node, std::vector<c10::IValue> operands);
 

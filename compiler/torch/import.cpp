@@ -151,7 +151,10 @@ class InputTypes {
   std::vector<bool> used_;
 };
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+  const size_t begin = std::min(text.find_first_not_of(" \n"), text.size());
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
 
 ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics) {
   ir::Graph graph;

@@ -6,12 +6,14 @@
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/lower_tuples.h>
+#include <torch/csrc/jit/passes/normalize_ops.h>
 #include <torch/csrc/jit/passes/peephole.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 
 #include "compiler/torch/decompose.h"
+#include "compiler/torch/padding.h"
 
 namespace tsc {
 namespace {
@@ -262,6 +264,8 @@ void inline_everything(const Program& program, const std::shared_ptr<Graph>& gra
     changed |= inline_forks(*graph);
   }
   remove_modes(*graph);
+  replace_nested_tensors(*graph);
+  torch::jit::NormalizeOps(graph);  // torch.multiply is torch.mul
 }
 
 // Replaces the read of an attribute that nobody writes by its value when that can steer control flow; otherwise

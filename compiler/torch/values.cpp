@@ -177,6 +177,24 @@ ir::Type ValueMapper::type(const c10::TypePtr& type) {
   }
 }
 
+ValueMapper::ValueMapper(ir::Graph& graph) : graph_(graph) {
+  for (const ir::Value& value : graph.values) {
+    if (!value.constant) continue;
+    const auto* tensor = std::get_if<std::shared_ptr<const ir::TensorConstant>>(&value.constant->value);
+    if (tensor != nullptr) storages_[(*tensor)->storage->data.get()] = (*tensor)->storage;
+  }
+}
+
+std::shared_ptr<const ir::Storage> ValueMapper::find_storage(const at::Tensor& tensor) const {
+  if (!tensor.has_storage() || tensor.storage().nbytes() == 0) return nullptr;
+  const auto* first = static_cast<const std::byte*>(tensor.storage().data());
+  auto position = storages_.upper_bound(first);
+  if (position == storages_.begin()) return nullptr;
+  const auto& storage = (--position)->second;
+  const bool is_inside = first + tensor.storage().nbytes() <= storage->data.get() + storage->size;
+  return is_inside ? storage : nullptr;
+}
+
 ValueMapper::Typed ValueMapper::tensor(const at::Tensor& tensor, const std::string& name) {
   if (!tensor.defined()) return {{}, ir::Type::make(Kind::kNone)};
   const std::string label = name.empty() ? "a tensor" : "'" + name + "'";
@@ -188,24 +206,30 @@ ValueMapper::Typed ValueMapper::tensor(const at::Tensor& tensor, const std::stri
   at::Tensor plain = tensor.detach().resolve_conj().resolve_neg();
   if (*dtype == ir::DType::kBool && has_bad_bools(plain)) plain = plain.to(at::kByte).ne(0);
 
-  const c10::Storage& memory = plain.storage();
-  auto& storage = storages_[memory.unsafeGetStorageImpl()];
+  std::shared_ptr<const ir::Storage> storage = find_storage(plain);
   if (storage == nullptr) {
+    const c10::Storage& memory = plain.storage();
     auto owner = std::make_shared<c10::Storage>(memory);
     const auto* bytes = static_cast<const std::byte*>(memory.data());
     storage = std::make_shared<const ir::Storage>(
         ir::Storage{std::shared_ptr<const std::byte>(std::move(owner), bytes), memory.nbytes()});
+    storages_[bytes] = storage;
   }
+  const int64_t offset =
+      plain.storage().data() == nullptr
+          ? 0
+          : (static_cast<const std::byte*>(plain.storage().data()) - storage->data.get()) / ir::dtype_size(*dtype) +
+                plain.storage_offset();
   const std::string key =
-      fmt::format("{} {} {} [{}] [{}]", static_cast<const void*>(storage.get()), static_cast<int>(*dtype),
-                  plain.storage_offset(), fmt::join(plain.sizes(), ","), fmt::join(plain.strides(), ","));
+      fmt::format("{} {} {} [{}] [{}]", static_cast<const void*>(storage.get()), static_cast<int>(*dtype), offset,
+                  fmt::join(plain.sizes(), ","), fmt::join(plain.strides(), ","));
   auto& constant = tensors_[key];
   if (constant == nullptr) {
     constant = std::make_shared<const ir::TensorConstant>(ir::TensorConstant{.name = name,
                                                                              .dtype = *dtype,
                                                                              .sizes = plain.sizes().vec(),
                                                                              .strides = plain.strides().vec(),
-                                                                             .offset = plain.storage_offset(),
+                                                                             .offset = offset,
                                                                              .storage = storage});
   }
   std::vector<ir::Dim> dims(plain.sizes().begin(), plain.sizes().end());

@@ -1,6 +1,7 @@
 // Types and constants, between LibTorch's and the IR's.
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <ATen/core/class_type.h>
 #include <ATen/core/enum_type.h>
 #include <ATen/core/function_schema.h>
@@ -27,7 +28,8 @@ struct UnsupportedValue : std::runtime_error {
 // Adds to a graph's classes and storages what the values mapped so far need. Throws UnsupportedValue.
 class ValueMapper {
  public:
-  explicit ValueMapper(ir::Graph& graph) : graph_(graph) {}
+  // Tensors that lie in the storages of the graph's constants are mapped to those.
+  explicit ValueMapper(ir::Graph& graph);
 
   // A tensor's dtype and rank are left open. Futures are their elements: a fork runs at once.
   ir::Type type(const c10::TypePtr& type);
@@ -38,7 +40,11 @@ class ValueMapper {
   };
   Typed constant(const c10::IValue& value, const c10::TypePtr& declared, const std::string& name);
 
+  // Whether the tensor lies in a storage that the graph has already.
+  bool knows_memory_of(const at::Tensor& tensor) const { return find_storage(tensor) != nullptr; }
+
  private:
+  std::shared_ptr<const ir::Storage> find_storage(const at::Tensor& tensor) const;
   ir::Type class_type(const c10::ClassTypePtr& type);
   ir::Type enum_type(const c10::EnumTypePtr& type);
   ir::ClassId add_class(const c10::Type* type, const std::string& qualified_name);
@@ -48,7 +54,7 @@ class ValueMapper {
 
   ir::Graph& graph_;
   std::unordered_map<const c10::Type*, ir::ClassId> classes_;
-  std::unordered_map<const void*, std::shared_ptr<const ir::Storage>> storages_;
+  std::map<const std::byte*, std::shared_ptr<const ir::Storage>> storages_;   // by first byte
   std::map<std::string, std::shared_ptr<const ir::TensorConstant>> tensors_;  // by storage, offset and shape
 };
 

@@ -1,0 +1,99 @@
+# Products, convolutions, poolings and recurrent cells.
+
+
+def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: number, alpha: number) -> Tensor:
+    product = torch.bmm(batch1, batch2).sum(0) * alpha
+    if beta == 0:
+        return product
+    return self * beta + product
+
+
+def addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: number, alpha: number) -> Tensor:
+    product = torch.outer(vec1, vec2) * alpha
+    if beta == 0:
+        return product
+    return self * beta + product
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    result = torch.einsum("...i,kij,...j->...k", [input1, weight, input2])
+    if bias is not None:
+        result = result + bias
+    return result
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    stride: List[int],
+    padding: List[int],
+    dilation: List[int],
+    transposed: bool,
+    output_padding: List[int],
+    groups: int,
+) -> Tensor:
+    return torch._convolution(
+        input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, False, False, True, True
+    )
+
+
+def conv_transpose3d__input(
+    input: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    stride: List[int],
+    padding: List[int],
+    output_padding: List[int],
+    groups: int,
+    dilation: List[int],
+) -> Tensor:
+    return torch._convolution(
+        input, weight, bias, stride, padding, dilation, True, output_padding, groups, False, False, True, True
+    )
+
+
+def _convolution_mode(
+    input: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    stride: List[int],
+    padding: str,
+    dilation: List[int],
+    groups: int,
+) -> Tensor:
+    if weight.dim() == 3:
+        return torch.conv1d(input, weight, bias, stride, padding, dilation, groups)
+    if weight.dim() == 4:
+        return torch.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    return torch.conv3d(input, weight, bias, stride, padding, dilation, groups)
+
+
+# A row of pixels is an image of height one.
+def max_pool1d_with_indices(
+    self: Tensor, kernel_size: List[int], stride: List[int], padding: List[int], dilation: List[int], ceil_mode: bool
+) -> Tuple[Tensor, Tensor]:
+    strides = [1, kernel_size[0]]
+    if len(stride) > 0:
+        strides = [1, stride[0]]
+    values, indices = torch.max_pool2d_with_indices(
+        self.unsqueeze(-2), [1, kernel_size[0]], strides, [0, padding[0]], [1, dilation[0]], ceil_mode
+    )
+    return values.squeeze(-2), indices.squeeze(-2)
+
+
+def adaptive_max_pool1d(self: Tensor, output_size: List[int]) -> Tuple[Tensor, Tensor]:
+    values, indices = torch.adaptive_max_pool2d(self.unsqueeze(-2), [1, output_size[0]])
+    return values.squeeze(-2), indices.squeeze(-2)
+
+
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Optional[Tensor], b_hh: Optional[Tensor]
+) -> Tensor:
+    return torch.tanh(torch.linear(input, w_ih, b_ih) + torch.linear(hx, w_hh, b_hh))
+
+
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Optional[Tensor], b_hh: Optional[Tensor]
+) -> Tensor:
+    return torch.relu(torch.linear(input, w_ih, b_ih) + torch.linear(hx, w_hh, b_hh))

@@ -1,0 +1,112 @@
+# Functions of each element.
+
+
+def tanhshrink(self: Tensor) -> Tensor:
+    return self - self.tanh()
+
+
+def celu(self: Tensor, alpha: number) -> Tensor:
+    return torch.elu(self, alpha, 1.0, 1.0 / float(alpha))
+
+
+def logit(self: Tensor, eps: Optional[float]) -> Tensor:
+    x = self
+    if eps is not None:
+        x = x.clamp(eps, 1.0 - eps)
+    return torch.log(x / (1 - x))
+
+
+def sinc(self: Tensor) -> Tensor:
+    x = self * 3.141592653589793
+    return torch.where(x == 0, torch.ones_like(x), x.sin() / x)
+
+
+def deg2rad(self: Tensor) -> Tensor:
+    return self * 0.017453292519943295
+
+
+def rad2deg(self: Tensor) -> Tensor:
+    return self * 57.29577951308232
+
+
+def positive(self: Tensor) -> Tensor:
+    return self
+
+
+def isposinf(self: Tensor) -> Tensor:
+    return self == float("inf")
+
+
+def isneginf(self: Tensor) -> Tensor:
+    return self == -float("inf")
+
+
+def heaviside(self: Tensor, values: Tensor) -> Tensor:
+    return torch.where(self == 0, values, (self > 0).to(self.dtype))
+
+
+# The weight is one number, or one for each channel of dim 1.
+def prelu(self: Tensor, weight: Tensor) -> Tensor:
+    slope = weight
+    if weight.numel() != 1 and self.dim() > 1:
+        sizes = [1, weight.numel()]
+        for _ in range(self.dim() - 2):
+            sizes.append(1)
+        slope = weight.reshape(sizes)
+    return torch.where(self > 0, self, slope * self)
+
+
+def glu(self: Tensor, dim: int) -> Tensor:
+    half = self.size(dim) // 2
+    return self.narrow(dim, 0, half) * self.narrow(dim, half, half).sigmoid()
+
+
+# log(exp(a) + exp(b)); equal infinities have no difference.
+def logaddexp(self: Tensor, other: Tensor) -> Tensor:
+    largest = torch.maximum(self, other)
+    result = largest + torch.log1p(torch.exp(-(self - other).abs()))
+    return torch.where((self == other) & self.isinf(), self, result)
+
+
+def xlogy__Tensor(self: Tensor, other: Tensor) -> Tensor:
+    product = self * other.log()
+    return torch.where((self == 0) & ~other.isnan(), torch.zeros_like(product), product)
+
+
+def clamp_min__Tensor(self: Tensor, min: Tensor) -> Tensor:
+    return torch.maximum(self, min)
+
+
+def clamp_max__Tensor(self: Tensor, max: Tensor) -> Tensor:
+    return torch.minimum(self, max)
+
+
+def isclose(self: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+    close = self == other
+    if equal_nan:
+        close = close | (self.isnan() & other.isnan())
+    difference = (self - other).abs()
+    return close | (difference.isfinite() & (difference <= atol + rtol * other.abs()))
+
+
+def allclose(self: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> bool:
+    return bool(torch.isclose(self, other, rtol, atol, equal_nan).all())
+
+
+def index_fill__int_Tensor(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
+    return self.index_fill(dim, index, value.item())
+
+
+# What torch.autocast inserts. The compiled model runs on the CPU. Dtypes are 5: float16, 6: float32, 15: bfloat16.
+def _autocast_to_reduced_precision(
+    self: Tensor, cuda_enabled: bool, cpu_enabled: bool, cuda_dtype: int, cpu_dtype: int
+) -> Tensor:
+    if cpu_enabled and self.dtype == 6:
+        return self.to(cpu_dtype)
+    return self
+
+
+def _autocast_to_full_precision(self: Tensor, cuda_enabled: bool, cpu_enabled: bool) -> Tensor:
+    if cpu_enabled and (self.dtype == 5 or self.dtype == 15):
+        return self.to(6)
+    return self

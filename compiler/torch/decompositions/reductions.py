@@ -1,0 +1,95 @@
+# Reductions, norms and distances.
+
+
+def var_mean__correction(
+    self: Tensor, dim: Optional[List[int]], correction: Optional[number], keepdim: bool
+) -> Tuple[Tensor, Tensor]:
+    return torch.var(self, dim, correction=correction, keepdim=keepdim), torch.mean(self, dim, keepdim)
+
+
+def std_mean__correction(
+    self: Tensor, dim: Optional[List[int]], correction: Optional[number], keepdim: bool
+) -> Tuple[Tensor, Tensor]:
+    return torch.std(self, dim, correction=correction, keepdim=keepdim), torch.mean(self, dim, keepdim)
+
+
+def var_mean__dim(self: Tensor, dim: Optional[List[int]], unbiased: bool, keepdim: bool) -> Tuple[Tensor, Tensor]:
+    return torch.var(self, dim, unbiased, keepdim), torch.mean(self, dim, keepdim)
+
+
+def std_mean__dim(self: Tensor, dim: Optional[List[int]], unbiased: bool, keepdim: bool) -> Tuple[Tensor, Tensor]:
+    return torch.std(self, dim, unbiased, keepdim), torch.mean(self, dim, keepdim)
+
+
+def var_mean(self: Tensor, unbiased: bool) -> Tuple[Tensor, Tensor]:
+    return torch.var(self, unbiased), torch.mean(self)
+
+
+def std_mean(self: Tensor, unbiased: bool) -> Tuple[Tensor, Tensor]:
+    return torch.std(self, unbiased), torch.mean(self)
+
+
+def aminmax(self: Tensor, dim: Optional[int], keepdim: bool) -> Tuple[Tensor, Tensor]:
+    if dim is None:
+        return torch.amin(self, [], keepdim), torch.amax(self, [], keepdim)
+    return torch.amin(self, [dim], keepdim), torch.amax(self, [dim], keepdim)
+
+
+def count_nonzero(self: Tensor, dim: Optional[int]) -> Tensor:
+    if dim is None:
+        return (self != 0).sum()
+    return (self != 0).sum(dim)
+
+
+def frobenius_norm__dim(self: Tensor, dim: List[int], keepdim: bool) -> Tensor:
+    return torch.linalg_vector_norm(self, 2, dim, keepdim)
+
+
+def norm__ScalarOpt_dtype(self: Tensor, p: Optional[number], dtype: int) -> Tensor:
+    if p is None:
+        return torch.linalg_vector_norm(self.to(dtype), 2)
+    return torch.linalg_vector_norm(self.to(dtype), p)
+
+
+def trace(self: Tensor) -> Tensor:
+    return self.diagonal().sum()
+
+
+def dist(self: Tensor, other: Tensor, p: number) -> Tensor:
+    return torch.linalg_vector_norm(self - other, p)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
+    norm1 = torch.linalg_vector_norm(x1, 2, [dim], True).clamp(min=eps)
+    norm2 = torch.linalg_vector_norm(x2, 2, [dim], True).clamp(min=eps)
+    return ((x1 / norm1) * (x2 / norm2)).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
+    return torch.linalg_vector_norm(x1 - x2 + eps, p, [-1], keepdim)
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float, compute_mode: Optional[int]) -> Tensor:
+    return torch.linalg_vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, [-1], False)
+
+
+# The weight of a module under nn.utils.weight_norm: v scaled to the norms g along every dim but one.
+def _weight_norm(v: Tensor, g: Tensor, dim: int) -> Tensor:
+    others: List[int] = []
+    for i in range(v.dim()):
+        if i != dim:
+            others.append(i)
+    return v * (g / torch.linalg_vector_norm(v, 2, others, True))
+
+
+# Dtype 6 is float32.
+def _softmax(self: Tensor, dim: int, half_to_float: bool) -> Tensor:
+    if half_to_float:
+        return torch.softmax(self, dim, 6)
+    return torch.softmax(self, dim)
+
+
+def _log_softmax(self: Tensor, dim: int, half_to_float: bool) -> Tensor:
+    if half_to_float:
+        return torch.log_softmax(self, dim, 6)
+    return torch.log_softmax(self, dim)
