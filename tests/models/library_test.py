@@ -30,7 +30,7 @@ class Autoencoder(nn.Module):
         return self.decoder(code) * scale
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.decode(self.encode(x))
+        return self.decode(self.encode(x), 1.0)
 
 
 class Encoder(nn.Module):

@@ -4,7 +4,6 @@ import importlib
 
 import pytest
 import torch
-from torch import nn
 
 import tsc
 from bert_encoder.model import example as bert_inputs
@@ -67,22 +66,3 @@ def test_missing_key(models, usable):
     with pytest.raises(tsc.Error):
         model(torch.zeros(1, 3, dtype=torch.int64))
     check(model, modules["tagger"][0], *tagger_inputs(2, 4))
-
-
-class PackedTagger(nn.Module):
-    """Sequences of different lengths, packed for the LSTM."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(8, 16, bidirectional=True, batch_first=True)
-
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor):
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
-
-
-def test_packed_sequences(compile_and_load):
-    module = PackedTagger().eval()
-    model = compile_and_load(torch.jit.script(module), "packed_tagger")
-    check(model, module, torch.randn(3, 7, 8), torch.tensor([4, 7, 2]))
-    check(model, module, torch.randn(1, 5, 8), torch.tensor([5]))
