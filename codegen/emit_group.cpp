@@ -275,8 +275,7 @@ class GroupEmitter {
     });
     const std::string epilogue = emit_epilogue(node);
     const ValueId input = node.inputs[0];
-    Dim rows = product(dims(input));
-    rows = depth == 0 ? Dim(0) : *rows.exact_quotient(Dim(depth));
+    const Dim rows = rows_of(input);
     open_function();
     const std::string t = tile(kernel);
     out_.line("const Linear p{{.rows = {}, .columns = {}, .depth = {}, .input_row = {}, .output_row = {}}};", size(rows), columns, depth,
@@ -534,7 +533,7 @@ class GroupEmitter {
     for (size_t i = sizes.size(); i-- > 0;) {
       if (sizes[i].is_constant(1) && sizes.size() > 1) erase(i);
     }
-    for (size_t i = sizes.size() - 1; i-- > 0;) {
+    for (size_t i = sizes.empty() ? 0 : sizes.size() - 1; i-- > 0;) {
       const bool merges = std::ranges::all_of(operands, [&](const Operand* o) {
         return o->stretched[i].empty() && o->stretched[i + 1].empty() && o->strides[i] == o->strides[i + 1] * sizes[i + 1];
       });

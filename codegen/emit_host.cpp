@@ -4,6 +4,7 @@
 #include "codegen/emit_common.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
+#include "passes/region.h"
 
 namespace tsc::codegen {
 
@@ -597,7 +598,26 @@ class HostEmitter {
         for (const Dim& dim : type(output).tensor.dims) visit(dim);
       }
       if (node.op == Op::select) check_select(node);
+      if (op_info(node.op).op_class == OpClass::kPointwise) check_operands(node, seen);
+      for (const passes::SizePair& pair : passes::region_requirements(graph_, node)) {
+        if (pair.a == pair.b || !seen.insert(pair.a.str() + " = " + pair.b.str()).second) continue;
+        out_.line("check_equal(ctx, \"{}\", {}, {});", op_info(node.op).name, size(pair.a), size(pair.b));
+      }
     });
+  }
+
+  // Operands of a pointwise op whose sizes must be those of the result or 1.
+  void check_operands(const Node& node, std::set<std::string>& seen) {
+    const auto& to = type(node.outputs[0]).tensor.dims;
+    for (const ValueId input : node.inputs) {
+      if (!type(input).is_tensor()) continue;
+      const auto& from = type(input).tensor.dims;
+      for (size_t i = 0; i < from.size(); ++i) {
+        const Dim& wanted = to[to.size() - from.size() + i];
+        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second) continue;
+        out_.line("check_broadcast(ctx, {}, {});", size(from[i]), size(wanted));
+      }
+    }
   }
 
   // A select whose index may lie outside, since the size is told at run time.

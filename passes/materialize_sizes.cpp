@@ -30,13 +30,16 @@ class Materializer {
   }
 
   void run() {
-    for_each_node(graph_, function_.body, [&](NodeId id) {
+    // Collected first: making nodes moves those that a walk refers to.
+    std::vector<NodeId> nodes;
+    for_each_node(graph_, function_.body, [&](NodeId id) { nodes.push_back(id); });
+    for (const NodeId id : nodes) {
       for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
         const ValueId replacement = materialize(graph_.node(id).inputs[i]);
         graph_.node(id).inputs[i] = replacement;
       }
       for (const BlockId block : std::vector<BlockId>(graph_.node(id).blocks)) replace_results(block);
-    });
+    }
     replace_results(function_.body);
     Block& body = graph_.block(function_.body);
     body.nodes.insert(body.nodes.begin(), created_.begin(), created_.end());

@@ -213,6 +213,23 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
   }
 }
 
+// Matrices with up to two batch dims, each of which is the result's or 1.
+std::string product_obstacle(const Graph& graph, const Node& node) {
+  constexpr size_t kMaxRank = 4;
+  const auto& out = dims_of(graph, node.outputs[0]);
+  if (out.size() > kMaxRank) return "more than two batch dims";
+  for (size_t i = 0; i < 2; ++i) {
+    const auto& dims = dims_of(graph, node.inputs[i]);
+    if (dims.size() < 2) return "a vector operand";
+    if (!is_f32(graph, node.inputs[i])) return "only float32 has a kernel";
+    for (size_t axis = 0; axis + 2 < dims.size(); ++axis) {
+      const Dim& wanted = out[out.size() - dims.size() + axis];
+      if (!dims[axis].is_constant(1) && !(dims[axis] == wanted)) return "whether its batches broadcast is told at run time";
+    }
+  }
+  return "";
+}
+
 std::string cat_obstacle(const Graph& graph, const Node& node) {
   if (!graph.as_int(node.inputs[1])) return "its dim is told at run time";
   const TensorType& out = graph.value(node.outputs[0]).type.tensor;
@@ -273,7 +290,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
         return needs_constant(graph, node, "weight");
       }
       if (node.op == Op::matmul || node.op == Op::bmm || node.op == Op::mm) {
-        return rank >= 2 && dims_of(graph, node.inputs[1]).size() >= 2 ? "" : "a vector operand";
+        return product_obstacle(graph, node);
       }
       return "a contraction of this kind has no kernel";
     }
@@ -344,6 +361,35 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
     }
   }
   return obstacle_by_class(graph, node);
+}
+
+std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) {
+  const auto dims = [&](size_t i) -> const std::vector<Dim>& { return dims_of(graph, node.inputs[i]); };
+  switch (node.op) {
+    case Op::linear:
+      return {{dims(0).back(), dims(1).back()}};
+    case Op::matmul: case Op::bmm: case Op::mm:
+      return {{dims(0).back(), dims(1)[dims(1).size() - 2]}};
+    case Op::conv2d:
+      return {{dims(0)[1], dims(1)[1] * Dim(*graph.as_int(node.inputs[input_index(node.op, "groups")]))}};
+    case Op::layer_norm:
+      return {{dims(0).back(), Dim((*graph.as_ints(node.inputs[1]))[0])}};
+    case Op::scaled_dot_product_attention:
+      return {{dims(0)[3], dims(1)[3]}, {dims(1)[2], dims(2)[2]}};
+    case Op::cat: {
+      std::vector<SizePair> pairs;
+      const auto& out = dims_of(graph, node.outputs[0]);
+      const int64_t axis = wrap(*graph.as_int(node.inputs[1]), out.size());
+      for (const ValueId part : graph.node(graph.value(node.inputs[0]).def).inputs) {
+        for (size_t i = 0; i < out.size(); ++i) {
+          if (static_cast<int64_t>(i) != axis) pairs.push_back({dims_of(graph, part)[i], out[i]});
+        }
+      }
+      return pairs;
+    }
+    default:
+      return {};
+  }
 }
 
 bool is_view(const Node& node) { return op_info(node.op).op_class == OpClass::kView; }

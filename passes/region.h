@@ -16,6 +16,12 @@ namespace tsc::passes {
 // Why a node can't be in a region; empty when it can.
 std::string region_obstacle(const ir::Graph& graph, const ir::Node& node);
 
+// Sizes that must be equal for a node to be right. Those that are not provably so are checked before its region runs.
+struct SizePair {
+  ir::Dim a, b;
+};
+std::vector<SizePair> region_requirements(const ir::Graph& graph, const ir::Node& node);
+
 // Where a value's elements are: element [i, j, ...] at root[offset + i * strides[0] + j * strides[1] + ...]. Only for
 // values in the plain layout.
 struct Address {

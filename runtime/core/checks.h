@@ -17,6 +17,11 @@ inline void check_broadcast(Context& ctx, i64 a, i64 b) {
            static_cast<long long>(b));
 }
 
+inline void check_equal(Context& ctx, const char* op, i64 a, i64 b) {
+  if (!ctx.ok() || a == b) return;
+  ctx.fail(ErrorKind::kShape, "%s: sizes %lld and %lld do not fit", op, static_cast<long long>(a), static_cast<long long>(b));
+}
+
 inline void check_dtype(Context& ctx, const Tensor& tensor, const char* name, DType dtype) {
   if (!ctx.ok() || (tensor.defined() && tensor.dtype() == dtype)) return;
   ctx.fail(ErrorKind::kType, "input %s must be %s, not %s", name, dtype_name(dtype),
