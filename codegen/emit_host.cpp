@@ -223,8 +223,15 @@ class HostEmitter {
     mark(node);
     const OpInfo& info = op_info(node.op);
     model_.headers.insert(header_of(info.op_class));
-    std::string call = fmt::format("ops::{}{}(ctx", info.name, node.form == Form::kInPlace && info.name != "copy" ? "_" : node.op == Op::copy_ ? "_" : "");
-    for (const ValueId input : node.inputs) call += ", " + value(input);
+    // The runtime's name ends in "_" for the form that writes its operand, and where the row's own does.
+    const bool underscore = node.form == Form::kInPlace || node.op == Op::copy_ || node.op == Op::is_;
+    std::string call = fmt::format("ops::{}{}(ctx", info.name, underscore ? "_" : "");
+    // A literal's C++ type must be the IR's where the function takes any: 3 is an i64.
+    const bool typed = info.schema.empty();
+    for (const ValueId input : node.inputs) {
+      const bool literal = typed && graph_.is_constant(input) && type(input).is(Type::Kind::kInt);
+      call += literal ? fmt::format(", i64{{{}}}", value(input)) : ", " + value(input);
+    }
     assign_results(node, call + ")");
     report_generic(node);
   }
@@ -259,20 +266,20 @@ class HostEmitter {
   }
 
   bool emit_container(const Node& node) {
-    const auto inputs = [&] {
-      std::vector<std::string> parts;
-      for (const ValueId id : node.inputs) parts.push_back(value(id));
-      return parts;
-    };
     switch (node.op) {
       case Op::list: {
-        const std::string items = join(inputs());
+        std::vector<std::string> elements;
+        for (const ValueId id : node.inputs) elements.push_back(value_as(id, type(node.outputs[0]).elements[0]));
+        const std::string items = join(elements);
         define(node.outputs[0], fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
         return true;
       }
-      case Op::tuple:
-        define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), join(inputs())));
+      case Op::tuple: {
+        std::vector<std::string> fields;
+        for (size_t i = 0; i < node.inputs.size(); ++i) fields.push_back(value_as(node.inputs[i], type(node.outputs[0]).elements[i]));
+        define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), join(fields)));
         return true;
+      }
       case Op::tuple_unpack:
         for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", value(node.inputs[0]), i));
         return true;
@@ -303,7 +310,8 @@ class HostEmitter {
         const std::string cpp = type_of(node.outputs[0]);
         define(node.outputs[0], fmt::format("{}::make(ctx)", cpp));
         for (size_t i = 0; i + 1 < node.inputs.size(); i += 2) {
-          out_.line("{}.set({}, {});", value(node.outputs[0]), value(node.inputs[i]), value(node.inputs[i + 1]));
+          out_.line("{}.set({}, {});", value(node.outputs[0]), value(node.inputs[i]),
+                    value_as(node.inputs[i + 1], type(node.outputs[0]).elements[1]));
         }
         return true;
       }
@@ -455,11 +463,24 @@ class HostEmitter {
     }
   }
 
-  // A value for a variable of a wider type: boxes for Any and Union.
-  std::string value_as(ValueId id, const Type& wanted) {
-    const bool box = (wanted.is(Type::Kind::kAny) || wanted.is(Type::Kind::kUnion)) &&
-                     !type(id).is(Type::Kind::kAny) && !type(id).is(Type::Kind::kUnion);
-    return box ? fmt::format("Any::make(ctx, {})", value(id)) : value(id);
+  // A value for a variable of a wider type: boxes for Any and Union, tuples field by field.
+  std::string value_as(ValueId id, const Type& wanted) { return widened(value(id), type(id), wanted); }
+
+  std::string widened(const std::string& expression, const Type& from, const Type& to) {
+    const std::string cpp = cpp_type(graph_, to);
+    if (cpp_type(graph_, from) == cpp) return expression;
+    if (to.is(Type::Kind::kAny) || to.is(Type::Kind::kUnion)) return fmt::format("Any::make(ctx, {})", expression);
+    if (to.is(Type::Kind::kOptional) && from.is(Type::Kind::kNone)) return cpp + "()";
+    if (to.is(Type::Kind::kOptional) && !from.is(Type::Kind::kOptional)) {
+      return fmt::format("{}({})", cpp, widened(expression, from, to.elements[0]));
+    }
+    if (!to.is(Type::Kind::kTuple) || !from.is(Type::Kind::kTuple)) return expression;
+    std::string fields;
+    for (size_t i = 0; i < to.elements.size(); ++i) {
+      const std::string field = fmt::format("{}.get<{}>()", expression, i);
+      fields += (i ? ", " : "") + widened(field, from.elements[i], to.elements[i]);
+    }
+    return fmt::format("{}({})", cpp, fields);
   }
 
   void emit_branch(BlockId block, const std::vector<ValueId>& outputs) {
