@@ -54,6 +54,9 @@ class Guesser {
       case Op::gru:
       case Op::rnn_tanh:
         return 3;
+      case Op::lstm_cell:
+      case Op::gru_cell:
+        return 2;
       case Op::conv2d:
       case Op::conv2d_padding:
       case Op::conv_transpose2d:
@@ -74,6 +77,7 @@ class Guesser {
         return graph_.value(graph_.node(params.def).inputs[0]).type.tensor.dtype;
       return params.constant ? params.type.elements[0].tensor.dtype : DType::kUnknown;
     }
+    if (node.op == Op::lstm_cell || node.op == Op::gru_cell) return graph_.value(node.inputs[2]).type.tensor.dtype;
     const bool weighted = usual_rank(node.op) || node.op == Op::linear || node.op == Op::convolution;
     return weighted ? graph_.value(node.inputs[1]).type.tensor.dtype : DType::kUnknown;
   }

@@ -42,8 +42,6 @@ std::optional<double> evaluate(Op op, double a) {
       return std::floor(a);
     case Op::scalar_ceil:
       return std::ceil(a);
-    case Op::scalar_trunc:
-      return std::trunc(a);
     case Op::scalar_sqrt:
       return a < 0 ? std::nullopt : std::optional<double>(std::sqrt(a));
     case Op::scalar_exp:
