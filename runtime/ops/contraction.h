@@ -200,20 +200,35 @@ inline Tensor scaled_sum(Context& ctx, const Tensor& self, const Tensor& product
   return beta.to_complex() == Complex<double>(1) ? add(ctx, expanded, scaled, 1)
                                                  : add(ctx, mul(ctx, expanded, beta), scaled, 1);
 }
+// Half precision is rounded once, after the sum.
+inline bool is_half(const Tensor& t) { return t.dtype() == DType::kFloat16 || t.dtype() == DType::kBFloat16; }
+inline Tensor in_float(Context& ctx, const Tensor& t) { return converted(ctx, t, DType::kFloat32); }
 // addmv and baddbmm cut fractions off where the tensors are integers; addmm refuses them.
 inline Scalar as_number_of(const Tensor& self, const Scalar& s) {
   return is_integral(self.dtype()) ? Scalar(scalar_as<i64>(s)) : s;
 }
 inline Tensor addmm(Context& ctx, const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1,
                     const Scalar& alpha = 1) {
+  if (is_half(mat1) && same_dtype(ctx, mat1, mat2) && same_dtype(ctx, self, mat1)) {
+    return converted(ctx, addmm(ctx, in_float(ctx, self), in_float(ctx, mat1), in_float(ctx, mat2), beta, alpha),
+                     mat1.dtype());
+  }
   return scaled_sum(ctx, self, mm(ctx, mat1, mat2), beta, alpha);
 }
 inline Tensor addmv(Context& ctx, const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1,
                     const Scalar& alpha = 1) {
+  if (is_half(mat) && same_dtype(ctx, mat, vec) && same_dtype(ctx, self, mat)) {
+    return converted(ctx, addmv(ctx, in_float(ctx, self), in_float(ctx, mat), in_float(ctx, vec), beta, alpha),
+                     mat.dtype());
+  }
   return scaled_sum(ctx, self, mv(ctx, mat, vec), as_number_of(self, beta), as_number_of(self, alpha));
 }
 inline Tensor baddbmm(Context& ctx, const Tensor& self, const Tensor& batch1, const Tensor& batch2,
                       const Scalar& beta = 1, const Scalar& alpha = 1) {
+  if (is_half(batch1) && same_dtype(ctx, batch1, batch2) && same_dtype(ctx, self, batch1)) {
+    return converted(ctx, baddbmm(ctx, in_float(ctx, self), in_float(ctx, batch1), in_float(ctx, batch2), beta, alpha),
+                     batch1.dtype());
+  }
   return scaled_sum(ctx, self, bmm(ctx, batch1, batch2), as_number_of(self, beta), as_number_of(self, alpha));
 }
 inline Tensor addmm_(Context& ctx, const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1,
@@ -279,6 +294,9 @@ inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, co
   if (input.dtype() != weight.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "mat1 and mat2 must have the same dtype, but got %s and %s",
                     scalar_type_name(input.dtype()), scalar_type_name(weight.dtype()));
+  }
+  if (is_half(input) && bias.has_value() && bias->dtype() == input.dtype()) {
+    return converted(ctx, linear(ctx, in_float(ctx, input), in_float(ctx, weight), in_float(ctx, *bias)), input.dtype());
   }
   const i64 depth = input.size(input.dim() - 1);
   const bool vector = weight.dim() == 1;
@@ -581,7 +599,7 @@ class Einsum {
     DimMask rest = 0;
     for (i64 d = kept; d < product.dim(); ++d) rest |= DimMask{1} << d;
     if (rest == 0) return tensors_.size() == 1 ? product : dense(ctx_, product);
-    return sum_over(ctx_, product, rest, false, static_cast<i64>(product.dtype()));
+    return sum_over(ctx_, product, rest, false, None());
   }
 
   Context& ctx_;

@@ -138,7 +138,7 @@ TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V 
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
-TSC_POINTWISE(lerp, 3, kFloats, (const Element<V>*, V a, V b, V weight), { return math::lerp(a, b, weight); })
+TSC_POINTWISE(lerp, 3, kFloats | kWideNumbers, (const Element<V>*, V a, V b, V weight), { return math::lerp(a, b, weight); })
 TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats, (const Element<V>*, V x, V low, V high), {
   return math::clamp_tensor(x, low, high);
 })
