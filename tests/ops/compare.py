@@ -1,0 +1,140 @@
+"""Calls a method of the generated library as PyTorch calls the overload, and compares."""
+
+import torch
+
+# Values that random or uninitialised tensors have are not compared, only sizes and dtypes.
+NO_VALUES = ("rand", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
+# Sorting that need not be stable: indices are compared by the values that they choose.
+SORTS = ("aten::sort", "aten::argsort", "aten::topk")
+HALVES = (torch.float16, torch.bfloat16)
+
+
+def to_ours(value):
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if isinstance(value, (list, tuple)):
+        return type(value)(to_ours(v) for v in value)
+    if isinstance(value, dict):
+        return {k: to_ours(v) for k, v in value.items()}
+    return value
+
+
+def kept(value):
+    """A copy that in-place ops do not reach, with the same strides."""
+    if isinstance(value, torch.Tensor):
+        if value.numel() == 0:
+            return value.detach().clone()
+        storage = value.untyped_storage().clone()
+        return torch.empty(0, dtype=value.dtype).set_(storage, value.storage_offset(), value.shape, value.stride())
+    if isinstance(value, (list, tuple)):
+        return type(value)(kept(v) for v in value)
+    if isinstance(value, dict):
+        return {k: kept(v) for k, v in value.items()}
+    return value
+
+
+def difference(expected, actual, values=True):
+    """What differs, or None."""
+    if isinstance(expected, torch.Tensor):
+        actual = torch.from_dlpack(actual) if not isinstance(actual, torch.Tensor) else actual
+        if tuple(expected.shape) != tuple(actual.shape):
+            return f"shape {tuple(actual.shape)}, expected {tuple(expected.shape)}"
+        if expected.dtype != actual.dtype:
+            return f"{actual.dtype}, expected {expected.dtype}"
+        if not values:
+            return None
+        try:
+            torch.testing.assert_close(actual, expected.contiguous(), equal_nan=True)
+        except AssertionError as error:
+            return " ".join(str(error).split())[:200] + f" {actual.flatten()[:6].tolist()} {expected.flatten()[:6].tolist()}"
+        return None
+    if isinstance(expected, (list, tuple)):
+        if not isinstance(actual, (list, tuple)) or len(expected) != len(actual):
+            return f"{actual!r}, expected {expected!r}"
+        for e, a in zip(expected, actual):
+            found = difference(e, a, values)
+            if found:
+                return found
+        return None
+    if isinstance(expected, dict):
+        if list(expected) != list(actual):
+            return f"keys {list(actual)}, expected {list(expected)}"
+        return difference(list(expected.values()), list(actual.values()), values)
+    if isinstance(expected, (torch.device,)):
+        return None if str(expected) == str(actual) else f"{actual!r}, expected {expected!r}"
+    if isinstance(expected, (float, complex)) and expected != expected:
+        return None if actual != actual else f"{actual!r}, expected {expected!r}"
+    if isinstance(expected, (float, complex)) and isinstance(actual, (float, complex, int)):
+        close = actual == expected or abs(actual - expected) <= 1e-6 * abs(expected)
+        return None if close else f"{actual!r}, expected {expected!r}"
+    if type(expected) is not type(actual) and not (isinstance(expected, int) and isinstance(actual, int)):
+        return f"{actual!r} of {type(actual).__name__}, expected {expected!r}"
+    return None if expected == actual else f"{actual!r}, expected {expected!r}"
+
+
+def has_dropout(name, operands):
+    return name == "aten::scaled_dot_product_attention" and operands[4] != 0
+
+
+def widened(value):
+    if isinstance(value, torch.Tensor):
+        return value.double() if value.dtype in HALVES else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(widened(v) for v in value)
+    return value
+
+
+def truth(function, operands):
+    """The result in double, rounded once to half precision; None when the overload has none in double."""
+    halves = {v.dtype for v in operands if isinstance(v, torch.Tensor) and v.dtype in HALVES}
+    if len(halves) != 1:
+        return None
+
+    def rounded(value):
+        if isinstance(value, torch.Tensor):
+            return value.to(next(iter(halves))) if value.dtype == torch.float64 else value
+        return type(value)(rounded(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+    try:
+        return rounded(function(*widened(kept(operands))))
+    except Exception:
+        return None
+
+
+def chosen(name, operands, result):
+    """The result of a sort with its indices replaced by what they choose."""
+    if not name.startswith(SORTS) or not isinstance(operands[0], torch.Tensor):
+        return result
+    position = 2 if "topk" in name else 1
+    dim = operands[position] if len(operands) > position and isinstance(operands[position], int) else -1
+    items = list(result) if isinstance(result, (list, tuple)) else [result]
+    items = [torch.from_dlpack(i) if not isinstance(i, torch.Tensor) else i for i in items]
+    take = lambda i: operands[0].gather(dim, i) if operands[0].dim() else operands[0]  # noqa: E731
+    return [take(i) if i.dtype == torch.int64 and k == len(items) - 1 else i for k, i in enumerate(items)]
+
+
+def check(method, name, function, operands):
+    """What differs between our method and PyTorch's overload, or None."""
+    ours = kept(operands)
+    theirs = kept(operands)
+    expected = error = None
+    try:
+        with torch.no_grad():
+            expected = function(*theirs)
+    except Exception as e:
+        error = e
+    if expected is None and error is None and theirs:
+        expected = theirs[0]  # of methods without a result, what they write
+    try:
+        actual = method(*to_ours(ours))
+    except Exception as e:
+        if error is not None:
+            return None
+        return f"raised {type(e).__name__}: {str(e)[:160]}"
+    if error is not None:
+        return f"gave {actual!r:.100}, expected {type(error).__name__}: {str(error)[:100]}"
+    values = not name.split("::")[1].startswith(NO_VALUES) and not has_dropout(name, operands)
+    found = difference(chosen(name, operands, expected), chosen(name, operands, actual), values)
+    if found and (exact := truth(function, operands)) is not None:
+        return difference(exact, actual, values) and found
+    return found
