@@ -99,6 +99,7 @@ class ModelEmitter {
     EmittedModel result;
     result.name = graph_.name;
     result.sources.push_back({id_ + ".cpp", out.text()});
+    result.headers.push_back({id_ + ".h", public_header()});
     result.weights = std::move(model_.weights.items);
     result.weights_size = model_.weights.size;
     result.weights_symbol = model_.weights_symbol;
@@ -139,6 +140,32 @@ class ModelEmitter {
       out.close();
       out.close(";");
     }
+  }
+
+  // What a program that links the library includes.
+  std::string public_header() const {
+    Writer out;
+    const std::string guard = "TSC_MODEL_" + id_ + "_H_";
+    out.line("/* {}: made by {} for {}. Its methods, by name through `call`:", id_, kVersion, options_.target.name);
+    for (const Function& function : graph_.functions) {
+      if (!function.is_method) continue;
+      std::string inputs;
+      const auto& params = graph_.block(function.body).params;
+      for (size_t i = 0; i < params.size(); ++i) {
+        const Type& type = graph_.value(params[i]).type;
+        const std::string tensor = tensor_type(type);
+        inputs += fmt::format("{}{}: {}", i ? ", " : "", identifier(i < function.input_names.size() ? function.input_names[i] : "x"),
+                              tensor.empty() ? python_type(graph_, type) : tensor);
+      }
+      out.line(" *   {}({}) -> {}", identifier(function.name), inputs, output_type(function));
+    }
+    out.line(" */");
+    out.line("#ifndef {0}\n#define {0}\n\n#include \"tsc/tsc.h\"\n", guard);
+    out.line("#ifdef __cplusplus\nextern \"C\" {{\n#endif\n");
+    out.line("/* The library's table of entry points; null when it does not serve this version (pass TSC_ABI_VERSION). */");
+    out.line("const tsc_library *{}_library(uint32_t abi_version);\n", id_);
+    out.line("#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {} */", guard);
+    return out.text();
   }
 
   bool out_uses_weights() const { return model_.weights.size > 0; }

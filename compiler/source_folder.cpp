@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "codegen/format.h"
 #include "codegen/native.h"
 #include "codegen/runtime_files.h"
 #include "codegen/weights.h"
@@ -87,15 +88,17 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
     write(file);
     sources += "  " + file.name + "\n";
   };
+  auto formatted = [](const EmittedFile& file) { return EmittedFile{file.name, codegen::format_source(file.text)}; };
+  folder.write(".clang-format", codegen::format_settings());
   for (EmittedModel& model : models) {
-    for (const EmittedFile& file : model.sources) write_source(file);
+    for (const EmittedFile& file : model.sources) write_source(formatted(file));
     for (const EmittedFile& file : model.headers) write(file);
     if (model.weights_size == 0) continue;
     const std::string blob = model.name + "_weights.bin";
     codegen::write_weights_blob(model.weights, model.weights_size, folder.temporary_path(blob));
     write_source({model.name + "_weights.S", weights_assembly(model, blob)});
   }
-  write_source(library);
+  write_source(formatted(library));
   for (const auto& [path, text] : runtime.files()) folder.write("runtime/" + std::string(path), std::string(text));
 
   std::vector<std::string> all_definitions = codegen::definitions(target);
