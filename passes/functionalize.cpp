@@ -199,7 +199,8 @@ class Functionalizer {
   static bool shares(const OpInfo& info, size_t output, size_t input) {
     const std::string &a = info.outputs[output].alias, &b = info.inputs[input].alias;
     // Dropout and meshgrid hand their operands on, which their schemas do not say.
-    if (info.op == Op::dropout || info.op == Op::meshgrid || info.op == Op::type_as || info.op == Op::as_tensor)
+    if (info.op == Op::dropout || info.op == Op::feature_dropout || info.op == Op::alpha_dropout ||
+        info.op == Op::meshgrid || info.op == Op::type_as || info.op == Op::as_tensor)
       return true;
     return std::any_of(a.begin(), a.end(),
                        [&](char c) { return c >= 'a' && c <= 'z' && b.find(c) != std::string::npos; });

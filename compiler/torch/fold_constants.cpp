@@ -89,7 +89,8 @@ class Folder {
       if (!computes_tensors(node) || ir::writes_input(graph_, node, use.index)) return true;
       const ir::OpInfo& info = ir::op_info(node.op);
       const bool may_alias = info.inputs.empty() || !info.inputs[use.index].alias.empty() ||
-                             node.op == ir::Op::dropout || node.op == ir::Op::type_as || node.op == ir::Op::einsum ||
+                             node.op == ir::Op::dropout || node.op == ir::Op::feature_dropout ||
+                             node.op == ir::Op::alpha_dropout || node.op == ir::Op::type_as || node.op == ir::Op::einsum ||
                              node.op == ir::Op::meshgrid;
       if (!may_alias) continue;
       for (const ir::ValueId output : node.outputs) {

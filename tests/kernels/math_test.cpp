@@ -15,7 +15,8 @@ namespace {
 // Every pointwise op of the table has a function, but for those that the emitter says in other functions.
 namespace emitted_otherwise {
 [[maybe_unused]] inline constexpr int div_mode = 0, to_dtype = 0, to_device = 0, to_prim_dtype = 0, to_prim_device = 0,
-                                      to_other = 0, type_as = 0, copy_ = 0, dropout = 0;
+                                      to_other = 0, type_as = 0, copy_ = 0, dropout = 0, feature_dropout = 0,
+                                      alpha_dropout = 0;
 }  // namespace emitted_otherwise
 namespace names {
 using namespace math;
