@@ -79,8 +79,6 @@ class Simplifier {
       case Op::dropout:
       case Op::feature_dropout:
       case Op::alpha_dropout:
-      case Op::feature_dropout:
-      case Op::alpha_dropout:
         if (is_false(in(id, 2))) drop(id);
         return;
       case Op::detach:
