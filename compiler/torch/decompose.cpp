@@ -22,18 +22,6 @@ using torch::jit::Block;
 using torch::jit::Graph;
 using torch::jit::Node;
 
-// All decompositions, parsed once. Functions call each other only within a file.
-const torch::jit::CompilationUnit& decompositions() {
-  static const auto unit = [] {
-    auto result = std::make_unique<torch::jit::CompilationUnit>();
-    for (const auto* file = tsc_decompositions; file->name != nullptr; ++file) {
-      result->define(std::nullopt, std::string(file->text, file->size), torch::jit::nativeResolver(), nullptr);
-    }
-    return result;
-  }();
-  return *unit;
-}
-
 torch::jit::GraphFunction* find_decomposition(const Node* node) {
   const auto* schema = node->maybeSchema();
   if (schema == nullptr || !node->kind().is_aten()) return nullptr;
@@ -61,6 +49,18 @@ bool decompose(Block* block) {
 }
 
 }  // namespace
+
+// Parsed once. Functions call each other only within a file.
+const torch::jit::CompilationUnit& decompositions() {
+  static const auto unit = [] {
+    auto result = std::make_unique<torch::jit::CompilationUnit>();
+    for (const auto* file = tsc_decompositions; file->name != nullptr; ++file) {
+      result->define(std::nullopt, std::string(file->text, file->size), torch::jit::nativeResolver(), nullptr);
+    }
+    return result;
+  }();
+  return *unit;
+}
 
 bool decompose(Graph& graph) {
   // A decomposition may use ops that are decomposed in turn.

@@ -2,11 +2,15 @@
 // after the op ("huber_loss" for aten::huber_loss, "std_mean__correction" for aten::std_mean.correction).
 #pragma once
 
+#include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "compiler/ir/op.h"
 
 namespace tsc {
+
+// All decompositions, parsed. A function whose name begins with "reduce_" is a part of others.
+const torch::jit::CompilationUnit& decompositions();
 
 // Inlines a decomposition for every node that has one and no row. True when there was any.
 bool decompose(torch::jit::Graph& graph);

@@ -90,8 +90,8 @@ class Folder {
       const ir::OpInfo& info = ir::op_info(node.op);
       const bool may_alias = info.inputs.empty() || !info.inputs[use.index].alias.empty() ||
                              node.op == ir::Op::dropout || node.op == ir::Op::feature_dropout ||
-                             node.op == ir::Op::alpha_dropout || node.op == ir::Op::type_as || node.op == ir::Op::einsum ||
-                             node.op == ir::Op::meshgrid;
+                             node.op == ir::Op::alpha_dropout || node.op == ir::Op::type_as ||
+                             node.op == ir::Op::einsum || node.op == ir::Op::meshgrid;
       if (!may_alias) continue;
       for (const ir::ValueId output : node.outputs) {
         if (may_be_written(output)) return true;

@@ -190,10 +190,7 @@ std::vector<Value*> emit_child_choice(Graph& graph, Node* call, Value* container
   if (key->type()->kind() == c10::TypeKind::StringType) {
     condition = graph.insert(c10::aten::eq, {key, children[index]});
   } else {
-    const auto position = static_cast<int64_t>(index);
-    Value* from_begin = graph.insert(c10::aten::eq, {key, position});
-    Value* from_end = graph.insert(c10::aten::eq, {key, position - static_cast<int64_t>(children.size())});
-    condition = graph.insert(c10::aten::__or__, {from_begin, from_end});
+    condition = graph.insert(c10::aten::eq, {key, static_cast<int64_t>(index)});
   }
   Node* choice = graph.insertNode(graph.create(prim::If, {condition}, 0));
   Block* then_block = choice->addBlock();

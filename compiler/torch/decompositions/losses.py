@@ -1,7 +1,7 @@
 # Losses. `reduction` is 0 for none, 1 for mean, 2 for sum, as ATen numbers them.
 
 
-def _reduce(loss: Tensor, reduction: int) -> Tensor:
+def reduce_loss(loss: Tensor, reduction: int) -> Tensor:
     if reduction == 1:
         return loss.mean()
     if reduction == 2:
@@ -11,29 +11,29 @@ def _reduce(loss: Tensor, reduction: int) -> Tensor:
 
 def mse_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
     difference = self - target
-    return _reduce(difference * difference, reduction)
+    return reduce_loss(difference * difference, reduction)
 
 
 def l1_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
-    return _reduce((self - target).abs(), reduction)
+    return reduce_loss((self - target).abs(), reduction)
 
 
 def smooth_l1_loss(self: Tensor, target: Tensor, reduction: int, beta: float) -> Tensor:
     distance = (self - target).abs()
     if beta == 0.0:
-        return _reduce(distance, reduction)
+        return reduce_loss(distance, reduction)
     loss = torch.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
-    return _reduce(loss, reduction)
+    return reduce_loss(loss, reduction)
 
 
 def huber_loss(self: Tensor, target: Tensor, reduction: int, delta: float) -> Tensor:
     distance = (self - target).abs()
     loss = torch.where(distance <= delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
-    return _reduce(loss, reduction)
+    return reduce_loss(loss, reduction)
 
 
 def soft_margin_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
-    return _reduce(torch.log1p(torch.exp(-target * self)), reduction)
+    return reduce_loss(torch.log1p(torch.exp(-target * self)), reduction)
 
 
 # The logarithms are bounded below by -100, as ATen's are.
@@ -41,7 +41,7 @@ def binary_cross_entropy(self: Tensor, target: Tensor, weight: Optional[Tensor],
     loss = (target - 1) * torch.log1p(-self).clamp(min=-100) - target * self.log().clamp(min=-100)
     if weight is not None:
         loss = loss * weight
-    return _reduce(loss, reduction)
+    return reduce_loss(loss, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -56,7 +56,7 @@ def binary_cross_entropy_with_logits(
         loss = (1 - target) * self - log_sigmoid
     if weight is not None:
         loss = loss * weight
-    return _reduce(loss, reduction)
+    return reduce_loss(loss, reduction)
 
 
 def kl_div(self: Tensor, target: Tensor, reduction: int, log_target: bool) -> Tensor:
@@ -65,4 +65,4 @@ def kl_div(self: Tensor, target: Tensor, reduction: int, log_target: bool) -> Te
     else:
         product = target * target.log()
         loss = torch.where(target == 0, torch.zeros_like(product), product) - target * self
-    return _reduce(loss, reduction)
+    return reduce_loss(loss, reduction)

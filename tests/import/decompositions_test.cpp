@@ -1,0 +1,225 @@
+// Each decomposition against the op that it stands for.
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/compilation_unit.h>
+#include <torch/csrc/jit/runtime/operator.h>
+
+#include <limits>
+#include <map>
+
+#include "compiler/torch/decompose.h"
+
+namespace tsc {
+namespace {
+
+using Operands = std::vector<c10::IValue>;
+
+void expect_close(const c10::IValue& actual, const c10::IValue& expected, const std::string& op) {
+  if (expected.isTensor()) {
+    const at::Tensor &a = actual.toTensor(), &b = expected.toTensor();
+    ASSERT_EQ(a.sizes(), b.sizes()) << op;
+    ASSERT_EQ(a.scalar_type(), b.scalar_type()) << op;
+    EXPECT_TRUE(at::allclose(a, b, 1e-5, 1e-5, /*equal_nan=*/true)) << op << "\n" << a << "\n" << b;
+  } else if (expected.isTensorList()) {
+    const auto a = actual.toTensorVector(), b = expected.toTensorVector();
+    ASSERT_EQ(a.size(), b.size()) << op;
+    for (size_t i = 0; i < a.size(); ++i) expect_close(a[i], b[i], op);
+  } else {
+    EXPECT_EQ(actual, expected) << op;
+  }
+}
+
+// "std_mean__dim" of the files is aten::std_mean.dim.
+std::shared_ptr<torch::jit::Operator> find_operator(const std::string& function, size_t operands) {
+  const size_t separator = function.find("__");
+  const std::string base = function.substr(0, separator);
+  for (const auto& op : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString("aten::" + base))) {
+    const std::string overload = op->schema().overload_name();
+    const bool is_wanted = separator != std::string::npos && separator > 0
+                               ? overload == function.substr(separator + 2)
+                               : op->schema().arguments().size() == operands;
+    if (is_wanted && op->schema().arguments().size() == operands) return op;
+  }
+  return nullptr;
+}
+
+void expect_exact(const std::string& name, const Operands& operands) {
+  const at::AutoGradMode no_gradients(false);
+  torch::jit::Function* function = decompositions().find_function(name);
+  ASSERT_NE(function, nullptr) << name;
+  const auto op = find_operator(name, operands.size());
+  ASSERT_NE(op, nullptr) << name << " has no overload with " << operands.size() << " operands";
+  torch::jit::Stack expected = operands;
+  op->getOperation()(expected);
+  const c10::IValue actual = (*function)(operands);
+  if (expected.size() == 1) return expect_close(actual, expected[0], name);
+  const auto& parts = actual.toTupleRef().elements();
+  ASSERT_EQ(parts.size(), expected.size()) << name;
+  for (size_t i = 0; i < parts.size(); ++i) expect_close(parts[i], expected[i], name);
+}
+
+// Operands for every decomposition; an op may have several cases.
+std::multimap<std::string, Operands> cases() {
+  const c10::IValue none;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const at::Tensor x = at::randn({3, 4}), y = at::randn({3, 4}), row = at::randn({4}), image = at::randn({2, 4, 6, 6});
+  const at::Tensor unit = x.sigmoid(), target = y.sigmoid(), line = at::randn({2, 3, 7});
+  const at::Tensor special = at::tensor({0.0, -1.5, infinity, -infinity, std::nan("")});
+  const auto ints = [](std::initializer_list<int64_t> list) { return c10::IValue(std::vector<int64_t>(list)); };
+  const c10::List<at::Tensor> mixed({at::randn({3, 1}), at::randn({4}), at::randn({2, 1, 1})});
+  const c10::List<at::Tensor> rows({at::randn({2, 4}), at::randn({3, 4})}), lines({at::randn({2}), at::randn({3})});
+  std::multimap<std::string, Operands> all = {
+      {"tanhshrink", {x}},
+      {"celu", {x, 1.5}},
+      {"logit", {unit, none}},
+      {"logit", {unit, 0.3}},
+      {"sinc", {at::tensor({0.0, 0.5, -2.25})}},
+      {"deg2rad", {x}},
+      {"rad2deg", {x}},
+      {"positive", {x}},
+      {"isposinf", {special}},
+      {"isneginf", {special}},
+      {"heaviside", {at::tensor({-1.0, 0.0, 2.0}), at::tensor({0.5, 0.25, 0.125})}},
+      {"prelu", {image, at::randn({4})}},
+      {"prelu", {x, at::randn({1})}},
+      {"glu", {x, 1}},
+      {"glu", {x, -1}},
+      {"logaddexp", {x, y}},
+      {"logaddexp", {special, special}},
+      {"logaddexp", {special, at::tensor({1.0, 1.0, 1.0, 1.0, 1.0})}},
+      {"xlogy__Tensor", {at::tensor({0.0, 0.0, 2.0, 0.0}), at::tensor({0.0, -1.0, 3.0, std::nan("")})}},
+      {"clamp_min__Tensor", {x, row}},
+      {"clamp_max__Tensor", {x, row}},
+      {"isclose", {special, special, 1e-5, 1e-8, true}},
+      {"isclose", {x, x + 1e-7, 1e-5, 1e-8, false}},
+      {"isclose", {special, special, 1e-5, 1e-8, false}},
+      {"allclose", {x, x + 1e-9, 1e-5, 1e-8, false}},
+      {"allclose", {x, y, 1e-5, 1e-8, false}},
+      {"index_fill__int_Tensor", {x, 1, at::tensor({0, 2}, at::kLong), at::tensor(5.0)}},
+      {"_autocast_to_reduced_precision", {x, false, true, 5, 15}},
+      {"_autocast_to_reduced_precision", {x, true, false, 5, 15}},
+      {"_autocast_to_full_precision", {x.to(at::kBFloat16), false, true}},
+      {"_autocast_to_full_precision", {x.to(at::kBFloat16), true, false}},
+      {"trace", {x}},
+      {"dist", {x, y, 3.0}},
+      {"cosine_similarity", {x, y, 1, 1e-8}},
+      {"cosine_similarity", {x, row, -1, 0.5}},
+      {"pairwise_distance", {x, y, 2.0, 1e-6, false}},
+      {"pairwise_distance", {x, y, 1.0, 1e-6, true}},
+      {"_weight_norm", {image, at::randn({2, 1, 1, 1}), 0}},
+      {"_softmax", {x, 1, false}},
+      {"_log_softmax", {x, 0, false}},
+      {"var_mean__correction", {x, ints({1}), 0.0, true}},
+      {"var_mean__correction", {x, none, none, false}},
+      {"std_mean__correction", {x, ints({0, 1}), 1.0, false}},
+      {"var_mean__dim", {x, ints({1}), true, false}},
+      {"std_mean__dim", {x, ints({0}), false, true}},
+      {"var_mean", {x, true}},
+      {"std_mean", {x, false}},
+      {"aminmax", {x, none, false}},
+      {"aminmax", {x, 1, true}},
+      {"count_nonzero", {x.clamp_min(0), none}},
+      {"count_nonzero", {x.clamp_min(0), 1}},
+      {"frobenius_norm__dim", {x, ints({0, 1}), true}},
+      {"norm__ScalarOpt_dtype", {x, 1.0, 7}},
+      {"norm__ScalarOpt_dtype", {x, none, 6}},
+      {"addbmm", {at::randn({2, 3}), at::randn({5, 2, 4}), at::randn({5, 4, 3}), 0.5, 2.0}},
+      {"addbmm", {at::full({2, 3}, std::nan("")), at::randn({5, 2, 4}), at::randn({5, 4, 3}), 0, 1}},
+      {"addr", {at::randn({3, 4}), at::randn({3}), row, 0.5, 2.0}},
+      {"bilinear", {at::randn({2, 5, 3}), at::randn({2, 5, 4}), at::randn({6, 3, 4}), at::randn({6})}},
+      {"bilinear", {at::randn({5, 3}), at::randn({5, 4}), at::randn({6, 3, 4}), none}},
+      {"convolution",
+       {image, at::randn({4, 2, 3, 3}), row, ints({2, 2}), ints({1, 1}), ints({1, 1}), false, ints({0, 0}), 2}},
+      {"conv_transpose3d__input",
+       {at::randn({1, 2, 3, 3, 3}), at::randn({2, 2, 2, 2, 2}), none, ints({2, 2, 2}), ints({0, 0, 0}), ints({1, 1, 1}),
+        1, ints({1, 1, 1})}},
+      {"_convolution_mode", {image, at::randn({3, 4, 3, 3}), none, ints({1, 1}), "same", ints({2, 2}), 1}},
+      {"_convolution_mode", {line, at::randn({3, 3, 3}), none, ints({1}), "valid", ints({1}), 1}},
+      {"max_pool1d_with_indices", {line, ints({3}), ints({}), ints({1}), ints({1}), true}},
+      {"max_pool1d_with_indices", {line, ints({3}), ints({1}), ints({0}), ints({2}), false}},
+      {"adaptive_max_pool1d", {line, ints({3})}},
+      {"rnn_tanh_cell", {x, at::randn({3, 2}), at::randn({2, 4}), at::randn({2, 2}), at::randn({2}), at::randn({2})}},
+      {"rnn_relu_cell", {x, at::randn({3, 2}), at::randn({2, 4}), at::randn({2, 2}), none, none}},
+      {"broadcast_to", {row, ints({3, 4})}},
+      {"broadcast_tensors", {mixed}},
+      {"tile", {x, ints({2})}},
+      {"tile", {row, ints({2, 1, 3})}},
+      {"unsafe_chunk", {x, 3, 1}},
+      {"unsafe_split__Tensor", {x, 3, 1}},
+      {"unsafe_split_with_sizes", {x, ints({1, 3}), 1}},
+      {"atleast_1d", {at::tensor(2.0)}},
+      {"atleast_2d", {row}},
+      {"atleast_2d", {at::tensor(2.0)}},
+      {"atleast_3d", {row}},
+      {"atleast_3d", {x}},
+      {"hstack", {lines}},
+      {"hstack", {c10::List<at::Tensor>({x, y})}},
+      {"vstack", {rows}},
+      {"vstack", {c10::List<at::Tensor>({row, row})}},
+      {"fliplr", {x}},
+      {"flipud", {x}},
+      {"pixel_unshuffle", {image, 2}},
+      {"reflection_pad1d", {line, ints({2, 1})}},
+      {"reflection_pad2d", {image, ints({2, 1, 0, 3})}},
+      {"reflection_pad3d", {at::randn({1, 2, 3, 3, 3}), ints({1, 1, 0, 2, 1, 0})}},
+      {"replication_pad1d", {line, ints({2, 1})}},
+      {"replication_pad2d", {image, ints({2, 1, 0, 3})}},
+      {"replication_pad3d", {at::randn({1, 2, 3, 3, 3}), ints({1, 1, 0, 2, 1, 0})}},
+      {"upsample_nearest1d__vec", {line, ints({11}), none}},
+      {"upsample_nearest1d__vec", {line, none, std::vector<double>{1.7}}},
+      {"upsample_linear1d__vec", {line, ints({11}), true, none}},
+      {"upsample_linear1d__vec", {line, none, false, std::vector<double>{1.7}}},
+      {"take", {x, at::tensor({0, 11, -1, 5}, at::kLong)}},
+      {"nonzero_numpy", {x.clamp_min(0)}},
+      {"argwhere", {x.clamp_min(0)}},
+      {"linalg_cross", {at::randn({2, 3}), at::randn({2, 3}), -1}},
+      {"cross", {x, y, 0}},
+      {"cross", {x, y, none}},
+      {"select_scatter", {x, row, 0, 1}},
+      {"slice_scatter", {x, at::randn({3, 2}), 1, 0, none, 2}},
+      {"diag_embed", {x, 0, -2, -1}},
+      {"diag_embed", {x, -1, 0, 2}},
+      {"bucketize__Tensor", {x, at::tensor({-1.0, 0.0, 1.0}), false, false}},
+      {"bucketize__Tensor", {at::tensor({0.0, 1.0}), at::tensor({0.0, 1.0}), true, true}},
+      {"_shape_as_tensor", {image}},
+      {"_dim_arange", {image, 1}},
+      {"_nested_tensor_from_mask_left_aligned",
+       {at::randn({2, 3, 4}), at::tensor({1, 1, 0, 1, 0, 0}, at::kInt).view({2, 3}).to(at::kBool)}},
+      {"_nested_tensor_from_mask_left_aligned",
+       {at::randn({2, 3, 4}), at::tensor({1, 1, 0, 1, 0, 1}, at::kInt).view({2, 3}).to(at::kBool)}},
+  };
+  for (const double p : {0.0, 1.0, 2.0, 3.0, infinity}) {
+    all.emplace("cdist", Operands{at::randn({2, 3, 4}), at::randn({2, 5, 4}), p, none});
+  }
+  for (const int64_t reduction : {0, 1, 2}) {
+    all.emplace("mse_loss", Operands{x, y, reduction});
+    all.emplace("l1_loss", Operands{x, y, reduction});
+    all.emplace("smooth_l1_loss", Operands{x, y, reduction, 0.5});
+    all.emplace("smooth_l1_loss", Operands{x, y, reduction, 0.0});
+    all.emplace("huber_loss", Operands{x, y, reduction, 0.7});
+    all.emplace("soft_margin_loss", Operands{x, y.sign(), reduction});
+    all.emplace("binary_cross_entropy", Operands{unit, target, row.abs(), reduction});
+    all.emplace("binary_cross_entropy", Operands{unit.round(), target, none, reduction});
+    all.emplace("binary_cross_entropy_with_logits", Operands{x * 50, target, row.abs(), none, reduction});
+    all.emplace("binary_cross_entropy_with_logits", Operands{x, target, none, row.abs(), reduction});
+    all.emplace("kl_div", Operands{x, target, reduction, false});
+    all.emplace("kl_div", Operands{x, y, reduction, true});
+  }
+  return all;
+}
+
+TEST(Decompositions, EqualTheirOps) {
+  const auto all = cases();
+  for (const auto& [name, operands] : all) expect_exact(name, operands);
+  for (const torch::jit::Function* function : decompositions().get_functions()) {
+    if (function->name().starts_with("reduce_")) continue;
+    EXPECT_TRUE(all.contains(function->name())) << function->name() << " has no case";
+  }
+}
+
+}  // namespace
+}  // namespace tsc
