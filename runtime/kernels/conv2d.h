@@ -141,8 +141,9 @@ template <int kHeight, int kWidth, int kVectors, int kDepth, int kPixelColumn>
   }
 }
 
+// Not inlined either, so that each driver and epilogue has one call and not a table of them.
 template <int TH, int TW, int NV, int kDepth, int kPixelColumn>
-TSC_INLINE void conv2d_pixels(i64 height, i64 width, const ConvTile& tile) {
+[[gnu::noinline]] void conv2d_pixels(i64 height, i64 width, const ConvTile& tile) {
   dispatch<TH>(height, [&]<int kHeight>() {
     dispatch<TW>(width, [&]<int kWidth>() { conv2d_tile<kHeight, kWidth, NV, kDepth, kPixelColumn>(tile); });
   });
@@ -211,14 +212,14 @@ TSC_INLINE void conv2d_to_blocked(ConvTile tile, i64 height, i64 width, const Bl
   store_pixels<NV>(sums, height, width, to, epilogue);
 }
 
-inline void zero(float* at, i64 count) {
+[[gnu::noinline]] inline void zero(float* at, i64 count) {
   for (i64 i = 0; i < count; ++i) {
     at[i] = 0;
   }
 }
 
 // Zeroes the halo beside rows [begin, end) of one plane, and above and below where the range meets the border.
-inline void zero_halo(float* plane, i64 height, i64 width, i64 halo, i64 begin, i64 end) {
+[[gnu::noinline]] inline void zero_halo(float* plane, i64 height, i64 width, i64 halo, i64 begin, i64 end) {
   const i64 row = (width + 2 * halo) * kLanes;
   if (halo == 0) {
     return;
@@ -351,8 +352,8 @@ inline void copy_padded(const float* plane, i64 in_height, i64 in_width, i64 top
 
 // Copies what a band of one group reads to scratch memory [channels of the group][rows][columns], and describes a tile
 // that starts there.
-inline ConvTile plain_tile(const Conv2d& p, const float* input, i64 image, i64 group, Piece rows, Piece columns,
-                           float* band) {
+[[gnu::noinline]] inline ConvTile plain_tile(const Conv2d& p, const float* input, i64 image, i64 group, Piece rows,
+                                             Piece columns, float* band) {
   const i64 height = reach(rows.size(), p.stride_height, p.kernel_height, p.dilation_height);
   const i64 width = reach(columns.size(), p.stride_width, p.kernel_width, p.dilation_width);
   const i64 channels = p.in_channels / p.groups;

@@ -167,8 +167,8 @@ TSC_INLINE TilePosition tile_position(const WinogradTiles& tiles, i64 tile) {
 }
 
 // Transforms the patches of tiles [begin, end) of one block of input channels.
-inline void winograd_inputs(const Conv2d& p, const WinogradBlock& block, const float* input, i64 channel_block,
-                            i64 begin, i64 end) {
+[[gnu::noinline]] inline void winograd_inputs(const Conv2d& p, const WinogradBlock& block, const float* input,
+                                              i64 channel_block, i64 begin, i64 end) {
   const BlockedImage in = blocked_input(p);
   const WinogradTiles tiles = winograd_tiles(p);
   for (i64 tile = begin; tile < end; ++tile) {
@@ -197,8 +197,8 @@ inline void winograd_inputs(const Conv2d& p, const WinogradBlock& block, const f
 
 // One of the 36 products, for one panel of output channels and all tiles of the block.
 template <int MR, int NV>
-TSC_INLINE void winograd_product(const Conv2d& p, const WinogradBlock& block, const float* weight, i64 product,
-                                 i64 panel) {
+[[gnu::noinline]] void winograd_product(const Conv2d& p, const WinogradBlock& block, const float* weight, i64 product,
+                                        i64 panel) {
   const i64 in_blocks = ceil_div(p.in_channels, kLanes);
   const i64 panels = ceil_div(p.out_channels, NV * kLanes);
   const i64 pieces = ceil_div(block.count, MR);
@@ -219,7 +219,7 @@ TSC_INLINE void winograd_product(const Conv2d& p, const WinogradBlock& block, co
 }
 
 // Zeroes the part of the halo that touches an output tile of `height` x `width` pixels; `plane` is the output's.
-inline void zero_tile_halo(const Conv2d& p, float* plane, i64 y, i64 x, i64 height, i64 width) {
+[[gnu::noinline]] inline void zero_tile_halo(const Conv2d& p, float* plane, i64 y, i64 x, i64 height, i64 width) {
   const i64 halo = p.out_halo;
   const i64 row = (p.out_width + 2 * halo) * kLanes;
   const i64 left = x == 0 ? -halo : x;
@@ -239,8 +239,8 @@ inline void zero_tile_halo(const Conv2d& p, float* plane, i64 y, i64 x, i64 heig
 
 // Transforms and stores tiles [begin, end) of one block of output channels.
 template <class Epilogue>
-TSC_INLINE void winograd_outputs(const Conv2d& p, const WinogradBlock& block, const float* bias, float* output,
-                                 const Epilogue& epilogue, i64 channel_block, i64 begin, i64 end) {
+[[gnu::noinline]] void winograd_outputs(const Conv2d& p, const WinogradBlock& block, const float* bias, float* output,
+                                        const Epilogue& epilogue, i64 channel_block, i64 begin, i64 end) {
   const BlockedImage out = blocked_output(p);
   const WinogradTiles tiles = winograd_tiles(p);
   const i64 channel = channel_block * kLanes;

@@ -118,8 +118,9 @@ template <int kRows, int kVectors>
   }
 }
 
+// Not inlined either, so that each driver and epilogue has one call and not a table of them.
 template <int kMaxRows, int kVectors>
-TSC_INLINE void product_rows(i64 rows, const ProductTile& tile) {
+[[gnu::noinline]] void product_rows(i64 rows, const ProductTile& tile) {
   dispatch<kMaxRows>(rows, [&]<int kRows>() { product_tile<kRows, kVectors>(tile); });
 }
 
@@ -207,7 +208,7 @@ namespace detail {
 
 // Copies columns [0, columns) of b[depth][...] to a panel [depth][kWidth]; the other columns are zero.
 template <int kWidth>
-inline void pack_panel(const float* b, i64 depth, i64 columns, i64 b_depth, i64 b_column, float* panel) {
+[[gnu::noinline]] void pack_panel(const float* b, i64 depth, i64 columns, i64 b_depth, i64 b_column, float* panel) {
   i64 k = 0;
   if (b_column == 1 && columns == kWidth) {
     for (; k < depth; ++k) {
