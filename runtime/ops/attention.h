@@ -26,11 +26,11 @@ inline Tensor scaled_dot_product_attention(Context& ctx, const Tensor& query, co
                                            bool enable_gqa = false) {
   if (!ctx.ok()) return {};
   if (query.dim() < 2 || key.dim() < 2 || value.dim() < 2) {
-    return ctx.fail(ErrorKind::kRuntime,
-                    "scaled_dot_product_attention: Expected query, key, and value to all be  at least 2 dimensional, but "
-                    "got query.dim(): %lld, key.dim(): %lld and value.dim(): %lld instead.",
-                    static_cast<long long>(query.dim()), static_cast<long long>(key.dim()),
-                    static_cast<long long>(value.dim()));
+    return ctx.fail(
+        ErrorKind::kRuntime,
+        "scaled_dot_product_attention: Expected query, key, and value to all be  at least 2 dimensional, but "
+        "got query.dim(): %lld, key.dim(): %lld and value.dim(): %lld instead.",
+        static_cast<long long>(query.dim()), static_cast<long long>(key.dim()), static_cast<long long>(value.dim()));
   }
   if (query.dtype() != key.dtype() || query.dtype() != value.dtype()) {
     return ctx.fail(ErrorKind::kRuntime,
@@ -39,7 +39,8 @@ inline Tensor scaled_dot_product_attention(Context& ctx, const Tensor& query, co
                     dtype_name(query.dtype()), dtype_name(key.dtype()), dtype_name(value.dtype()));
   }
   if (is_causal && attn_mask.has_value()) {
-    return ctx.fail(ErrorKind::kRuntime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
+    return ctx.fail(ErrorKind::kRuntime,
+                    "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
   }
   const DType wide = wide_dtype(query.dtype());
   const Tensor q = converted(ctx, query, wide);
@@ -120,11 +121,13 @@ inline AttentionResult multi_head_attention(Context& ctx, const Tensor& query, c
   const Tensor joined = reshape_to(ctx, context, Shape(dims(query.size(0), query.size(1), embed_dim)));
   return {linear(ctx, joined, proj_weight, proj_bias), weights};
 }
-inline Tuple<Tensor, Tensor> native_multi_head_attention(
-    Context& ctx, const Tensor& query, const Tensor& key, const Tensor& value, i64 embed_dim, i64 num_head,
-    const Tensor& qkv_weight, const Tensor& qkv_bias, const Tensor& proj_weight, const Tensor& proj_bias,
-    const Optional<Tensor>& mask = None(), bool need_weights = true, bool average_attn_weights = true,
-    const Optional<i64>& mask_type = None()) {
+inline Tuple<Tensor, Tensor> native_multi_head_attention(Context& ctx, const Tensor& query, const Tensor& key,
+                                                         const Tensor& value, i64 embed_dim, i64 num_head,
+                                                         const Tensor& qkv_weight, const Tensor& qkv_bias,
+                                                         const Tensor& proj_weight, const Tensor& proj_bias,
+                                                         const Optional<Tensor>& mask = None(),
+                                                         bool need_weights = true, bool average_attn_weights = true,
+                                                         const Optional<i64>& mask_type = None()) {
   const AttentionResult r = multi_head_attention(ctx, query, key, value, embed_dim, num_head, qkv_weight, qkv_bias,
                                                  proj_weight, proj_bias, mask, mask_type);
   if (!need_weights || !ctx.ok()) return {r.output, Tensor()};

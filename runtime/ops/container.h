@@ -163,8 +163,8 @@ void merge_sort(Context& ctx, const List<T>& list, const List<T>& spare, i64 beg
   merge_sort(ctx, list, spare, middle, end, reverse);
   i64 a = begin, b = middle;
   for (i64 i = begin; i < end; ++i) {
-    const bool take_b = a == middle || (b < end && (reverse ? item_less(ctx, list[a], list[b])
-                                                            : item_less(ctx, list[b], list[a])));
+    const bool take_b =
+        a == middle || (b < end && (reverse ? item_less(ctx, list[a], list[b]) : item_less(ctx, list[b], list[a])));
     spare[i] = list[take_b ? b++ : a++];
   }
   for (i64 i = begin; i < end; ++i) list[i] = spare[i];

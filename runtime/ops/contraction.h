@@ -140,10 +140,11 @@ inline Tensor mm(Context& ctx, const Tensor& self, const Tensor& mat2) {
 inline Tensor bmm(Context& ctx, const Tensor& self, const Tensor& mat2) {
   if (!rank_is(ctx, self, 3, "batch1") || !rank_is(ctx, mat2, 3, "batch2")) return {};
   if (self.size(0) != mat2.size(0) || self.size(2) != mat2.size(1)) {
-    return ctx.fail(ErrorKind::kShape,
-                    "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
-                    static_cast<long long>(self.size(0)), static_cast<long long>(self.size(2)),
-                    static_cast<long long>(mat2.size(0)), static_cast<long long>(mat2.size(1)));
+    return ctx.fail(
+        ErrorKind::kShape,
+        "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
+        static_cast<long long>(self.size(0)), static_cast<long long>(self.size(2)),
+        static_cast<long long>(mat2.size(0)), static_cast<long long>(mat2.size(1)));
   }
   return batched_product(ctx, self, mat2);
 }
@@ -163,11 +164,12 @@ inline Tensor dot(Context& ctx, const Tensor& self, const Tensor& tensor) {
                     scalar_type_name(self.dtype()), scalar_type_name(tensor.dtype()));
   }
   if (ctx.ok() && self.size(0) != tensor.size(0)) {
-    return ctx.fail(ErrorKind::kShape,
-                    "inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of elements, "
-                    "but got %lld and %lld elements respectively",
-                    static_cast<long long>(self.size(0)), static_cast<long long>(tensor.size(0)),
-                    static_cast<long long>(self.size(0)), static_cast<long long>(tensor.size(0)));
+    return ctx.fail(
+        ErrorKind::kShape,
+        "inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of elements, "
+        "but got %lld and %lld elements respectively",
+        static_cast<long long>(self.size(0)), static_cast<long long>(tensor.size(0)),
+        static_cast<long long>(self.size(0)), static_cast<long long>(tensor.size(0)));
   }
   return viewed(ctx,
                 batched_product(ctx, as_batch(ctx, unsqueeze(ctx, self, 0)), as_batch(ctx, unsqueeze(ctx, tensor, 1))),
@@ -289,14 +291,16 @@ inline Tensor matmul(Context& ctx, const Tensor& self, const Tensor& other) {
 inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias = None()) {
   if (!ctx.ok()) return {};
   if (input.dim() == 0 || weight.dim() == 0 || weight.dim() > 2) {
-    return ctx.fail(ErrorKind::kRuntime, "linear(): input and weight must have at least 1 dimension, the weight at most 2");
+    return ctx.fail(ErrorKind::kRuntime,
+                    "linear(): input and weight must have at least 1 dimension, the weight at most 2");
   }
   if (input.dtype() != weight.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "mat1 and mat2 must have the same dtype, but got %s and %s",
                     scalar_type_name(input.dtype()), scalar_type_name(weight.dtype()));
   }
   if (is_half(input) && bias.has_value() && bias->dtype() == input.dtype()) {
-    return converted(ctx, linear(ctx, in_float(ctx, input), in_float(ctx, weight), in_float(ctx, *bias)), input.dtype());
+    return converted(ctx, linear(ctx, in_float(ctx, input), in_float(ctx, weight), in_float(ctx, *bias)),
+                     input.dtype());
   }
   const i64 depth = input.size(input.dim() - 1);
   const bool vector = weight.dim() == 1;
@@ -497,7 +501,8 @@ class Einsum {
       }
       const i64 at = position_of(letter);
       if (seen[letter] && sizes[at] != t.size(d)) {
-        return ctx_.fail(ErrorKind::kRuntime, "einsum(): subscript is repeated for an operand but the sizes don't match");
+        return ctx_.fail(ErrorKind::kRuntime,
+                         "einsum(): subscript is repeated for an operand but the sizes don't match");
       }
       strides[at] = seen[letter] ? strides[at] + t.stride(d) : t.stride(d);
       sizes[at] = t.size(d);

@@ -197,7 +197,8 @@ inline Tensor arange_start(Context& ctx, const Scalar& start, const Scalar& end,
 inline Tensor eye(Context& ctx, i64 n, const OptionalInt& dtype = None(), const OptionalInt& = None(),
                   const OptionalDevice& device = None(), const OptionalBool& = None()) {
   if (!device_ok(ctx, device)) return {};
-  if (n < 0) return ctx.fail(ErrorKind::kRuntime, "n must be greater or equal to 0, got %lld", static_cast<long long>(n));
+  if (n < 0)
+    return ctx.fail(ErrorKind::kRuntime, "n must be greater or equal to 0, got %lld", static_cast<long long>(n));
   Tensor result = filled(ctx, dims(n, n), dtype_or(ctx, dtype, DType::kFloat32), 0);
   if (!ctx.ok()) return {};
   for (i64 i = 0; i < n; ++i) store_scalar(1, result.dtype(), result.bytes() + i * (n + 1) * result.element_size());
@@ -205,9 +206,9 @@ inline Tensor eye(Context& ctx, i64 n, const OptionalInt& dtype = None(), const 
 }
 
 // Counted from both ends, so that the last element is `end` itself.
-inline Tensor linspace(Context& ctx, const Scalar& start, const Scalar& end, i64 steps, const OptionalInt& dtype = None(),
-                       const OptionalInt& = None(), const OptionalDevice& device = None(),
-                       const OptionalBool& = None()) {
+inline Tensor linspace(Context& ctx, const Scalar& start, const Scalar& end, i64 steps,
+                       const OptionalInt& dtype = None(), const OptionalInt& = None(),
+                       const OptionalDevice& device = None(), const OptionalBool& = None()) {
   if (!device_ok(ctx, device)) return {};
   if (steps < 0) return ctx.fail(ErrorKind::kRuntime, "number of steps must be non-negative");
   const DType type = dtype_or(ctx, dtype, DType::kFloat32);
@@ -309,7 +310,8 @@ struct ListLevel<List<T>> {
   static bool copy(Context& ctx, const List<T>& list, const Shape& shape, i64 depth, Item*& to) {
     if (list.size() != shape[depth]) {
       ctx.fail(ErrorKind::kValue, "Expected sequence of length %lld at dim %lld (got %lld)",
-               static_cast<long long>(shape[depth]), static_cast<long long>(depth), static_cast<long long>(list.size()));
+               static_cast<long long>(shape[depth]), static_cast<long long>(depth),
+               static_cast<long long>(list.size()));
       return false;
     }
     for (const T& item : list) {

@@ -90,8 +90,8 @@ class ResultType {
     if (is_floating(higher)) {
       if (!is_complex(lower)) return higher;
       return promote(higher, DType::kComplex32) == DType::kComplex32 ? DType::kComplex32
-             : higher == DType::kFloat64                              ? DType::kComplex128
-                                                                      : DType::kComplex64;
+             : higher == DType::kFloat64                             ? DType::kComplex128
+                                                                     : DType::kComplex64;
     }
     if (higher == DType::kBool || is_floating(lower) || is_complex(lower)) return promote(higher, lower);
     return higher != DType::kUnknown ? higher : lower;

@@ -68,9 +68,9 @@ inline Tensor stack(Context& ctx, const List<Tensor>& tensors, i64 dim = 0) {
   List<Tensor> rows = List<Tensor>::make(ctx, tensors.size());
   for (i64 i = 0; i < tensors.size() && ctx.ok(); ++i) {
     if (!same_sizes(tensors[i].sizes(), tensors[0].sizes())) {
-      return ctx.fail(ErrorKind::kShape,
-                      "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %lld",
-                      SizesText(tensors[0].sizes()).text, SizesText(tensors[i].sizes()).text, static_cast<long long>(i));
+      return ctx.fail(
+          ErrorKind::kShape, "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %lld",
+          SizesText(tensors[0].sizes()).text, SizesText(tensors[i].sizes()).text, static_cast<long long>(i));
     }
     rows.append(unsqueeze(ctx, tensors[i], dim));
   }
@@ -179,7 +179,9 @@ inline bool index_sizes_ok(Context& ctx, const char* name, const Tensor& self, c
   for (i64 d = 0; d < rank(index); ++d) {
     const bool beyond_self = d != dim && size(index, d) > size(self, d);
     if (!beyond_self && (src == nullptr || size(index, d) <= size(*src, d))) continue;
-    ctx.fail(ErrorKind::kShape, "Size does not match at dimension %lld expected index %s to be no larger than self %s apart from dimension %lld (%s)",
+    ctx.fail(ErrorKind::kShape,
+             "Size does not match at dimension %lld expected index %s to be no larger than self %s apart from "
+             "dimension %lld (%s)",
              static_cast<long long>(d), SizesText(index.sizes()).text, SizesText(self.sizes()).text,
              static_cast<long long>(dim), name);
     return false;
@@ -276,12 +278,14 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
   if (!ctx.ok() || !destination_ok(ctx, self)) return {};
   if (index.dim() > 1) return ctx.fail(ErrorKind::kIndex, "index_add_(): Index is supposed to be a vector");
   if (self.dtype() != source.dtype()) {
-    return ctx.fail(ErrorKind::kRuntime, "index_add_(): self and source expected to have the same dtype, but got (self) %s and (source) %s",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "index_add_(): self and source expected to have the same dtype, but got (self) %s and (source) %s",
                     scalar_type_name(self.dtype()), scalar_type_name(source.dtype()));
   }
   const i64 count = index.numel();
   if (count != (source.dim() == 0 ? 1 : source.size(dim))) {
-    return ctx.fail(ErrorKind::kRuntime, "index_add_(): Number of indices (%lld) should be equal to source.size(dim): (%lld), for dim: %lld",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "index_add_(): Number of indices (%lld) should be equal to source.size(dim): (%lld), for dim: %lld",
                     static_cast<long long>(count), static_cast<long long>(source.dim() == 0 ? 1 : source.size(dim)),
                     static_cast<long long>(dim));
   }
@@ -307,7 +311,8 @@ inline Tensor index_fill_(Context& ctx, const Tensor& self, i64 dim, const Tenso
   dim = wrap_dim(ctx, dim, self.dim());
   if (!ctx.ok() || !destination_ok(ctx, self)) return {};
   if (index.dim() > 1) return ctx.fail(ErrorKind::kIndex, "Index is supposed to be a vector");
-  if (index.dtype() != DType::kInt64) return ctx.fail(ErrorKind::kIndex, "index_fill_(): Expected dtype int64 for index.");
+  if (index.dtype() != DType::kInt64)
+    return ctx.fail(ErrorKind::kIndex, "index_fill_(): Expected dtype int64 for index.");
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNegative, "index_fill_()");
   for (i64 i = 0; ctx.ok() && i < at.numel(); ++i) {
     fill_elements(ctx, self.dim() == 0 ? self : select(ctx, self, dim, at.data<i64>()[i]), value);
@@ -387,10 +392,11 @@ class Indexing {
   bool add_mask(const Tensor& mask, i64 dim) {
     for (i64 d = 0; d < mask.dim(); ++d) {
       if (dim + d < self_.dim() && mask.size(d) == self_.size(dim + d)) continue;
-      ctx_.fail(ErrorKind::kIndex,
-                "The shape of the mask %s at index %lld does not match the shape of the indexed tensor %s at index %lld",
-                SizesText(mask.sizes()).text, static_cast<long long>(d), SizesText(self_.sizes()).text,
-                static_cast<long long>(dim + d));
+      ctx_.fail(
+          ErrorKind::kIndex,
+          "The shape of the mask %s at index %lld does not match the shape of the indexed tensor %s at index %lld",
+          SizesText(mask.sizes()).text, static_cast<long long>(d), SizesText(self_.sizes()).text,
+          static_cast<long long>(dim + d));
       return false;
     }
     const Tensor positions = nonzero(ctx_, mask);
@@ -414,14 +420,16 @@ class Indexing {
       }
       const i64 covered = mask ? index->dim() : 1;
       if (dim + covered > self_.dim()) {
-        ctx_.fail(ErrorKind::kIndex, "too many indices for tensor of dimension %lld", static_cast<long long>(self_.dim()));
+        ctx_.fail(ErrorKind::kIndex, "too many indices for tensor of dimension %lld",
+                  static_cast<long long>(self_.dim()));
         return;
       }
       if (mask ? !add_mask(*index, dim) : !add_index(*index, dim)) return;
       dim += covered;
     }
     if (dim > self_.dim()) {
-      ctx_.fail(ErrorKind::kIndex, "too many indices for tensor of dimension %lld", static_cast<long long>(self_.dim()));
+      ctx_.fail(ErrorKind::kIndex, "too many indices for tensor of dimension %lld",
+                static_cast<long long>(self_.dim()));
       return;
     }
     align();
@@ -512,7 +520,8 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
     Geometry g(values);
     while (g.sizes.rank > shape.rank && g.sizes[0] == 1) g.erase(0);
     if (g.sizes.rank > shape.rank) {
-      return ctx.fail(ErrorKind::kShape, "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
+      return ctx.fail(ErrorKind::kShape,
+                      "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
                       SizesText(values.sizes()).text, SizesText(shape).text);
     }
     return index_put_(ctx, self, indices, g.view_of(ctx, values), accumulate);
@@ -520,7 +529,8 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   for (i64 d = 1; d <= values.dim(); ++d) {
     const i64 size = values.size(values.dim() - d);
     if (size == 1 || size == shape[shape.rank - d]) continue;
-    return ctx.fail(ErrorKind::kShape, "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
+    return ctx.fail(ErrorKind::kShape,
+                    "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
                     SizesText(values.sizes()).text, SizesText(shape).text);
   }
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
@@ -597,7 +607,8 @@ inline Tensor repeat(Context& ctx, const Tensor& self, const List<i64>& repeats)
                       static_cast<long long>(repeats[d] * size), SizesText(repeats.span()).text);
     }
     i64 total = 0;
-    if (!checked_multiply(repeats[d], size, total)) return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
+    if (!checked_multiply(repeats[d], size, total))
+      return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
     sizes.push(total);
   }
   const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
@@ -629,8 +640,11 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   }
   const i64 size = source.dim() == 0 ? 1 : source.size(axis);
   if (repeats.numel() != 1 && repeats.numel() != size) {
-    return ctx.fail(ErrorKind::kRuntime, "repeats must have the same size as input along dim, but got repeats.size(0) = %lld and input.size(%lld) = %lld",
-                    static_cast<long long>(repeats.numel()), static_cast<long long>(axis), static_cast<long long>(size));
+    return ctx.fail(ErrorKind::kRuntime,
+                    "repeats must have the same size as input along dim, but got repeats.size(0) = %lld and "
+                    "input.size(%lld) = %lld",
+                    static_cast<long long>(repeats.numel()), static_cast<long long>(axis),
+                    static_cast<long long>(size));
   }
   const Tensor counts = contiguous_as(ctx, repeats, DType::kInt64);
   if (!ctx.ok()) return {};
@@ -638,7 +652,8 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   i64 total = 0;
   for (i64 i = 0; i < size; ++i) {
     if (count(i) < 0) return ctx.fail(ErrorKind::kRuntime, "repeats can not be negative");
-    if (!checked_add(total, count(i), total)) return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
+    if (!checked_add(total, count(i), total))
+      return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
   }
   if (output_size.has_value() && *output_size != total) {
     return ctx.fail(ErrorKind::kRuntime, "allocated size does not match required size");
@@ -662,14 +677,16 @@ inline Tensor repeat_interleave(Context& ctx, const Tensor& self, i64 repeats, c
 inline bool pad_sizes(Context& ctx, const Tensor& self, const List<i64>& pad, Shape& sizes) {
   sizes = Shape(self.sizes());
   if (pad.size() % 2 != 0) {
-    ctx.fail(ErrorKind::kRuntime, "Length of pad must be even but instead it equals %lld", static_cast<long long>(pad.size()));
+    ctx.fail(ErrorKind::kRuntime, "Length of pad must be even but instead it equals %lld",
+             static_cast<long long>(pad.size()));
     return false;
   }
   if (pad.size() / 2 > self.dim()) {
-    ctx.fail(ErrorKind::kRuntime,
-             "Length of pad should be no more than twice the number of dimensions of the input. Pad length is %lld while "
-             "the input has %lld dimensions.",
-             static_cast<long long>(pad.size()), static_cast<long long>(self.dim()));
+    ctx.fail(
+        ErrorKind::kRuntime,
+        "Length of pad should be no more than twice the number of dimensions of the input. Pad length is %lld while "
+        "the input has %lld dimensions.",
+        static_cast<long long>(pad.size()), static_cast<long long>(self.dim()));
     return false;
   }
   for (i64 i = 0; i < pad.size() / 2; ++i) {
@@ -733,16 +750,18 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
   }
   const bool reflect = mode == Str("reflect"), circular = mode == Str("circular");
   if (!reflect && !circular && !(mode == Str("replicate"))) {
-    return ctx.fail(ErrorKind::kUnsupported, "Unrecognised padding mode %.*s", static_cast<int>(mode.size()), mode.data());
+    return ctx.fail(ErrorKind::kUnsupported, "Unrecognised padding mode %.*s", static_cast<int>(mode.size()),
+                    mode.data());
   }
   for (i64 i = 0; i < count; ++i) {
     const i64 size = self.size(self.dim() - 1 - i), most = tsc::max(pad[2 * i], pad[2 * i + 1]);
     if (reflect && most >= size) {
-      return ctx.fail(ErrorKind::kRuntime,
-                      "Padding size should be less than the corresponding input dimension, but got: padding (%lld, %lld) "
-                      "at dimension %lld of input %s",
-                      static_cast<long long>(pad[2 * i]), static_cast<long long>(pad[2 * i + 1]),
-                      static_cast<long long>(self.dim() - 1 - i), SizesText(self.sizes()).text);
+      return ctx.fail(
+          ErrorKind::kRuntime,
+          "Padding size should be less than the corresponding input dimension, but got: padding (%lld, %lld) "
+          "at dimension %lld of input %s",
+          static_cast<long long>(pad[2 * i]), static_cast<long long>(pad[2 * i + 1]),
+          static_cast<long long>(self.dim() - 1 - i), SizesText(self.sizes()).text);
     }
     if (circular && most > size) {
       return ctx.fail(ErrorKind::kRuntime, "Padding value causes wrapping around more than once.");
@@ -836,7 +855,8 @@ inline Tensor channel_shuffle(Context& ctx, const Tensor& self, i64 groups) {
   if (groups <= 0) return ctx.fail(ErrorKind::kRuntime, "Number of groups to divide channels in must be positive.");
   const i64 channels = self.size(1);
   if (channels % groups != 0) {
-    return ctx.fail(ErrorKind::kRuntime, "Number of channels must be divisible by groups. Got %lld channels and %lld groups.",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Number of channels must be divisible by groups. Got %lld channels and %lld groups.",
                     static_cast<long long>(channels), static_cast<long long>(groups));
   }
   Shape split(self.sizes());
@@ -853,7 +873,8 @@ inline Tensor pixel_shuffle(Context& ctx, const Tensor& self, i64 upscale_factor
   }
   const i64 r = upscale_factor, rank = self.dim();
   if (r <= 0) {
-    return ctx.fail(ErrorKind::kRuntime, "pixel_shuffle expects a positive upscale_factor, but got %lld", static_cast<long long>(r));
+    return ctx.fail(ErrorKind::kRuntime, "pixel_shuffle expects a positive upscale_factor, but got %lld",
+                    static_cast<long long>(r));
   }
   const i64 channels = self.size(rank - 3);
   if (channels % (r * r) != 0) {
@@ -884,7 +905,8 @@ inline bool resampling_of(Context& ctx, const Tensor& input, const Optional<List
                           const Optional<List<double>>& scale_factors, Resampling& r) {
   if (!ctx.ok()) return false;
   if (input.dim() != 4) {
-    ctx.fail(ErrorKind::kRuntime, "It is expected input_size equals to 4, but got size %lld", static_cast<long long>(input.dim()));
+    ctx.fail(ErrorKind::kRuntime, "It is expected input_size equals to 4, but got size %lld",
+             static_cast<long long>(input.dim()));
     return false;
   }
   if (output_size.has_value() == scale_factors.has_value()) {
@@ -905,10 +927,11 @@ inline bool resampling_of(Context& ctx, const Tensor& input, const Optional<List
     r.width = truncate_to_int(static_cast<double>(input.size(3)) * (*scale_factors)[1]);
   }
   if (r.height > 0 && r.width > 0 && input.size(2) > 0 && input.size(3) > 0) return true;
-  ctx.fail(ErrorKind::kRuntime,
-           "Input and output sizes should be greater than 0, but got input (H: %lld, W: %lld) output (H: %lld, W: %lld)",
-           static_cast<long long>(input.size(2)), static_cast<long long>(input.size(3)),
-           static_cast<long long>(r.height), static_cast<long long>(r.width));
+  ctx.fail(
+      ErrorKind::kRuntime,
+      "Input and output sizes should be greater than 0, but got input (H: %lld, W: %lld) output (H: %lld, W: %lld)",
+      static_cast<long long>(input.size(2)), static_cast<long long>(input.size(3)), static_cast<long long>(r.height),
+      static_cast<long long>(r.width));
   return false;
 }
 // Positions are computed in float, as PyTorch does.
@@ -920,8 +943,7 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
   Resampling r;
   if (!resampling_of(ctx, input, output_size, scale_factors, r)) return {};
   const auto positions = [&](i64 count, i64 size, double given) {
-    const float scale =
-        given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);
+    const float scale = given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);
     const Tensor result = Tensor::empty(ctx, DType::kInt64, dims(count));
     for (i64 i = 0; ctx.ok() && i < count; ++i) result.data<i64>()[i] = nearest_source(i, scale, size);
     return result;

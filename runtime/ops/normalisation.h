@@ -58,8 +58,9 @@ inline DimMask normalized_dims(Context& ctx, const char* name, const Tensor& inp
                                const Optional<Tensor>& weight, const Optional<Tensor>& bias) {
   if (!ctx.ok()) return 0;
   if (shape.empty()) {
-    ctx.fail(ErrorKind::kRuntime, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-                                  "element, but got normalized_shape = []");
+    ctx.fail(ErrorKind::kRuntime,
+             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+             "element, but got normalized_shape = []");
     return 0;
   }
   const i64 rank = input.dim(), count = shape.size();
@@ -68,8 +69,9 @@ inline DimMask normalized_dims(Context& ctx, const char* name, const Tensor& inp
     return !t.has_value() || same_sizes(t->sizes(), shape.span());
   };
   if (!fits || !parameter_fits(weight) || !parameter_fits(bias)) {
-    ctx.fail(ErrorKind::kShape, "%s: given normalized_shape=%s, expected input with shape [*, normalized_shape] and "
-                                "weight and bias of that shape, but got input of size %s",
+    ctx.fail(ErrorKind::kShape,
+             "%s: given normalized_shape=%s, expected input with shape [*, normalized_shape] and "
+             "weight and bias of that shape, but got input of size %s",
              name, SizesText(shape.span()).text, SizesText(input.sizes()).text);
     return 0;
   }
@@ -113,14 +115,12 @@ inline Tensor rms_norm(Context& ctx, const Tensor& input, const List<i64>& norma
   const DType wide = wide_dtype(input.dtype());
   // The default is the machine epsilon of the dtype to compute in.
   const double epsilon = eps.value_or(wide == DType::kFloat64 ? 0x1p-52 : 0x1p-23);
-  const Tensor x = map_rows(ctx, "rms_norm", converted(ctx, input, wide), mask, wide,
-                            [epsilon]<class C>(const C* row, i64 n, C* to) {
-                              const double sum = sum_of(
-                                  row, n, [](C v) { return static_cast<double>(v) * static_cast<double>(v); });
-                              const C scale =
-                                  static_cast<C>(1.0 / __builtin_sqrt(sum / static_cast<double>(n) + epsilon));
-                              for (i64 i = 0; i < n; ++i) to[i] = row[i] * scale;
-                            });
+  const Tensor x = map_rows(
+      ctx, "rms_norm", converted(ctx, input, wide), mask, wide, [epsilon]<class C>(const C* row, i64 n, C* to) {
+        const double sum = sum_of(row, n, [](C v) { return static_cast<double>(v) * static_cast<double>(v); });
+        const C scale = static_cast<C>(1.0 / __builtin_sqrt(sum / static_cast<double>(n) + epsilon));
+        for (i64 i = 0; i < n; ++i) to[i] = row[i] * scale;
+      });
   return converted(ctx, scaled_and_shifted(ctx, x, widened_parameter(ctx, weight, wide), None()), input.dtype());
 }
 
@@ -211,10 +211,9 @@ inline Tensor group_norm(Context& ctx, const Tensor& input, i64 num_groups, cons
                                [eps]<class C>(const C* row, i64 n, C* to) { normalise_row(row, n, to, eps); });
   if (!ctx.ok()) return {};
   const Tensor shaped = rows.view(ctx, x.sizes(), x.strides());
-  return converted(ctx,
-                   scaled_and_shifted(ctx, shaped, per_channel(ctx, weight, rank, wide),
-                                      per_channel(ctx, bias, rank, wide)),
-                   input.dtype());
+  return converted(
+      ctx, scaled_and_shifted(ctx, shaped, per_channel(ctx, weight, rank, wide), per_channel(ctx, bias, rank, wide)),
+      input.dtype());
 }
 
 // A group per channel; without input statistics, batch_norm with the running ones.
@@ -225,7 +224,8 @@ inline Tensor instance_norm(Context& ctx, const Tensor& input, const Optional<Te
   if (!ctx.ok()) return {};
   if (!use_input_stats) {
     if (!running_mean.has_value() || !running_var.has_value()) {
-      return ctx.fail(ErrorKind::kRuntime, "Expected running_mean and running_var to be defined when use_input_stats is false");
+      return ctx.fail(ErrorKind::kRuntime,
+                      "Expected running_mean and running_var to be defined when use_input_stats is false");
     }
     return batch_norm(ctx, input, weight, bias, running_mean, running_var, false, momentum, eps, cudnn_enabled);
   }

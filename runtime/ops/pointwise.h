@@ -11,25 +11,25 @@ namespace tsc::ops {
 namespace pointwise_ops {
 
 // call() of an op whose function in tsc::math has the same name and only tensor operands.
-#define TSC_POINTWISE_1(op, types)                       \
-  struct op {                                            \
-    static constexpr const char* kName = #op;            \
-    static constexpr int kInputs = 1;                    \
-    static constexpr unsigned kTypes = types;            \
-    template <class V>                                   \
+#define TSC_POINTWISE_1(op, types)                        \
+  struct op {                                             \
+    static constexpr const char* kName = #op;             \
+    static constexpr int kInputs = 1;                     \
+    static constexpr unsigned kTypes = types;             \
+    template <class V>                                    \
     static TSC_INLINE auto call(const Element<V>*, V x) { \
-      return math::op(x);                                \
-    }                                                    \
+      return math::op(x);                                 \
+    }                                                     \
   };
-#define TSC_POINTWISE_2(op, types)                            \
-  struct op {                                                 \
-    static constexpr const char* kName = #op;                 \
-    static constexpr int kInputs = 2;                         \
-    static constexpr unsigned kTypes = types;                 \
-    template <class V>                                        \
+#define TSC_POINTWISE_2(op, types)                             \
+  struct op {                                                  \
+    static constexpr const char* kName = #op;                  \
+    static constexpr int kInputs = 2;                          \
+    static constexpr unsigned kTypes = types;                  \
+    template <class V>                                         \
     static TSC_INLINE auto call(const Element<V>*, V a, V b) { \
-      return math::op(a, b);                                  \
-    }                                                         \
+      return math::op(a, b);                                   \
+    }                                                          \
   };
 
 TSC_POINTWISE_1(exp, kFloats)
@@ -97,17 +97,17 @@ TSC_POINTWISE_2(bitwise_xor, kBools | kInts)
 #undef TSC_POINTWISE_2
 
 // Ops with Scalar operands (`n`), or that take complex numbers.
-#define TSC_POINTWISE(op, inputs, types, parameters, result)      \
-  struct op {                                                     \
-    static constexpr const char* kName = #op;                     \
-    static constexpr int kInputs = inputs;                        \
-    static constexpr unsigned kTypes = types;                     \
-    template <class V>                                            \
-    static TSC_INLINE auto call parameters {                      \
-      using E = Element<V>;                                       \
+#define TSC_POINTWISE(op, inputs, types, parameters, result)         \
+  struct op {                                                        \
+    static constexpr const char* kName = #op;                        \
+    static constexpr int kInputs = inputs;                           \
+    static constexpr unsigned kTypes = types;                        \
+    template <class V>                                               \
+    static TSC_INLINE auto call parameters {                         \
+      using E = Element<V>;                                          \
       [[maybe_unused]] constexpr bool kComplexValue = kIsComplex<E>; \
-      result                                                      \
-    }                                                             \
+      result                                                         \
+    }                                                                \
   };
 #define TSC_BY_VALUE(complex_case, real_case) \
   if constexpr (kComplexValue) {              \
@@ -138,10 +138,10 @@ TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V 
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
-TSC_POINTWISE(lerp, 3, kFloats | kWideNumbers, (const Element<V>*, V a, V b, V weight), { return math::lerp(a, b, weight); })
-TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats, (const Element<V>*, V x, V low, V high), {
-  return math::clamp_tensor(x, low, high);
-})
+TSC_POINTWISE(lerp, 3, kFloats | kWideNumbers, (const Element<V>*, V a, V b, V weight),
+              { return math::lerp(a, b, weight); })
+TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats, (const Element<V>*, V x, V low, V high),
+              { return math::clamp_tensor(x, low, high); })
 TSC_POINTWISE(hardtanh, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::hardtanh(x, n[0], n[1]); })
 TSC_POINTWISE(threshold, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::threshold(x, n[0], n[1]); })
 TSC_POINTWISE(leaky_relu, 1, kFloats, (const Element<V>* n, V x), { return math::leaky_relu(x, n[0]); })
@@ -151,9 +151,8 @@ TSC_POINTWISE(gelu_tanh, 1, kFloats, (const Element<V>*, V x), { return math::ge
 TSC_POINTWISE(softplus, 1, kFloats, (const Element<V>* n, V x), { return math::softplus(x, n[0], n[1]); })
 TSC_POINTWISE(hardshrink, 1, kFloats, (const Element<V>* n, V x), { return math::hardshrink(x, n[0]); })
 TSC_POINTWISE(softshrink, 1, kFloats, (const Element<V>* n, V x), { return math::softshrink(x, n[0]); })
-TSC_POINTWISE(pow_scalar, 1, kFloats, (const Element<V>* n, V x), {
-  return math::pow_scalar(x, static_cast<double>(n[0]));
-})
+TSC_POINTWISE(pow_scalar, 1, kFloats, (const Element<V>* n, V x),
+              { return math::pow_scalar(x, static_cast<double>(n[0])); })
 #undef TSC_BY_VALUE
 #undef TSC_POINTWISE
 
@@ -161,14 +160,14 @@ TSC_POINTWISE(pow_scalar, 1, kFloats, (const Element<V>* n, V x), {
 
 // One operand.
 
-#define TSC_FLOAT_UNARY(op)                                                                                      \
-  inline Tensor op(Context& ctx, const Tensor& self) {                                                           \
-    const DType dtype = float_or_default(self.dtype());                                                          \
-    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, nullptr, {}, Operand(self));                          \
-  }                                                                                                              \
-  inline Tensor op##_(Context& ctx, const Tensor& self) {                                                        \
-    const DType dtype = float_or_default(self.dtype());                                                          \
-    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, &self, {}, Operand(self));                            \
+#define TSC_FLOAT_UNARY(op)                                                             \
+  inline Tensor op(Context& ctx, const Tensor& self) {                                  \
+    const DType dtype = float_or_default(self.dtype());                                 \
+    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, nullptr, {}, Operand(self)); \
+  }                                                                                     \
+  inline Tensor op##_(Context& ctx, const Tensor& self) {                               \
+    const DType dtype = float_or_default(self.dtype());                                 \
+    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, &self, {}, Operand(self));   \
   }
 TSC_FLOAT_UNARY(exp)
 TSC_FLOAT_UNARY(exp2)
@@ -197,14 +196,14 @@ TSC_FLOAT_UNARY(sigmoid)
 TSC_FLOAT_UNARY(reciprocal)
 #undef TSC_FLOAT_UNARY
 
-#define TSC_SAME_UNARY(op, ...)                                                                    \
-  inline Tensor op(Context& ctx, const Tensor& self) {                                             \
-    __VA_ARGS__                                                                                    \
+#define TSC_SAME_UNARY(op, ...)                                                                       \
+  inline Tensor op(Context& ctx, const Tensor& self) {                                                \
+    __VA_ARGS__                                                                                       \
     return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), nullptr, {}, Operand(self)); \
-  }                                                                                                \
-  inline Tensor op##_(Context& ctx, const Tensor& self) {                                          \
-    __VA_ARGS__                                                                                    \
-    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), &self, {}, Operand(self)); \
+  }                                                                                                   \
+  inline Tensor op##_(Context& ctx, const Tensor& self) {                                             \
+    __VA_ARGS__                                                                                       \
+    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), &self, {}, Operand(self));   \
   }
 #define TSC_REFUSE_BOOL(message) \
   if (self.dtype() == DType::kBool) return ctx.fail(ErrorKind::kRuntime, message);
@@ -227,9 +226,9 @@ TSC_SAME_UNARY(frac)
 #undef TSC_REFUSE_BOOL
 #undef TSC_SAME_UNARY
 
-#define TSC_PREDICATE(op)                                                                               \
-  inline Tensor op(Context& ctx, const Tensor& self) {                                                  \
-    return pointwise<pointwise_ops::op>(ctx, self.dtype(), DType::kBool, nullptr, {}, Operand(self));    \
+#define TSC_PREDICATE(op)                                                                             \
+  inline Tensor op(Context& ctx, const Tensor& self) {                                                \
+    return pointwise<pointwise_ops::op>(ctx, self.dtype(), DType::kBool, nullptr, {}, Operand(self)); \
   }
 TSC_PREDICATE(logical_not)
 TSC_PREDICATE(isnan)
@@ -260,17 +259,16 @@ inline Tensor square_(Context& ctx, const Tensor& self) { return square_to(ctx, 
 
 // One operand and Scalars that do not promote.
 
-#define TSC_UNARY_WITH(op, parameters, ...)                                                                         \
-  inline Tensor op parameters {                                                                                     \
-    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), nullptr, {__VA_ARGS__}, Operand(self));     \
-  }                                                                                                                 \
-  inline Tensor op##_ parameters {                                                                                  \
-    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), &self, {__VA_ARGS__}, Operand(self));       \
+#define TSC_UNARY_WITH(op, parameters, ...)                                                                      \
+  inline Tensor op parameters {                                                                                  \
+    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), nullptr, {__VA_ARGS__}, Operand(self)); \
+  }                                                                                                              \
+  inline Tensor op##_ parameters {                                                                               \
+    return pointwise<pointwise_ops::op>(ctx, self.dtype(), self.dtype(), &self, {__VA_ARGS__}, Operand(self));   \
   }
 TSC_UNARY_WITH(leaky_relu, (Context & ctx, const Tensor& self, const Scalar& negative_slope), negative_slope)
 TSC_UNARY_WITH(elu,
-               (Context & ctx, const Tensor& self, const Scalar& alpha, const Scalar& scale,
-                const Scalar& input_scale),
+               (Context & ctx, const Tensor& self, const Scalar& alpha, const Scalar& scale, const Scalar& input_scale),
                alpha, scale, input_scale)
 TSC_UNARY_WITH(hardtanh, (Context & ctx, const Tensor& self, const Scalar& min_val, const Scalar& max_val), min_val,
                max_val)
@@ -278,8 +276,7 @@ TSC_UNARY_WITH(threshold, (Context & ctx, const Tensor& self, const Scalar& thre
                value)
 #undef TSC_UNARY_WITH
 inline Tensor softplus(Context& ctx, const Tensor& self, const Scalar& beta, const Scalar& threshold) {
-  return pointwise<pointwise_ops::softplus>(ctx, self.dtype(), self.dtype(), nullptr, {beta, threshold},
-                                            Operand(self));
+  return pointwise<pointwise_ops::softplus>(ctx, self.dtype(), self.dtype(), nullptr, {beta, threshold}, Operand(self));
 }
 inline Tensor hardshrink(Context& ctx, const Tensor& self, const Scalar& lambd) {
   return pointwise<pointwise_ops::hardshrink>(ctx, self.dtype(), self.dtype(), nullptr, {lambd}, Operand(self));
@@ -359,15 +356,17 @@ inline Tensor rsub(Context& ctx, const Operand& self, const Operand& other, cons
   return sub_to(ctx, other, self, alpha, nullptr);
 }
 
-#define TSC_BINARY(op, dtype_of_result)                                                            \
+#define TSC_BINARY(op, dtype_of_result)                                                                       \
   inline Tensor op##_to(Context& ctx, const Operand& self, const Operand& other, const Tensor* destination) { \
-    const DType dtype = dtype_of_result(result_type(self, other));                                 \
-    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, destination, {}, self, other);          \
-  }                                                                                                \
-  inline Tensor op(Context& ctx, const Operand& self, const Operand& other) {                      \
-    return op##_to(ctx, self, other, nullptr);                                                     \
-  }                                                                                                \
-  inline Tensor op##_(Context& ctx, const Tensor& self, const Operand& other) { return op##_to(ctx, self, other, &self); }
+    const DType dtype = dtype_of_result(result_type(self, other));                                            \
+    return pointwise<pointwise_ops::op>(ctx, dtype, dtype, destination, {}, self, other);                     \
+  }                                                                                                           \
+  inline Tensor op(Context& ctx, const Operand& self, const Operand& other) {                                 \
+    return op##_to(ctx, self, other, nullptr);                                                                \
+  }                                                                                                           \
+  inline Tensor op##_(Context& ctx, const Tensor& self, const Operand& other) {                               \
+    return op##_to(ctx, self, other, &self);                                                                  \
+  }
 TSC_BINARY(mul, )
 TSC_BINARY(div, float_or_default)
 TSC_BINARY(maximum, )
@@ -379,11 +378,11 @@ TSC_BINARY(bitwise_xor, )
 #undef TSC_BINARY
 
 // Comparisons write 0 and 1 into whatever dtype their in-place destination has.
-#define TSC_COMPARISON(op)                                                                                \
-  inline Tensor op(Context& ctx, const Operand& self, const Operand& other) {                             \
-    return pointwise<pointwise_ops::op>(ctx, result_type(self, other), DType::kBool, nullptr, {}, self, other); \
-  }                                                                                                       \
-  inline Tensor op##_(Context& ctx, const Tensor& self, const Operand& other) {                           \
+#define TSC_COMPARISON(op)                                                                                             \
+  inline Tensor op(Context& ctx, const Operand& self, const Operand& other) {                                          \
+    return pointwise<pointwise_ops::op>(ctx, result_type(self, other), DType::kBool, nullptr, {}, self, other);        \
+  }                                                                                                                    \
+  inline Tensor op##_(Context& ctx, const Tensor& self, const Operand& other) {                                        \
     return pointwise<pointwise_ops::op>(ctx, result_type(self, other), self.dtype(), &self, {}, Operand(self), other); \
   }
 TSC_COMPARISON(eq)
@@ -476,7 +475,8 @@ inline Tensor pow_(Context& ctx, const Tensor& self, const Operand& exponent) {
 
 inline Tensor where(Context& ctx, const Tensor& condition, const Operand& self, const Operand& other) {
   if (ctx.ok() && condition.dtype() != DType::kBool && condition.dtype() != DType::kUInt8) {
-    return ctx.fail(ErrorKind::kRuntime, "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
                     scalar_type_name(condition.dtype()));
   }
   const DType dtype = result_type(self, other);

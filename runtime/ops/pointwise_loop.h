@@ -20,8 +20,8 @@ struct PointwiseSpec {
   ChunkFunction chunk[kComputeCount];  // null where the op does not take the type
   int inputs;
   bool takes_bool;
-  bool is_predicate;   // results are bool
-  bool wide_numbers;   // numbers keep float precision beside half precision tensors
+  bool is_predicate;  // results are bool
+  bool wide_numbers;  // numbers keep float precision beside half precision tensors
 };
 
 // An op is a struct with
@@ -83,7 +83,8 @@ template <class Op>
 inline constexpr PointwiseSpec kSpec = {
     Op::kName,
     {chunk_of<Op, i64, (Op::kTypes & (kInts | kBools)) != 0>(), chunk_of<Op, float, (Op::kTypes & kFloats) != 0>(),
-     chunk_of<Op, double, (Op::kTypes & kFloats) != 0>(), chunk_of<Op, Complex<float>, (Op::kTypes & kComplexes) != 0>(),
+     chunk_of<Op, double, (Op::kTypes & kFloats) != 0>(),
+     chunk_of<Op, Complex<float>, (Op::kTypes & kComplexes) != 0>(),
      chunk_of<Op, Complex<double>, (Op::kTypes & kComplexes) != 0>()},
     Op::kInputs,
     (Op::kTypes & kBools) != 0,
@@ -119,9 +120,9 @@ inline void prepare_input(Context& ctx, const PointwiseSpec& spec, const Operand
 }
 
 inline bool dtype_taken(Context& ctx, const PointwiseSpec& spec, DType common) {
-  const bool taken = common == DType::kBool ? spec.takes_bool
-                                            : common != DType::kUnknown &&
-                                                  spec.chunk[static_cast<int>(compute_of(common))] != nullptr;
+  const bool taken = common == DType::kBool
+                         ? spec.takes_bool
+                         : common != DType::kUnknown && spec.chunk[static_cast<int>(compute_of(common))] != nullptr;
   if (!taken) {
     ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'", spec.name, scalar_type_name(common));
   }
@@ -180,8 +181,8 @@ inline bool pointwise_shape(Context& ctx, const Operand* const* operands, int co
   }
   if (destination == nullptr) return true;
   if (!can_cast(result, destination->dtype())) {
-    ctx.fail(ErrorKind::kRuntime, "result type %s can't be cast to the desired output type %s", scalar_type_name(result),
-             scalar_type_name(destination->dtype()));
+    ctx.fail(ErrorKind::kRuntime, "result type %s can't be cast to the desired output type %s",
+             scalar_type_name(result), scalar_type_name(destination->dtype()));
     return false;
   }
   if (!same_sizes(shape, destination->sizes())) {

@@ -10,7 +10,8 @@ inline List<i64> size(Context& ctx, const Tensor& self) { return List<i64>::copy
 inline i64 dim_entry(Context& ctx, Sizes entries, i64 dim) {
   if (!ctx.ok()) return 0;
   if (entries.empty()) {
-    ctx.fail(ErrorKind::kIndex, "Dimension specified as %lld but tensor has no dimensions", static_cast<long long>(dim));
+    ctx.fail(ErrorKind::kIndex, "Dimension specified as %lld but tensor has no dimensions",
+             static_cast<long long>(dim));
     return 0;
   }
   const i64 d = wrap_dim(ctx, dim, entries.size());
@@ -128,7 +129,8 @@ template <class T>
 T tolist(Context& ctx, const Tensor& t) {
   if (!ctx.ok()) return T();
   if (t.dim() != kListDepth<T>) {
-    return ctx.fail(ErrorKind::kRuntime, "Output annotation list dimension and runtime tensor dimension must match for tolist()");
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Output annotation list dimension and runtime tensor dimension must match for tolist()");
   }
   return ToList<T>::of(ctx, t);
 }

@@ -22,8 +22,7 @@ struct LstmCell {
   static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
     const List<Tensor> g = chunk(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1), 4, 1);
     if (!ctx.ok()) return {};
-    const Tensor c = add(ctx, mul(ctx, sigmoid(ctx, g[1]), state.c),
-                         mul(ctx, sigmoid(ctx, g[0]), tanh(ctx, g[2])), 1);
+    const Tensor c = add(ctx, mul(ctx, sigmoid(ctx, g[1]), state.c), mul(ctx, sigmoid(ctx, g[0]), tanh(ctx, g[2])), 1);
     return {mul(ctx, sigmoid(ctx, g[3]), tanh(ctx, c)), c};
   }
 };
@@ -152,9 +151,8 @@ RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& h
   const Tensor sequence = batch_first && input.dim() == 3 ? transpose(ctx, input, 0, 1) : input;
   if (!recurrent_ok(ctx, s, sequence, 3, hx, params)) return {};
   RecurrentResult r = run_layers<Cell>(ctx, sequence, hx, cx, params, s,
-                                       [&](const Tensor& x, const CellState& state, const CellWeights& w, bool reverse) {
-                                         return run_direction<Cell>(ctx, x, state, w, reverse);
-                                       });
+                                       [&](const Tensor& x, const CellState& state, const CellWeights& w,
+                                           bool reverse) { return run_direction<Cell>(ctx, x, state, w, reverse); });
   if (batch_first && ctx.ok()) r.output = transpose(ctx, r.output, 0, 1);
   return r;
 }
@@ -164,9 +162,8 @@ inline Tuple<Tensor, Tensor, Tensor> lstm(Context& ctx, const Tensor& input, con
                                           bool train, bool bidirectional, bool batch_first) {
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
-  const RecurrentResult r =
-      run_recurrent<LstmCell>(ctx, input, hx[0], hx[1], params,
-                              {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  const RecurrentResult r = run_recurrent<LstmCell>(
+      ctx, input, hx[0], hx[1], params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
   return {r.output, r.h, r.c};
 }
 inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
@@ -186,7 +183,8 @@ inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& dat
     total += valid ? size : 0;
   }
   if (!valid || total != data.size(0)) {
-    return ctx.fail(ErrorKind::kRuntime, "lstm: batch_sizes must be decreasing, positive and sum up to the rows of data");
+    return ctx.fail(ErrorKind::kRuntime,
+                    "lstm: batch_sizes must be decreasing, positive and sum up to the rows of data");
   }
   const RecurrentResult r =
       run_layers<LstmCell>(ctx, data, hx[0], hx[1], params, s,
@@ -215,8 +213,7 @@ inline Tuple<Tensor, Tensor> lstm_cell(Context& ctx, const Tensor& input, const 
                                        const Optional<Tensor>& b_hh = None()) {
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm_cell expects two hidden states");
-  const CellState state =
-      LstmCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx[0], hx[1]}, {w_ih, w_hh, b_ih, b_hh});
+  const CellState state = LstmCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx[0], hx[1]}, {w_ih, w_hh, b_ih, b_hh});
   return {state.h, state.c};
 }
 inline Tensor gru_cell(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& w_ih, const Tensor& w_hh,

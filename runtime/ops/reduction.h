@@ -280,7 +280,9 @@ Tensor quantified(Context& ctx, const Tensor& self, DimMask mask, bool keepdim) 
   return converted(ctx, result, self.dtype() == DType::kUInt8 ? DType::kUInt8 : DType::kBool);
 }
 inline Tensor all(Context& ctx, const Tensor& self) { return quantified<true>(ctx, self, all_dims(self.dim()), false); }
-inline Tensor any(Context& ctx, const Tensor& self) { return quantified<false>(ctx, self, all_dims(self.dim()), false); }
+inline Tensor any(Context& ctx, const Tensor& self) {
+  return quantified<false>(ctx, self, all_dims(self.dim()), false);
+}
 inline Tensor all_dim(Context& ctx, const Tensor& self, i64 dim, bool keepdim = false) {
   return quantified<true>(ctx, self, one_dim(ctx, dim, self.dim()), keepdim);
 }
@@ -307,10 +309,9 @@ inline bool variance_dtype_ok(Context& ctx, const char* name, const Tensor& self
 }
 inline Tensor var_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
-  return reduced<kFloatRows>(ctx, "var", self, mask, keepdim, self.dtype(), self.dtype(),
-                             [correction]<class C>(const C* row, i64 n) {
-                               return static_cast<C>(row_variance(row, n, correction));
-                             });
+  return reduced<kFloatRows>(
+      ctx, "var", self, mask, keepdim, self.dtype(), self.dtype(),
+      [correction]<class C>(const C* row, i64 n) { return static_cast<C>(row_variance(row, n, correction)); });
 }
 inline Tensor std_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
@@ -319,18 +320,18 @@ inline Tensor std_over(Context& ctx, const Tensor& self, DimMask mask, double co
                                return static_cast<C>(__builtin_sqrt(row_variance(row, n, correction)));
                              });
 }
-#define TSC_VARIANCE(name)                                                                                          \
-  inline Tensor name(Context& ctx, const Tensor& self, const OptionalDims& dim = None(),                            \
-                     const Optional<Scalar>& correction = None(), bool keepdim = false) {                           \
-    return name##_over(ctx, self, dims_or_all(ctx, dim, self.dim()),                                                \
-                       correction.has_value() ? correction->to_double() : 1.0, keepdim);                            \
-  }                                                                                                                 \
-  inline Tensor name##_dim(Context& ctx, const Tensor& self, const OptionalDims& dim, bool unbiased = true,         \
-                           bool keepdim = false) {                                                                  \
-    return name##_over(ctx, self, dims_or_all(ctx, dim, self.dim()), unbiased ? 1.0 : 0.0, keepdim);                \
-  }                                                                                                                 \
-  inline Tensor name##_all(Context& ctx, const Tensor& self, bool unbiased = true) {                                \
-    return name##_over(ctx, self, all_dims(self.dim()), unbiased ? 1.0 : 0.0, false);                               \
+#define TSC_VARIANCE(name)                                                                                  \
+  inline Tensor name(Context& ctx, const Tensor& self, const OptionalDims& dim = None(),                    \
+                     const Optional<Scalar>& correction = None(), bool keepdim = false) {                   \
+    return name##_over(ctx, self, dims_or_all(ctx, dim, self.dim()),                                        \
+                       correction.has_value() ? correction->to_double() : 1.0, keepdim);                    \
+  }                                                                                                         \
+  inline Tensor name##_dim(Context& ctx, const Tensor& self, const OptionalDims& dim, bool unbiased = true, \
+                           bool keepdim = false) {                                                          \
+    return name##_over(ctx, self, dims_or_all(ctx, dim, self.dim()), unbiased ? 1.0 : 0.0, keepdim);        \
+  }                                                                                                         \
+  inline Tensor name##_all(Context& ctx, const Tensor& self, bool unbiased = true) {                        \
+    return name##_over(ctx, self, all_dims(self.dim()), unbiased ? 1.0 : 0.0, false);                       \
   }
 TSC_VARIANCE(var)
 TSC_VARIANCE(std)
@@ -338,16 +339,15 @@ TSC_VARIANCE(std)
 
 inline Tensor logsumexp(Context& ctx, const Tensor& self, const List<i64>& dim, bool keepdim = false) {
   const DType type = float_or_default(self.dtype());
-  return reduced<kFloatRows>(ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type,
-                             []<class C>(const C* row, i64 n) {
-                               if (n == 0) return static_cast<C>(-__builtin_inf());
-                               const C largest = row[best_index<Largest>(row, n)];
-                               // An infinite maximum would make the differences NaN.
-                               const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
-                               const double sum = sum_of(
-                                   row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
-                               return static_cast<C>(__builtin_log(sum) + shift);
-                             });
+  return reduced<kFloatRows>(
+      ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type, []<class C>(const C* row, i64 n) {
+        if (n == 0) return static_cast<C>(-__builtin_inf());
+        const C largest = row[best_index<Largest>(row, n)];
+        // An infinite maximum would make the differences NaN.
+        const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
+        const double sum = sum_of(row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
+        return static_cast<C>(__builtin_log(sum) + shift);
+      });
 }
 
 // Vector norms of any order.
@@ -357,7 +357,8 @@ double row_norm(const C* row, i64 n, double p) {
   const auto size = [](C x) { return __builtin_fabs(static_cast<double>(x)); };
   if (p == 0) return sum_of(row, n, [](C x) { return x != 0 ? 1.0 : 0.0; });
   if (p == 1) return sum_of(row, n, size);
-  if (p == 2) return __builtin_sqrt(sum_of(row, n, [](C x) { return static_cast<double>(x) * static_cast<double>(x); }));
+  if (p == 2)
+    return __builtin_sqrt(sum_of(row, n, [](C x) { return static_cast<double>(x) * static_cast<double>(x); }));
   if (__builtin_isinf(p)) {
     double best = n == 0 ? 0.0 : size(row[0]);
     for (i64 i = 1; i < n && best == best; ++i) {

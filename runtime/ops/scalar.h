@@ -232,7 +232,10 @@ template <class A, class B>
   requires(number::Fixed<A> && number::Fixed<B> && (number::kRank<A> == 2 || number::kRank<B> == 2))
 Complex<double> scalar_pow(Context&, const A& a, const B& b) {
   const auto base = number::as<Complex<double>>(a), exponent = number::as<Complex<double>>(b);
-  if (base == Complex<double>(0)) return exponent == Complex<double>(0) ? 1.0 : 0.0;
+  if (base == Complex<double>(0)) {
+    if (exponent == Complex<double>(0)) return 1.0;
+    return exponent.real < 0 ? Complex<double>(__builtin_inf(), __builtin_nan("")) : Complex<double>(0);
+  }
   const double log_size = __builtin_log(__builtin_hypot(base.real, base.imag));
   const double angle = __builtin_atan2(base.imag, base.real);
   const double size = __builtin_exp(exponent.real * log_size - exponent.imag * angle);
@@ -246,9 +249,9 @@ TSC_INLINE i64 scalar_pow_int(Context&, i64 a, i64 b) {
 
 // Comparisons. Strings compare bytes.
 
-#define TSC_SCALAR_COMPARISON(name, op)                                                   \
-  template <number::Number A, number::Number B>                                           \
-  bool name(Context&, const A& a, const B& b) {                                           \
+#define TSC_SCALAR_COMPARISON(name, op)                                                      \
+  template <number::Number A, number::Number B>                                              \
+  bool name(Context&, const A& a, const B& b) {                                              \
     return number::compare(a, b, [](auto x, auto y) -> decltype(x op y) { return x op y; }); \
   }
 namespace number {
@@ -311,7 +314,9 @@ inline i64 to_integer(Context& ctx, double x) {
 }
 inline i64 scalar_ceil(Context&, i64 a) { return a; }
 inline i64 scalar_ceil(Context& ctx, double a) { return to_integer(ctx, __builtin_ceil(a)); }
-inline Scalar scalar_ceil(Context& ctx, const Scalar& a) { return a.is_float() ? scalar_ceil(ctx, a.to_double()) : a.to_int(); }
+inline Scalar scalar_ceil(Context& ctx, const Scalar& a) {
+  return a.is_float() ? scalar_ceil(ctx, a.to_double()) : a.to_int();
+}
 inline i64 scalar_floor(Context&, i64 a) { return a; }
 inline i64 scalar_floor(Context& ctx, double a) { return to_integer(ctx, __builtin_floor(a)); }
 inline Scalar scalar_floor(Context& ctx, const Scalar& a) {
@@ -323,12 +328,12 @@ double scalar_round(Context&, const A& a) {
 }
 inline Scalar scalar_round(Context&, const Scalar& a) { return __builtin_nearbyint(a.to_double()); }
 
-#define TSC_SCALAR_FUNCTION(name, expression)                                         \
-  template <number::Real A>                                                           \
-  double name(Context&, const A& a) {                                                 \
-    const double x = static_cast<double>(a);                                          \
-    return expression;                                                                \
-  }                                                                                   \
+#define TSC_SCALAR_FUNCTION(name, expression) \
+  template <number::Real A>                   \
+  double name(Context&, const A& a) {         \
+    const double x = static_cast<double>(a);  \
+    return expression;                        \
+  }                                           \
   inline Scalar name(Context& ctx, const Scalar& a) { return name(ctx, a.to_double()); }
 TSC_SCALAR_FUNCTION(scalar_sqrt, __builtin_sqrt(x))
 TSC_SCALAR_FUNCTION(scalar_exp, __builtin_exp(x))
@@ -381,7 +386,9 @@ inline Z atan(Z z) { return Z(0, 0.5) * (log(Z(1) - kI * z) - log(Z(1) + kI * z)
 }  // namespace number
 inline Complex<double> scalar_exp(Context&, Complex<double> a) { return number::exp(a); }
 inline Complex<double> scalar_log(Context&, Complex<double> a) { return number::log(a); }
-inline Complex<double> scalar_log10(Context&, Complex<double> a) { return number::log(a) / number::Z(2.302585092994045684); }
+inline Complex<double> scalar_log10(Context&, Complex<double> a) {
+  return number::log(a) / number::Z(2.302585092994045684);
+}
 inline Complex<double> scalar_sqrt(Context&, Complex<double> a) { return number::sqrt(a); }
 inline Complex<double> scalar_sin(Context&, Complex<double> a) { return number::sin(a); }
 inline Complex<double> scalar_cos(Context&, Complex<double> a) { return number::cos(a); }
@@ -396,7 +403,15 @@ inline Complex<double> scalar_atan(Context&, Complex<double> a) { return number:
 template <number::Number A, number::Number B>
 auto scalar_log(Context&, const A& a, const B& base) {
   if constexpr (number::kRank<A> == 2 || number::kRank<B> == 2) {
-    return number::log(Scalar(a).to_complex()) / number::log(Scalar(base).to_complex());
+    // A real operand has a real logarithm: NaN where it is negative.
+    const auto log_of = [](auto x) {
+      if constexpr (number::kRank<decltype(x)> == 2) {
+        return number::log(x);
+      } else {
+        return number::Z(__builtin_log(static_cast<double>(x)));
+      }
+    };
+    return log_of(a) / log_of(base);
   } else {
     return __builtin_log(Scalar(a).to_double()) / __builtin_log(Scalar(base).to_double());
   }

@@ -290,14 +290,12 @@ bool all_bytes(const Str& self, F f) {
   return true;
 }
 inline bool str_isupper(Context&, const Str& self) {
-  return all_bytes(self, [](char c) { return !ascii::is_lower(c); }) && !all_bytes(self, [](char c) {
-    return !ascii::is_upper(c);
-  });
+  return all_bytes(self, [](char c) { return !ascii::is_lower(c); }) &&
+         !all_bytes(self, [](char c) { return !ascii::is_upper(c); });
 }
 inline bool str_islower(Context&, const Str& self) {
-  return all_bytes(self, [](char c) { return !ascii::is_upper(c); }) && !all_bytes(self, [](char c) {
-    return !ascii::is_lower(c);
-  });
+  return all_bytes(self, [](char c) { return !ascii::is_upper(c); }) &&
+         !all_bytes(self, [](char c) { return !ascii::is_lower(c); });
 }
 inline bool str_isalpha(Context&, const Str& self) { return !self.empty() && all_bytes(self, ascii::is_alpha); }
 inline bool str_isalnum(Context&, const Str& self) { return !self.empty() && all_bytes(self, ascii::is_alnum); }
@@ -343,16 +341,12 @@ inline Str str_rjust(Context& ctx, const Str& self, i64 width, const Str& fillch
 inline Str str_center(Context& ctx, const Str& self, i64 width, const Str& fillchar = " ") {
   if (!fill_ok(ctx, fillchar)) return {};
   const i64 missing = tsc::max<i64>(width - self.size(), 0);
-  const i64 left = missing / 2;
+  const i64 left = missing / 2 + (missing & width & 1);  // as CPython rounds
   return padded(ctx, self, left, missing - left, fillchar[0]);
 }
+// A sign is not treated apart, as TorchScript does not.
 inline Str str_zfill(Context& ctx, const Str& self, i64 width) {
-  const i64 sign = !self.empty() && (self[0] == '-' || self[0] == '+') ? 1 : 0;
-  Text text(ctx);
-  text.add(self.data(), sign);
-  text.fill('0', width - self.size());
-  text.add(self.data() + sign, self.size() - sign);
-  return text.str();
+  return padded(ctx, self, width - self.size(), 0, '0');
 }
 inline Str str_expandtabs(Context& ctx, const Str& self, i64 tabsize = 8) {
   Text text(ctx);
@@ -455,7 +449,8 @@ class PercentFormat {
     if (letter == 's' || letter == 'r') return write_text(text_, value);
     if (letter == 'c') return write_char(value);
     if (letter != 'd' && letter != 'i' && letter != 'e' && letter != 'E' && letter != 'f' && letter != 'F') {
-      text_.context().fail(ErrorKind::kValue, "The specifier %%%c is not supported in TorchScript format strings", letter);
+      text_.context().fail(ErrorKind::kValue, "The specifier %%%c is not supported in TorchScript format strings",
+                           letter);
       return;
     }
     write_number(letter, value);

@@ -115,7 +115,8 @@ inline Tensor flatten(Context& ctx, const Tensor& self, i64 start_dim = 0, i64 e
   if (!ctx.ok()) return {};
   const i64 start = wrap_dim(ctx, start_dim, self.dim()), end = wrap_dim(ctx, end_dim, self.dim());
   if (!ctx.ok()) return {};
-  if (start > end) return ctx.fail(ErrorKind::kRuntime, "flatten() has invalid args: start_dim cannot come after end_dim");
+  if (start > end)
+    return ctx.fail(ErrorKind::kRuntime, "flatten() has invalid args: start_dim cannot come after end_dim");
   Shape shape;
   if (self.dim() == 0) {
     shape.push(1);
@@ -145,7 +146,8 @@ inline Tensor unflatten(Context& ctx, const Tensor& self, i64 dim, const List<i6
     product *= s == -1 ? 1 : s;
   }
   if (inferred ? product == 0 || size % product != 0 : product != size) {
-    return ctx.fail(ErrorKind::kRuntime, "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input tensor",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input tensor",
                     SizesText(sizes.span()).text, static_cast<long long>(dim), static_cast<long long>(size));
   }
   if (!infer_size(ctx, inner, size)) return {};
@@ -226,11 +228,15 @@ inline Geometry matrix_transposed(Context& ctx, const Tensor& self) {
 
 inline Tensor squeeze(Context& ctx, const Tensor& self) { return squeezed(self).view_of(ctx, self); }
 inline Tensor squeeze_(Context& ctx, const Tensor& self) { return squeezed(self).apply_to(ctx, self); }
-inline Tensor squeeze_dim(Context& ctx, const Tensor& self, i64 dim) { return squeezed(ctx, self, dim).view_of(ctx, self); }
+inline Tensor squeeze_dim(Context& ctx, const Tensor& self, i64 dim) {
+  return squeezed(ctx, self, dim).view_of(ctx, self);
+}
 inline Tensor squeeze_dim_(Context& ctx, const Tensor& self, i64 dim) {
   return squeezed(ctx, self, dim).apply_to(ctx, self);
 }
-inline Tensor unsqueeze(Context& ctx, const Tensor& self, i64 dim) { return unsqueezed(ctx, self, dim).view_of(ctx, self); }
+inline Tensor unsqueeze(Context& ctx, const Tensor& self, i64 dim) {
+  return unsqueezed(ctx, self, dim).view_of(ctx, self);
+}
 inline Tensor unsqueeze_(Context& ctx, const Tensor& self, i64 dim) {
   return unsqueezed(ctx, self, dim).apply_to(ctx, self);
 }
@@ -351,8 +357,7 @@ inline Tensor select(Context& ctx, const Tensor& self, i64 dim, i64 index) {
   if (!ctx.ok()) return {};
   const i64 size = self.size(dim);
   if (index < -size || index >= size) {
-    return ctx.fail(ErrorKind::kIndex,
-                    "select(): index %lld out of range for tensor of size %s at dimension %lld",
+    return ctx.fail(ErrorKind::kIndex, "select(): index %lld out of range for tensor of size %s at dimension %lld",
                     static_cast<long long>(index), SizesText(self.sizes()).text, static_cast<long long>(dim));
   }
   Geometry g(self);
@@ -387,8 +392,7 @@ inline Tensor narrow(Context& ctx, const Tensor& self, i64 dim, i64 start, i64 l
   if (!ctx.ok()) return {};
   const i64 size = self.size(dim);
   if (start < -size || start > size) {
-    return ctx.fail(ErrorKind::kIndex,
-                    "start out of range (expected to be in range of [%lld, %lld], but got %lld)",
+    return ctx.fail(ErrorKind::kIndex, "start out of range (expected to be in range of [%lld, %lld], but got %lld)",
                     static_cast<long long>(-size), static_cast<long long>(size), static_cast<long long>(start));
   }
   if (start < 0) start += size;

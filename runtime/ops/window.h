@@ -23,8 +23,9 @@ struct ConvShape {
 inline bool spatial_list(Context& ctx, const char* name, const List<i64>& list, i64 dims, i64 other, i64* to) {
   for (i64 i = 0; i < kSpatial; ++i) to[i] = other;
   if (list.size() != dims && list.size() != 1) {
-    ctx.fail(ErrorKind::kRuntime, "expected %s to be a single integer value or a list of %lld values to match the "
-                                  "convolution dimensions, but got %s=%s",
+    ctx.fail(ErrorKind::kRuntime,
+             "expected %s to be a single integer value or a list of %lld values to match the "
+             "convolution dimensions, but got %s=%s",
              name, static_cast<long long>(dims), name, SizesText(list.span()).text);
     return false;
   }
@@ -36,14 +37,15 @@ inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& we
                              i64 dims, i64 groups, bool transposed) {
   if (!ctx.ok()) return false;
   if (weight.dim() != dims + 2 || input.dim() != dims + 2) {
-    ctx.fail(ErrorKind::kRuntime, "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
+    ctx.fail(ErrorKind::kRuntime,
+             "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
              static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
              SizesText(input.sizes()).text);
     return false;
   }
   if (input.dtype() != weight.dtype() || (bias.has_value() && bias->dtype() != input.dtype())) {
-    ctx.fail(ErrorKind::kRuntime, "Input type (%s) and %s type (%s) should be the same", scalar_type_name(input.dtype()),
-             input.dtype() != weight.dtype() ? "weight" : "bias",
+    ctx.fail(ErrorKind::kRuntime, "Input type (%s) and %s type (%s) should be the same",
+             scalar_type_name(input.dtype()), input.dtype() != weight.dtype() ? "weight" : "bias",
              scalar_type_name(input.dtype() != weight.dtype() ? weight.dtype() : bias->dtype()));
     return false;
   }
@@ -54,15 +56,17 @@ inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& we
   const i64 channels = transposed ? weight.size(0) : weight.size(1) * groups;
   const i64 out_channels = transposed ? weight.size(1) * groups : weight.size(0);
   if (input.size(1) != channels || weight.size(0) % groups != 0) {
-    ctx.fail(ErrorKind::kShape,
-             "Given groups=%lld, weight of size %s, expected input%s to have %lld channels, but got %lld channels instead",
-             static_cast<long long>(groups), SizesText(weight.sizes()).text, SizesText(input.sizes()).text,
-             static_cast<long long>(channels), static_cast<long long>(input.size(1)));
+    ctx.fail(
+        ErrorKind::kShape,
+        "Given groups=%lld, weight of size %s, expected input%s to have %lld channels, but got %lld channels instead",
+        static_cast<long long>(groups), SizesText(weight.sizes()).text, SizesText(input.sizes()).text,
+        static_cast<long long>(channels), static_cast<long long>(input.size(1)));
     return false;
   }
   if (bias.has_value() && (bias->dim() != 1 || bias->size(0) != out_channels)) {
     ctx.fail(ErrorKind::kShape,
-             "Given weight of size %s, expected bias to be 1-dimensional with %lld elements, but got bias of size %s instead",
+             "Given weight of size %s, expected bias to be 1-dimensional with %lld elements, but got bias of size %s "
+             "instead",
              SizesText(weight.sizes()).text, static_cast<long long>(out_channels), SizesText(bias->sizes()).text);
     return false;
   }
@@ -114,7 +118,8 @@ template <class C>
 void gather_windows(const ConvShape& s, const C* image, i64 channels, C* columns) {
   for (i64 c = 0; c < channels; ++c) {
     const C* plane = image + c * s.input_plane();
-    for_each_tap(s, s.input, s.output, [&](i64 column, i64 offset) { columns[column] = offset < 0 ? C(0) : plane[offset]; });
+    for_each_tap(s, s.input, s.output,
+                 [&](i64 column, i64 offset) { columns[column] = offset < 0 ? C(0) : plane[offset]; });
     columns += s.taps() * s.output_plane();
   }
 }
@@ -163,14 +168,14 @@ inline Tensor convolve_transposed(Context& ctx, const ConvShape& s, const Tensor
   if (!ctx.ok() || result.numel() == 0 || x.numel() == 0 || weight.numel() == 0) return result;
   const i64 rows = s.output_channels / s.groups * s.taps();
   // The weight is [input channels][output channels / groups][taps]: its transpose maps inputs to columns.
-  const Tensor matrix =
-      transpose(ctx, image_of(ctx, weight, 0, s.groups, s.input_channels / s.groups, rows), 1, 2);
+  const Tensor matrix = transpose(ctx, image_of(ctx, weight, 0, s.groups, s.input_channels / s.groups, rows), 1, 2);
   for (i64 n = 0; n < s.batch && ctx.ok(); ++n) {
     const Tensor image = image_of(ctx, x, n, s.groups, s.input_channels / s.groups, s.input_plane());
     const Tensor columns = batched_product(ctx, matrix, image);
     if (!ctx.ok()) return {};
     with_compute(compute_of(wide), [&]<class C>() {
-      scatter_windows(s, columns.data<C>(), s.output_channels, result.data<C>() + n * s.output_channels * s.output_plane());
+      scatter_windows(s, columns.data<C>(), s.output_channels,
+                      result.data<C>() + n * s.output_channels * s.output_plane());
     });
   }
   return result;
@@ -211,17 +216,19 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
         return ctx.fail(ErrorKind::kRuntime, "output padding must be smaller than either stride or dilation");
       }
       if (s.output[i] <= 0) {
-        return ctx.fail(ErrorKind::kShape, "Given input size per channel: %s. Calculated output size per channel is too small",
+        return ctx.fail(ErrorKind::kShape,
+                        "Given input size per channel: %s. Calculated output size per channel is too small",
                         SizesText(Sizes(s.input, kSpatial)).text);
       }
       continue;
     }
     const i64 room = s.input[i] + 2 * s.padding[i];
     if (room < reach + 1) {
-      return ctx.fail(ErrorKind::kShape,
-                      "Calculated padded input size per channel: (%lld). Kernel size: (%lld). Kernel size can't be greater "
-                      "than actual input size",
-                      static_cast<long long>(room), static_cast<long long>(reach + 1));
+      return ctx.fail(
+          ErrorKind::kShape,
+          "Calculated padded input size per channel: (%lld). Kernel size: (%lld). Kernel size can't be greater "
+          "than actual input size",
+          static_cast<long long>(room), static_cast<long long>(reach + 1));
     }
     s.output[i] = (room - reach - 1) / s.stride[i] + 1;
   }
@@ -258,7 +265,8 @@ Tensor conv_nd(Context& ctx, const Tensor& input, const Tensor& weight, const Op
                const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, i64 groups) {
   if (!ctx.ok()) return {};
   if (weight.dim() != kDims + 2 || (input.dim() != kDims + 1 && input.dim() != kDims + 2)) {
-    return ctx.fail(ErrorKind::kRuntime, "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
                     static_cast<long long>(kDims + 1), static_cast<long long>(kDims + 2), static_cast<long long>(kDims),
                     SizesText(input.sizes()).text);
   }
@@ -272,7 +280,8 @@ Tensor conv_nd_padding(Context& ctx, const Tensor& input, const Tensor& weight, 
   const List<i64> zero = List<i64>::of(ctx, i64{0});
   if (padding == Str("valid")) return conv_nd<kDims>(ctx, input, weight, bias, stride, zero, dilation, groups);
   if (!(padding == Str("same"))) {
-    return ctx.fail(ErrorKind::kRuntime, "Invalid padding string: '%.*s'", static_cast<int>(padding.size()), padding.data());
+    return ctx.fail(ErrorKind::kRuntime, "Invalid padding string: '%.*s'", static_cast<int>(padding.size()),
+                    padding.data());
   }
   for (const i64 step : stride) {
     if (step != 1) return ctx.fail(ErrorKind::kRuntime, "padding='same' is not supported for strided convolutions");
@@ -290,16 +299,16 @@ Tensor conv_nd_padding(Context& ctx, const Tensor& input, const Tensor& weight, 
   return conv_nd<kDims>(ctx, constant_pad_nd(ctx, input, pads, 0), weight, bias, stride, zero, dilation, groups);
 }
 
-#define TSC_CONV(dims)                                                                                              \
+#define TSC_CONV(dims)                                                                                               \
   inline Tensor conv##dims##d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias, \
-                              const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,         \
-                              i64 groups) {                                                                         \
-    return conv_nd<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                              \
-  }                                                                                                                 \
-  inline Tensor conv##dims##d_padding(Context& ctx, const Tensor& input, const Tensor& weight,                      \
-                                      const Optional<Tensor>& bias, const List<i64>& stride, const Str& padding,    \
-                                      const List<i64>& dilation, i64 groups) {                                      \
-    return conv_nd_padding<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                      \
+                              const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,          \
+                              i64 groups) {                                                                          \
+    return conv_nd<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                               \
+  }                                                                                                                  \
+  inline Tensor conv##dims##d_padding(Context& ctx, const Tensor& input, const Tensor& weight,                       \
+                                      const Optional<Tensor>& bias, const List<i64>& stride, const Str& padding,     \
+                                      const List<i64>& dilation, i64 groups) {                                       \
+    return conv_nd_padding<dims>(ctx, input, weight, bias, stride, padding, dilation, groups);                       \
   }
 TSC_CONV(1)
 TSC_CONV(2)
@@ -327,12 +336,12 @@ struct Pool {
 
 // The output's size of one dimension; 0 after an error.
 inline bool pool_axis(Context& ctx, PoolAxis& a, bool ceil_mode) {
-  const char* wrong = a.kernel <= 0                     ? "kernel size should be greater than zero"
-                      : a.stride <= 0                   ? "stride should be greater than zero"
-                      : a.dilation <= 0                 ? "dilation should be greater than zero"
-                      : a.padding < 0                   ? "pad must be non-negative"
-                      : a.padding > (a.dilation * (a.kernel - 1) + 1) / 2 ? "pad should be at most half of effective kernel size"
-                                                        : nullptr;
+  const char* wrong = a.kernel <= 0     ? "kernel size should be greater than zero"
+                      : a.stride <= 0   ? "stride should be greater than zero"
+                      : a.dilation <= 0 ? "dilation should be greater than zero"
+                      : a.padding<0 ? "pad must be non-negative" : a.padding>(a.dilation * (a.kernel - 1) + 1) / 2
+                          ? "pad should be at most half of effective kernel size"
+                          : nullptr;
   if (wrong != nullptr) {
     ctx.fail(ErrorKind::kRuntime, "%s, but got kernel_size=%lld, stride=%lld, pad=%lld and dilation=%lld", wrong,
              static_cast<long long>(a.kernel), static_cast<long long>(a.stride), static_cast<long long>(a.padding),
@@ -357,14 +366,16 @@ inline bool pool_of(Context& ctx, const char* name, const Tensor& self, i64 dims
   if (!ctx.ok()) return false;
   const auto counts = [&](const List<i64>& list) { return list.size() == 1 || list.size() == dims; };
   if (!counts(kernel) || !(stride.empty() || counts(stride)) || !counts(padding) || !counts(dilation)) {
-    ctx.fail(ErrorKind::kRuntime, "%s: kernel_size, stride, padding and dilation must be single ints or lists of %lld ints",
-             name, static_cast<long long>(dims));
+    ctx.fail(ErrorKind::kRuntime,
+             "%s: kernel_size, stride, padding and dilation must be single ints or lists of %lld ints", name,
+             static_cast<long long>(dims));
     return false;
   }
   bool valid = self.dim() == dims + 1 || self.dim() == dims + 2;
   for (i64 d = self.dim() - dims - 1; valid && d < self.dim(); ++d) valid = self.size(d) > 0;
   if (!valid) {
-    ctx.fail(ErrorKind::kRuntime, "%s: Expected %lldD or %lldD (batch mode) tensor with optional 0 dim batch size for input, but got: %s",
+    ctx.fail(ErrorKind::kRuntime,
+             "%s: Expected %lldD or %lldD (batch mode) tensor with optional 0 dim batch size for input, but got: %s",
              name, static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), SizesText(self.sizes()).text);
     return false;
   }
@@ -391,7 +402,8 @@ inline Shape pooled_sizes(const Tensor& self, i64 dims, const Pool& pool) {
 template <class F>
 Tensor pool_planes(Context& ctx, const char* name, const Tensor& self, const Shape& sizes, bool integers, F f) {
   const Compute compute = compute_of(self.dtype());
-  if (ctx.ok() && (is_complex(self.dtype()) || self.dtype() == DType::kBool || (is_integral(self.dtype()) && !integers))) {
+  if (ctx.ok() &&
+      (is_complex(self.dtype()) || self.dtype() == DType::kBool || (is_integral(self.dtype()) && !integers))) {
     return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'", name, scalar_type_name(self.dtype()));
   }
   const Tensor from = contiguous_as(ctx, self, dtype_of_compute(compute));
@@ -466,7 +478,8 @@ inline Tuple<Tensor, Tensor> max_pool2d_with_indices(Context& ctx, const Tensor&
 // The mean of each window. Padding counts as elements where `count_include_pad`.
 inline Tensor avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const Pool& pool,
                        bool count_include_pad, const Optional<i64>& divisor) {
-  if (ctx.ok() && divisor.has_value() && *divisor == 0) return ctx.fail(ErrorKind::kRuntime, "divisor must be not zero");
+  if (ctx.ok() && divisor.has_value() && *divisor == 0)
+    return ctx.fail(ErrorKind::kRuntime, "divisor must be not zero");
   const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;
   Shape sizes(image.sizes());
   sizes[sizes.rank - 2] = pool.h.output;
@@ -520,9 +533,11 @@ inline bool adaptive_sizes(Context& ctx, const char* name, const Tensor& self, i
   for (i64 d = self.dim() - dims; valid && d < self.dim(); ++d) valid = self.size(d) > 0;
   for (const i64 size : output_size) valid = valid && size >= 0;
   if (!valid) {
-    ctx.fail(ErrorKind::kRuntime, "%s(): Expected an input of %lld or %lld dimensions that aren't empty, and %lld output sizes, got %s and %s",
-             name, static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
-             SizesText(self.sizes()).text, SizesText(output_size.span()).text);
+    ctx.fail(
+        ErrorKind::kRuntime,
+        "%s(): Expected an input of %lld or %lld dimensions that aren't empty, and %lld output sizes, got %s and %s",
+        name, static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
+        SizesText(self.sizes()).text, SizesText(output_size.span()).text);
     return false;
   }
   pool.w.input = self.size(self.dim() - 1);
@@ -535,7 +550,8 @@ inline bool adaptive_sizes(Context& ctx, const char* name, const Tensor& self, i
 }
 inline i64 adaptive_begin(i64 i, const PoolAxis& a) { return i * a.input / a.output; }
 inline i64 adaptive_end(i64 i, const PoolAxis& a) { return ((i + 1) * a.input + a.output - 1) / a.output; }
-inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const List<i64>& output_size) {
+inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims,
+                                const List<i64>& output_size) {
   Pool pool;
   if (!adaptive_sizes(ctx, name, self, dims, output_size, pool)) return {};
   const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;

@@ -131,6 +131,9 @@ def check(method, name, function, operands):
         if error is not None:
             return None
         return f"raised {type(e).__name__}: {str(e)[:160]}"
+    # PyTorch's own failures are no behaviour to follow: internal assertions, and positions past a string's end.
+    if error is not None and ("INTERNAL ASSERT" in str(error) or "basic_string" in str(error)):
+        return None
     if error is not None:
         return f"gave {actual!r:.100}, expected {type(error).__name__}: {str(error)[:100]}"
     values = not name.split("::")[1].startswith(NO_VALUES) and not has_dropout(name, operands)
