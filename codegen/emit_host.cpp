@@ -393,6 +393,7 @@ class HostEmitter {
   // Facts about the inputs on which the compiled code rests. Checked before anything else happens.
   void check_constraints() {
     const auto& params = graph_.block(function_.body).params;
+    if (callees_.contains(function_.name + ".general")) return pass_on_other_inputs();
     bool checked = false;
     for (size_t i = 0; i < params.size(); ++i) checked = check_input(params[i]) || checked;
     for (const Constraint& c : graph_.constraints) {
@@ -404,6 +405,37 @@ class HostEmitter {
       at_ = index;
     }
     if (checked) out_.line("if (!ctx.ok()) return {{}};");
+  }
+
+  // Inputs that are not as the example's types say go to the general version.
+  void pass_on_other_inputs() {
+    const auto& params = graph_.block(function_.body).params;
+    model_.headers.insert("runtime/core/checks.h");
+    std::string call = callees_.at(function_.name + ".general") + "(ctx";
+    for (const ValueId param : params) call += ", " + names_.at(param);
+    call += ")";
+    const auto pass_on = [&](const std::string& test) { out_.line("if ({}) return {};", test, call); };
+    std::vector<std::string> later;  // sizes that are expressions of others, and symbols that occur twice
+    for (const ValueId param : params) {
+      const TensorType& tensor = type(param).tensor;
+      if (!tensor.rank_known || tensor.dtype == DType::kUnknown) continue;
+      std::string sizes;
+      for (size_t i = 0; i < tensor.dims.size(); ++i) {
+        const auto constant = tensor.dims[i].constant();
+        sizes += fmt::format("{}{}", i ? ", " : "", constant ? integer(*constant) : "-1");
+        const std::string actual = fmt::format("{}.size({})", names_.at(param), i);
+        const auto symbol = tensor.dims[i].symbol_name();
+        if (constant || (symbol && symbols_.at(*symbol) == actual)) continue;
+        later.push_back(fmt::format("{} != {}", actual, size(tensor.dims[i])));
+      }
+      pass_on(fmt::format("!has_form<{}>({}, {}{})", tensor.dims.size(), names_.at(param), dtype_constant(tensor.dtype),
+                          tensor.dims.empty() ? "" : ", {" + sizes + "}"));
+    }
+    for (const std::string& test : later) pass_on(test);
+    for (const Constraint& c : graph_.constraints) {
+      if (c.kind != Constraint::Kind::kEqual || &graph_.functions[c.function] != &function_) continue;
+      pass_on(fmt::format("{} != {}", size(c.lhs), size(c.rhs)));
+    }
   }
 
   static std::string escape_format(const std::string& text) {

@@ -37,6 +37,7 @@ void on_any_target(ir::Graph& graph, const codegen::Target&) {
 // The middle of the compiler. What the constants are, and what scripted inputs are likely to be, makes more known, so
 // the program is simplified twice.
 constexpr PipelineStep kSteps[] = {
+    {"add_general_versions", on_any_target<passes::add_general_versions>},
     {"simplify", on_any_target<passes::simplify>},
     {"fold_constants", on_any_target<fold_constants>},
     {"assume_ranks", on_any_target<passes::assume_ranks>},

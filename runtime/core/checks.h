@@ -28,6 +28,21 @@ inline void check_dtype(Context& ctx, const Tensor& tensor, const char* name, DT
            tensor.defined() ? dtype_name(tensor.dtype()) : "an undefined tensor");
 }
 
+// Whether the tensor has this dtype, rank and sizes; `expected` has -1 where any size will do.
+template <int Rank>
+bool has_form(const Tensor& tensor, DType dtype, const i64 (&expected)[Rank]) {
+  if (!tensor.defined() || tensor.dtype() != dtype || tensor.dim() != Rank) return false;
+  for (int i = 0; i < Rank; ++i) {
+    if (expected[i] >= 0 && expected[i] != tensor.size(i)) return false;
+  }
+  return true;
+}
+template <int Rank>
+bool has_form(const Tensor& tensor, DType dtype) {
+  static_assert(Rank == 0);
+  return tensor.defined() && tensor.dtype() == dtype && tensor.dim() == 0;
+}
+
 // `expected` has -1 where any size will do.
 template <int Rank>
 void check_sizes(Context& ctx, const Tensor& tensor, const char* name, const i64 (&expected)[Rank]) {

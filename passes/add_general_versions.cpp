@@ -1,0 +1,81 @@
+#include <unordered_map>
+
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace tsc::passes {
+
+using namespace ir;
+
+namespace {
+
+// A general version keeps its weights as PyTorch has them, beside the packed ones. Larger models do without it: inputs
+// of another rank or dtype than the example's are refused there.
+constexpr int64_t kMaxWeightBytes = 4 << 20;
+
+int64_t weight_bytes(const Graph& graph, const Function& function) {
+  int64_t bytes = 0;
+  for_each_node(graph, function.body, [&](NodeId id) {
+    for (const ValueId input : graph.node(id).inputs) {
+      if (const auto tensor = graph.as_tensor(input)) bytes += tensor->element_count() * dtype_size(tensor->dtype);
+    }
+  });
+  return bytes;
+}
+
+bool wants_general_version(const Graph& graph, const Function& function) {
+  if (!function.from_trace || !function.is_method || !graph.state.empty()) return false;
+  bool typed = false;
+  for (const ValueId param : graph.block(function.body).params) {
+    const Type& type = graph.value(param).type;
+    if (!type.is_tensor()) return false;
+    typed = typed || type.tensor.rank_known;
+  }
+  return typed && weight_bytes(graph, function) <= kMaxWeightBytes;
+}
+
+// Forgets what the example said of a block's values.
+void forget(Graph& graph, const std::vector<NodeId>& nodes) {
+  const auto forget_value = [&](ValueId id) {
+    Value& value = graph.value(id);
+    if (value.type.is_tensor()) value.type = Type::make_tensor();
+    value.ints.reset();
+  };
+  for (const NodeId id : nodes) {
+    for (const ValueId output : graph.node(id).outputs) forget_value(output);
+    for (const BlockId block : graph.node(id).blocks) {
+      for (const ValueId param : graph.block(block).params) forget_value(param);
+      forget(graph, graph.block(block).nodes);
+    }
+  }
+}
+
+}  // namespace
+
+void add_general_versions(Graph& graph) {
+  const size_t count = graph.functions.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (!wants_general_version(graph, graph.functions[i])) continue;
+    Function general = graph.functions[i];
+    const BlockId example = general.body;
+    general.name += ".general";
+    general.is_method = false;
+    general.from_trace = false;
+    general.body = graph.add_block();
+    std::unordered_map<ValueId, ValueId> map;
+    const std::vector<ValueId> params = graph.block(example).params;
+    for (const ValueId param : params) {
+      map[param] = graph.add_param(general.body, Type::make_tensor(), graph.value(param).name);
+    }
+    const std::vector<NodeId> nodes = clone_nodes(graph, example, map);
+    forget(graph, nodes);
+    graph.block(general.body).nodes = nodes;
+    const std::vector<ValueId> results = graph.block(example).results;
+    for (const ValueId result : results) {
+      graph.block(general.body).results.push_back(map.contains(result) ? map.at(result) : result);
+    }
+    graph.functions.push_back(std::move(general));
+  }
+}
+
+}  // namespace tsc::passes
