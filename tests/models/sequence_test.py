@@ -42,9 +42,8 @@ def test_same_as_torch(name, models, usable):
     check(model, module, *example)
     for inputs in INPUTS[name]():
         check(model, module, *inputs)
-    if way == "scripted" and name == "lstm":  # the optional state, and an unbatched sequence
+    if way == "scripted" and name == "lstm":  # the optional state
         check(model, module, torch.randn(2, 6, 256), (torch.randn(2, 2, 256), torch.randn(2, 2, 256)))
-        check(model, module, torch.randn(6, 256))
 
 
 def test_index_out_of_range(models, usable):
