@@ -123,6 +123,10 @@ class GroupEmitter {
       parameters += fmt::format(", {}* {}", cpp_element(graph_.value(root).type.tensor.dtype), region_.pointers.at(root));
     }
     out_.open("static void {}(Context& ctx{}{})", name_, sized_ ? ", [[maybe_unused]] const D& d" : "", parameters);
+    // Kernels of anchors divide by the sizes of the result.
+    const Dim count = product(dims(group_.outputs[0]));
+    const bool checks = anchor_ != kNoId && op_info(graph_.node(anchor_).op).op_class != OpClass::kReduction;
+    if (checks && !(count.constant() && *count.constant() > 0)) out_.line("if ({} == 0) return;", size(count));
   }
 
   void report() {

@@ -67,7 +67,8 @@ class RegionEmitter {
       }
       for (const ValueId value : node.inputs) {
         for (const Dim& dim : graph_.value(value).type.tensor.dims) add(dim);
-        if (graph_.value(value).ints && !graph_.value(value).constant) {
+        // A number is written out as its expression; one in a tensor is read from there.
+        if (graph_.value(value).ints && !graph_.value(value).constant && !graph_.value(value).type.is_tensor()) {
           for (const Dim& dim : *graph_.value(value).ints) add(dim);
         }
       }

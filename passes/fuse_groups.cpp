@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -132,7 +133,10 @@ class Fuser {
   std::string name_of(const Group& group) const {
     const Node& lead = graph_.node(group.anchor != kNoId ? group.anchor : group.members.back());
     const std::string& path = graph_.source(lead).module_path;
-    return path.empty() ? std::string(op_info(lead.op).name) : path;
+    const std::string op(op_info(lead.op).name);
+    if (path.empty()) return op;
+    // A module of a Sequential is called by its number, which alone names nothing.
+    return std::isdigit(static_cast<unsigned char>(path[0])) != 0 ? op + "." + path : path;
   }
 
   void rebuild() {

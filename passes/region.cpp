@@ -14,6 +14,12 @@ int64_t wrap(int64_t dim, size_t rank) { return dim < 0 ? dim + static_cast<int6
 
 const std::vector<Dim>& dims_of(const Graph& graph, ValueId value) { return graph.value(value).type.tensor.dims; }
 
+Dim product(const std::vector<Dim>& dims) {
+  Dim result(1);
+  for (const Dim& dim : dims) result = result * dim;
+  return result;
+}
+
 // An int operand as a size expression.
 std::optional<Dim> int_operand(const Graph& graph, const Node& node, std::string_view name) {
   const ValueId id = node.inputs[input_index(node.op, name)];
@@ -148,11 +154,17 @@ std::string pointwise_obstacle(const Graph& graph, const Node& node) {
 std::string view_obstacle(const Graph& graph, const Node& node) {
   switch (node.op) {
     case Op::view: case Op::reshape: case Op::flatten: case Op::unflatten: case Op::squeeze: case Op::squeeze_dim:
-    case Op::unsqueeze: case Op::transpose: case Op::t: case Op::numpy_T: case Op::permute: case Op::expand:
-    case Op::expand_as: case Op::view_as: case Op::reshape_as: case Op::detach: case Op::alias: case Op::movedim_int:
+    case Op::unsqueeze: case Op::transpose: case Op::t: case Op::numpy_T: case Op::permute: case Op::view_as:
+    case Op::reshape_as: case Op::detach: case Op::alias: case Op::movedim_int:
       return "";
+    case Op::expand: case Op::expand_as: {
+      const auto& from = dims_of(graph, node.inputs[0]);
+      const Address dense{node.inputs[0], Dim(0), dense_strides(from)};
+      const bool known = expand_address(from, dense, dims_of(graph, node.outputs[0])).has_value();
+      return known ? "" : "whether it broadcasts is told at run time";
+    }
     case Op::select:
-      return graph.as_int(node.inputs[1]) && int_operand(graph, node, "index") ? "" : "its index is told at run time";
+      return graph.as_int(node.inputs[1]) && graph.as_int(node.inputs[2]) ? "" : "its index is told at run time";
     case Op::slice: {
       const auto step = graph.as_int(node.inputs[input_index(node.op, "step")]);
       const ValueId start = node.inputs[input_index(node.op, "start")];
@@ -160,7 +172,7 @@ std::string view_obstacle(const Graph& graph, const Node& node) {
       return graph.is_none(start) || int_operand(graph, node, "start") ? "" : "its start is told at run time";
     }
     case Op::narrow:
-      return graph.as_int(node.inputs[1]) && int_operand(graph, node, "start") ? "" : "its start is told at run time";
+      return graph.as_int(node.inputs[1]) && graph.as_int(node.inputs[2]) ? "" : "its start is told at run time";
     default:
       return "a view of this kind has no address form";
   }
@@ -372,6 +384,15 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
       return {{dims(0).back(), dims(1)[dims(1).size() - 2]}};
     case Op::conv2d:
       return {{dims(0)[1], dims(1)[1] * Dim(*graph.as_int(node.inputs[input_index(node.op, "groups")]))}};
+    case Op::view: case Op::reshape: case Op::unflatten: case Op::view_as: case Op::reshape_as:
+      return {{product(dims(0)), product(dims_of(graph, node.outputs[0]))}};
+    case Op::narrow: {
+      const Dim& size = dims(0)[wrap(*graph.as_int(node.inputs[1]), dims(0).size())];
+      const auto length = int_operand(graph, node, "length");
+      if (!length) return {};
+      const Dim end = from_start(*int_operand(graph, node, "start"), size) + *length;
+      return {{Dim::make(Dim::AtomKind::kMin, end, size), end}};
+    }
     case Op::layer_norm:
       return {{dims(0).back(), Dim((*graph.as_ints(node.inputs[1]))[0])}};
     case Op::scaled_dot_product_attention:

@@ -1,0 +1,169 @@
+"""Regions inside branches and loops, regions between host ops, and states beside them."""
+
+from typing import List, Optional, Tuple
+
+import torch
+from torch import nn
+
+from conftest import Case, case_tests
+
+R = torch.randn
+F = nn.functional
+
+
+class Branch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(5, 7), nn.Linear(5, 7)
+
+    def forward(self, x, n: int):
+        if n > 2:
+            y = torch.relu(self.a(x)) * 2
+        elif n > 0:
+            y = self.b(x) + 1
+        else:
+            y = x.sum() + self.a(x)
+        return y * n
+
+
+class Loop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(5, 5)
+
+    def forward(self, x, n: int):
+        outs: List[torch.Tensor] = []
+        for i in range(n):
+            x = torch.tanh(self.a(x)) + i
+            outs.append(x)
+        return x, outs
+
+
+class While(nn.Module):
+    def forward(self, x):
+        n = 0
+        while bool(x.abs().max() > 1.0):
+            x = x / 2 + 0.01
+            n += 1
+        return x, n
+
+
+class Blocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.Sequential(nn.Conv2d(5, 5, 3, padding=1), nn.ReLU()) for _ in range(3)])
+
+    def forward(self, x, last: int):
+        i = 0
+        for block in self.blocks:
+            if i < last:
+                x = block(x) + x
+            i += 1
+        return x
+
+
+class ListBetween(nn.Module):
+    def forward(self, x, y):
+        parts = [x * 2, y * 3]
+        n = int((x + y).sum().abs().item())
+        return torch.cat(parts, 1) * n, torch.stack(parts)
+
+
+class Writes(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        y[:, 0] = 1.0
+        z = y.view(-1)
+        z.add_(1)
+        y[0] *= 3
+        return y, z.exp()
+
+
+class Optionals(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(5, 7)
+
+    def forward(self, x, mask: Optional[torch.Tensor] = None) -> Tuple[torch.Tensor, int]:
+        y = self.a(x)
+        if mask is not None:
+            y = y.masked_fill(mask, 0.0)
+        return y.softmax(-1), y.size(0)
+
+
+@torch.jit.script
+def halved(x):
+    if x.size(0) > 2:
+        return x[: x.size(0) // 2] * 2
+    return x + 1
+
+
+class TracedWithScript(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(5, 7)
+
+    def forward(self, x):
+        return self.a(halved(x)).relu()
+
+
+class HostBetween(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(5, 7), nn.Linear(7, 3)
+
+    def forward(self, x):
+        y = F.relu(self.a(x))
+        z, index = y.sort(1)
+        keep = torch.nonzero(y.sum(1) > 0)
+        return self.b(z * 2 + y), index + 1, keep * 2, y[keep.squeeze(1)] + 1
+
+
+class GrowingLoop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(4, 4)
+
+    def forward(self, x, n: int):
+        for i in range(n):
+            x = torch.cat([x, self.a(x[-1:])], 0)
+        return x * 2
+
+
+class NestedLoop(nn.Module):
+    def forward(self, x, n: int):
+        total = torch.zeros_like(x)
+        for i in range(n):
+            for j in range(i):
+                total = total + x * i - j
+            total = total * 0.5
+        return total, total.sum(0)
+
+
+class Early(nn.Module):
+    def forward(self, x):
+        y = x.exp() + 1
+        if bool(y.sum() > 100):
+            return y * 2
+        z = y.t() * 3
+        return z
+
+
+CASES = [
+    Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
+    Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
+    Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),
+    Case("blocks", Blocks(), (R(1, 5, 6, 6), 3), (R(2, 5, 7, 5), 1), (R(2, 5, 7, 5), 0), script=True),
+    Case("list_between", ListBetween(), (R(2, 3), R(2, 3)), (R(1, 1), R(1, 1)), script=True),
+    Case("list_between_traced", lambda x, y: (lambda p: (torch.cat([p, y * 3], 1) * p.sum().round().long(), torch.nonzero(p > 0)))(x * 2), (R(2, 3), R(2, 3)), (R(1, 1), R(1, 1))),
+    Case("writes", Writes(), R(3, 4), R(1, 1), script=True),
+    Case("writes_traced", Writes(), R(3, 4), R(1, 1), R(5, 2)),
+    Case("optionals", Optionals(), (R(3, 5), R(3, 7) > 0), (R(3, 5),), (R(1, 5), R(1, 7) > 0), (R(3, 5), R(1, 7) > 0), script=True),
+    Case("traced_with_script", TracedWithScript(), R(4, 5), R(1, 5), R(3, 5), R(2, 5)),
+    Case("host_between", HostBetween(), R(4, 5), R(1, 5), R(9, 5), R(0, 5)),
+    Case("growing_loop", GrowingLoop(), (R(1, 4), 3), (R(2, 4), 0), (R(3, 4), 2), script=True),
+    Case("nested_loop", NestedLoop(), (R(2, 4), 3), (R(1, 1), 0), (R(3, 4), 5), script=True),
+    Case("early", Early(), R(3, 4), R(1, 1), R(2, 4) + 4, script=True),
+]
+
+bundle, test = case_tests(CASES)
