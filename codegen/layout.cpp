@@ -11,7 +11,17 @@ using namespace ir;
 
 namespace {
 
-int64_t hint_or(const Graph& graph, const Dim& dim, int64_t otherwise) { return graph.hint(dim).value_or(otherwise); }
+// A size at the example, or for inputs without one as such inputs usually are: batches of 1, images of 224 x 224,
+// sequences of 64. Only the choice of kernels depends on it.
+int64_t usual_size(const Graph& graph, const Dim& dim) {
+  constexpr int64_t kImage = 224, kOther = 64;
+  const auto size = dim.evaluate([&](std::string_view symbol) -> std::optional<int64_t> {
+    if (const auto hint = graph.hints.find(symbol); hint != graph.hints.end()) return hint->second;
+    if (symbol.ends_with(".0")) return 1;
+    return symbol.ends_with(".2") || symbol.ends_with(".3") ? kImage : kOther;
+  });
+  return size.value_or(kOther);
+}
 
 const std::vector<Dim>& dims_of(const Graph& graph, ValueId id) { return graph.value(id).type.tensor.dims; }
 
@@ -22,7 +32,6 @@ std::vector<int64_t> pair_operand(const Graph& graph, const Node& node, std::str
 }
 
 Conv2dShape conv2d_shape(const Graph& graph, const Node& node) {
-  constexpr int64_t kUsualSize = 32;  // of an image whose size nothing tells
   const auto& in = dims_of(graph, node.inputs[0]);
   const auto& out = dims_of(graph, node.outputs[0]);
   const auto weight = graph.as_tensor(node.inputs[1]);
@@ -30,11 +39,11 @@ Conv2dShape conv2d_shape(const Graph& graph, const Node& node) {
   const auto padding = pair_operand(graph, node, "padding");
   const auto dilation = pair_operand(graph, node, "dilation");
   const int64_t groups = *graph.as_int(node.inputs[input_index(node.op, "groups")]);
-  return {.batch = hint_or(graph, in[0], 1),
-          .in_height = hint_or(graph, in[2], kUsualSize),
-          .in_width = hint_or(graph, in[3], kUsualSize),
-          .out_height = hint_or(graph, out[2], kUsualSize),
-          .out_width = hint_or(graph, out[3], kUsualSize),
+  return {.batch = usual_size(graph, in[0]),
+          .in_height = usual_size(graph, in[2]),
+          .in_width = usual_size(graph, in[3]),
+          .out_height = usual_size(graph, out[2]),
+          .out_width = usual_size(graph, out[3]),
           .in_channels = weight->sizes[1] * groups,
           .out_channels = weight->sizes[0],
           .groups = groups,
@@ -226,15 +235,14 @@ void select_kernels(Graph& graph, const Target& target) {
       if (op_info(node.op).op_class != OpClass::kContraction) continue;
       const auto& in = dims_of(graph, node.inputs[0]);
       const auto& out = dims_of(graph, node.outputs[0]);
-      constexpr int64_t kUsualRows = 64;
       if (node.op == Op::linear) {
         int64_t rows = 1;
-        for (size_t i = 0; i + 1 < in.size(); ++i) rows *= hint_or(graph, in[i], kUsualRows);
+        for (size_t i = 0; i + 1 < in.size(); ++i) rows *= usual_size(graph, in[i]);
         const auto weight = graph.as_tensor(node.inputs[1]);
         set_kernel(node, select_linear(facts, {rows, weight->sizes[0], weight->sizes[1]}));
       } else {
-        set_kernel(node, select_matmul(facts, {hint_or(graph, out[out.size() - 2], kUsualRows),
-                                               hint_or(graph, out.back(), kUsualRows), hint_or(graph, in.back(), kUsualRows)}));
+        set_kernel(node, select_matmul(facts, {usual_size(graph, out[out.size() - 2]),
+                                               usual_size(graph, out.back()), usual_size(graph, in.back())}));
       }
     }
   });
