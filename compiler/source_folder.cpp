@@ -107,10 +107,14 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
   for (const std::string& definition : all_definitions) joined += (joined.empty() ? "" : " ") + definition;
   const EmbeddedFile* build_file = find_runtime_file("cmake/CMakeLists.txt.in");
   TSC_ASSERT(build_file != nullptr);
+  // As in native.cpp: tiles are chosen for the full width, which some CPUs do not prefer.
+  const std::string vector_option =
+      target.is_x86() ? fmt::format("-mprefer-vector-width={}", target.vector_bytes * 8) : std::string();
   folder.write("CMakeLists.txt",
                fill_template(std::string(build_file->text), {{"NAME", name},
                                                              {"CPU", codegen::portable_cpu(target)},
                                                              {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
+                                                             {"VECTOR_OPTION", vector_option},
                                                              {"SOURCES", sources.substr(0, sources.size() - 1)},
                                                              {"DEFINITIONS", joined}}));
 }
