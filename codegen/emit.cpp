@@ -47,7 +47,7 @@ std::string python_type(const Graph& graph, const Type& type) {
     case Type::Kind::kDict:
       return "Dict[" + all() + "]";
     case Type::Kind::kTuple:
-      return "Tuple[" + all() + "]";
+      return type.class_id == 0 ? "Tuple[" + all() + "]" : graph.classes[type.class_id - 1].name;
     case Type::Kind::kOptional:
       return "Optional[" + of(0) + "]";
     case Type::Kind::kUnion:
@@ -170,31 +170,71 @@ class ModelEmitter {
 
   bool out_uses_weights() const { return model_.weights.size > 0; }
 
-  // A user class: a struct with its fields.
+  // Marks the classes that name NamedTuples.
+  static void find_named_tuples(const Type& type, std::set<size_t>& found) {
+    if (type.is(Type::Kind::kTuple) && type.class_id != 0) found.insert(type.class_id - 1);
+    for (const Type& element : type.elements) find_named_tuples(element, found);
+  }
+
+  // A user class is a struct with its fields; a NamedTuple is a tuple whose names are a struct. Fields may refer to
+  // classes that come later.
   void emit_classes(Writer& out) {
+    std::set<size_t> named_tuples;
+    for (const Value& value : graph_.values) find_named_tuples(value.type, named_tuples);
+    for (const StateField& field : graph_.state) find_named_tuples(field.type, named_tuples);
     for (const ClassType& type : graph_.classes) {
-      out.blank();
-      const std::string name = camel_case(identifier(type.name));
-      if (!type.enum_values.empty()) {
-        out.open("enum class {} : i64", name);
-        for (const std::string& member : type.field_names) out.line("{},", identifier(member));
-        out.close(";");
-        continue;
-      }
-      out.open("struct {} : Object", name);
-      for (size_t i = 0; i < type.field_names.size(); ++i) {
-        out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), identifier(type.field_names[i]));
-      }
-      out.line("static constexpr const char* kTypeName = {};", string_literal(type.name));
-      std::string names;
-      for (const std::string& field : type.field_names) names += (names.empty() ? "" : ", ") + string_literal(field);
-      if (!names.empty()) out.line("static constexpr const char* kFieldNames[] = {{{}}};", names);
-      out.line("template <class Visit>");
-      out.open("void fields([[maybe_unused]] Visit&& visit)");
-      for (const std::string& field : type.field_names) out.line("visit({});", identifier(field));
-      out.close();
-      out.close(";");
+      for (const Type& field : type.field_types) find_named_tuples(field, named_tuples);
     }
+    for (size_t id = 0; id < graph_.classes.size(); ++id) {
+      const ClassType& type = graph_.classes[id];
+      const std::string name = camel_case(identifier(type.name));
+      if (is_enum(type)) {
+        emit_enum(type, name, out);
+      } else if (!named_tuples.contains(id)) {
+        out.line("struct {};", name);
+      } else {
+        out.blank();
+        out.open("struct {}Names", name);
+        emit_class_names(type, out);
+        out.close(";");
+      }
+    }
+    for (size_t id = 0; id < graph_.classes.size(); ++id) {
+      if (!is_enum(graph_.classes[id]) && !named_tuples.contains(id)) emit_class(graph_.classes[id], out);
+    }
+  }
+
+  static bool is_enum(const ClassType& type) {
+    return std::ranges::any_of(type.enum_values, [](const auto& value) { return value.has_value(); });
+  }
+
+  static void emit_enum(const ClassType& type, const std::string& name, Writer& out) {
+    out.blank();
+    out.open("enum class {} : i64", name);
+    for (const std::string& member : type.field_names) out.line("{},", identifier(member));
+    out.close(";");
+  }
+
+  static void emit_class_names(const ClassType& type, Writer& out) {
+    out.line("static constexpr const char* kTypeName = {};", string_literal(type.name));
+    std::string names;
+    for (const std::string& field : type.field_names) names += (names.empty() ? "" : ", ") + string_literal(field);
+    // An array has at least one element.
+    out.line("static constexpr const char* kFieldNames[] = {{{}}};", names.empty() ? "nullptr" : names);
+  }
+
+  void emit_class(const ClassType& type, Writer& out) {
+    out.blank();
+    out.open("struct {} : Object", camel_case(identifier(type.name)));
+    for (size_t i = 0; i < type.field_names.size(); ++i) {
+      out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), identifier(type.field_names[i]));
+    }
+    emit_class_names(type, out);
+    out.line("template <class Visit>");
+    out.open("void fields([[maybe_unused]] Visit&& visit)");
+    for (const std::string& field : type.field_names) out.line("visit({});", identifier(field));
+    out.close();
+    out.close(";");
   }
 
   // What the methods write: one per instance.
@@ -225,7 +265,7 @@ class ModelEmitter {
       const auto& params = graph_.block(function.body).params;
       infos += fmt::format("    {{.name = {}, .output = {}, .inputs = {}, .input_count = {}, .uses_state = {}, .reserved = 0, .arena_bytes = {}}},\n",
                            string_literal(function.name), string_literal(output_type(function)),
-                           params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), graph_.state.empty() ? 0 : 1, model_.arena_bytes);
+                           params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), uses_state(graph_, function) ? 1 : 0, model_.arena_bytes);
       calls += fmt::format("{}method_call<&{}>", calls.empty() ? "" : ", ", method_name(function));
     }
     out.append(fmt::format("static constexpr tsc_method_info kMethods[] = {{\n{}}};\n", infos));
@@ -316,6 +356,9 @@ class ModelEmitter {
     if (const int64_t* i = std::get_if<int64_t>(&constant.value)) return fmt::format("{{.kind = TSC_INT, .reserved = 0, .as = {{.integer = {}}}}}", *i);
     if (const double* d = std::get_if<double>(&constant.value)) {
       return fmt::format("{{.kind = TSC_FLOAT, .reserved = 0, .as = {{.real = {}}}}}", float_literal(*d, true));
+    }
+    if (const std::string* text = std::get_if<std::string>(&constant.value)) {
+      return fmt::format("constant_value({}, {})", string_literal(*text), text->size());
     }
     return "";
   }

@@ -38,7 +38,9 @@ std::string cpp_type(const Graph& graph, const Type& type) {
     case Type::Kind::kTuple: {
       std::string text;
       for (size_t i = 0; i < type.elements.size(); ++i) text += (i ? ", " : "") + of(i);
-      return fmt::format("Tuple<{}>", text);
+      if (type.class_id == 0) return fmt::format("Tuple<{}>", text);
+      const std::string& name = graph.classes[type.class_id - 1].name;
+      return fmt::format("NamedTuple<{}Names, {}>", camel_case(identifier(name)), text);
     }
     case Type::Kind::kOptional:
       return fmt::format("Optional<{}>", of(0));
@@ -55,6 +57,29 @@ std::string cpp_type(const Graph& graph, const Type& type) {
       return "Any";
   }
   return "Any";
+}
+
+namespace {
+
+bool uses_state(const Graph& graph, const Function& function, std::set<std::string>& visited) {
+  if (!visited.insert(function.name).second) return false;
+  bool found = false;
+  for_each_node(graph, function.body, [&](NodeId id) {
+    const Node& node = graph.node(id);
+    found = found || node.op == Op::state_get || node.op == Op::state_set;
+    if (node.op != Op::call) return;
+    for (const Function& callee : graph.functions) {
+      if (callee.name == str_attribute(node, "function")) found = uses_state(graph, callee, visited) || found;
+    }
+  });
+  return found;
+}
+
+}  // namespace
+
+bool uses_state(const Graph& graph, const Function& function) {
+  std::set<std::string> visited;
+  return uses_state(graph, function, visited);
 }
 
 std::string cpp_element(DType dtype) {

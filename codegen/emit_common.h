@@ -16,6 +16,8 @@ namespace tsc::codegen {
 
 // The C++ type of a value in a host program: "Tensor", "List<i64>", "Tuple<Tensor, Str>".
 std::string cpp_type(const ir::Graph& graph, const ir::Type& type);
+// True when the function, or one that it calls, reads or writes the instance's state.
+bool uses_state(const ir::Graph& graph, const ir::Function& function);
 // The element type of a kernel's pointer: "float", "i64", "bool".
 std::string cpp_element(ir::DType dtype);
 std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"

@@ -82,7 +82,7 @@ class HostEmitter {
 
   std::string signature() {
     std::string text = fmt::format("{}(Context& ctx", callees_.at(function_.name));
-    if (!graph_.state.empty()) text += ", State& self";
+    if (uses_state(graph_, function_)) text += ", State& self";
     for (const ValueId param : graph_.block(function_.body).params) {
       const Type::Kind kind = type(param).kind;
       const bool plain = kind == Type::Kind::kInt || kind == Type::Kind::kFloat || kind == Type::Kind::kBool;
@@ -222,6 +222,10 @@ class HostEmitter {
   void emit_call(const Node& node) {
     mark(node);
     const OpInfo& info = op_info(node.op);
+    if ((node.op == Op::scalar_eq || node.op == Op::scalar_ne) && type(node.inputs[0]).is(Type::Kind::kEnum)) {
+      const char* sign = node.op == Op::scalar_eq ? "==" : "!=";
+      return define(node.outputs[0], fmt::format("{} {} {}", value(node.inputs[0]), sign, value(node.inputs[1])));
+    }
     model_.headers.insert(header_of(info.op_class));
     // The runtime's name ends in "_" for the form that writes its operand, and where the row's own does.
     const bool underscore = node.form == Form::kInPlace || node.op == Op::copy_ || node.op == Op::is_;
@@ -326,13 +330,20 @@ class HostEmitter {
             out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");", value(node.inputs[0]));
           }
           define(node.outputs[0], "*" + value(node.inputs[0]));
-        } else if (from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) {
+        } else if ((from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) && type_of(node.outputs[0]) != "Any") {
           define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), type_of(node.outputs[0])));
+        } else if (from.is(Type::Kind::kNumber) && !type(node.outputs[0]).is(Type::Kind::kNumber)) {
+          define(node.outputs[0], fmt::format("{}.{}()", value(node.inputs[0]), number_cast(type(node.outputs[0]))));
+        } else if (can_never_be(from, type(node.outputs[0]))) {
+          define(node.outputs[0], type_of(node.outputs[0]) + "{}");  // where an isinstance is never true
         } else {
-          define(node.outputs[0], value(node.inputs[0]));
+          define(node.outputs[0], value_as(node.inputs[0], type(node.outputs[0])));
         }
         return true;
       }
+      case Op::isinstance:
+        define(node.outputs[0], type_test(node));
+        return true;
       case Op::object_new:
         define(node.outputs[0], fmt::format("{}::make(ctx)", type_of(node.outputs[0])));
         out_.line("if (!ctx.ok()) return {{}};");
@@ -346,6 +357,51 @@ class HostEmitter {
       default:
         return false;
     }
+  }
+
+  // Whether a value's type rules out the one that a cast says: then an isinstance before it is false.
+  bool can_never_be(const Type& from, const Type& to) const {
+    if (to.is(Type::Kind::kAny) || to.is(Type::Kind::kUnion) || to.is(Type::Kind::kOptional)) return false;
+    if (from.is(Type::Kind::kTuple) && to.is(Type::Kind::kTuple)) return from.elements.size() != to.elements.size();
+    return cpp_type(graph_, from) != cpp_type(graph_, to);
+  }
+
+  static const char* number_cast(const Type& to) {
+    if (to.is(Type::Kind::kInt)) return "to_int";
+    if (to.is(Type::Kind::kBool)) return "to_bool";
+    return to.is(Type::Kind::kComplex) ? "to_complex" : "to_double";
+  }
+  static const char* number_kind(const Type& type) {
+    if (type.is(Type::Kind::kInt)) return "kInt";
+    if (type.is(Type::Kind::kFloat)) return "kFloat";
+    if (type.is(Type::Kind::kBool)) return "kBool";
+    return type.is(Type::Kind::kComplex) ? "kComplex" : nullptr;
+  }
+
+  // Whether a value is of one of the types that the node names: told here, unless the value's type is told at run time.
+  std::string type_test(const Node& node) {
+    const Type& own = type(node.inputs[0]);
+    const std::string cpp = type_of(node.inputs[0]);
+    const std::string name = value(node.inputs[0]);
+    std::string test;
+    for (const std::string& text : std::get<std::vector<std::string>>(node.attributes.at("types"))) {
+      const std::optional<Type> asked = Type::parse(text);
+      TSC_ASSERT(asked.has_value(), "isinstance asks for the type {}", text);
+      const std::string wanted = cpp_type(graph_, *asked);
+      std::string part;
+      if (cpp == "Any") {
+        part = wanted == "Any" ? "true" : fmt::format("{}.is<{}>()", name, wanted);
+      } else if (own.is(Type::Kind::kOptional) && cpp != wanted) {
+        if (asked->is(Type::Kind::kNone)) part = fmt::format("!{}.has_value()", name);
+        if (cpp_type(graph_, own.elements[0]) == wanted) part = fmt::format("{}.has_value()", name);
+      } else if (own.is(Type::Kind::kNumber) && cpp != wanted) {
+        if (const char* kind = number_kind(*asked)) part = fmt::format("{}.kind() == Scalar::Kind::{}", name, kind);
+      } else if (cpp == wanted) {
+        part = "true";
+      }
+      if (!part.empty()) test += (test.empty() ? "" : " || ") + part;
+    }
+    return test.empty() ? "false" : test;
   }
 
   bool emit_effect(const Node& node) {
@@ -619,14 +675,16 @@ class HostEmitter {
     const std::string message = value(node.inputs[0]);
     const bool named = node.inputs.size() > 1 && !graph_.is_none(node.inputs[1]);
     model_.headers.insert("runtime/ops/effect.h");
-    out_.line("ops::raise(ctx, {}, {});", message, named ? value(node.inputs[1]) : "Str(\"Exception\")");
+    out_.line("ops::raise(ctx, {}, {});", message, named ? value(node.inputs[1]) : "Str(\"RuntimeError\")");
     out_.line("return {{}};");
     left_ = true;
   }
 
   void emit_function_call(const Node& node) {
     mark(node);
-    std::string call = fmt::format("{}(ctx{}", callees_.at(str_attribute(node, "function")), graph_.state.empty() ? "" : ", self");
+    const std::string& name = str_attribute(node, "function");
+    const auto callee = std::ranges::find(graph_.functions, name, &Function::name);
+    std::string call = fmt::format("{}(ctx{}", callees_.at(name), uses_state(graph_, *callee) ? ", self" : "");
     for (const ValueId input : node.inputs) call += ", " + value(input);
     assign_results(node, call + ")");
     out_.line("if (!ctx.ok()) return {{}};");

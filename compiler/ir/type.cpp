@@ -208,6 +208,12 @@ class TypeParser {
 
   std::optional<Type> container(Type::Kind kind, int depth) {
     Type result = Type::make(kind);
+    if (kind == Type::Kind::kTuple && text_.starts_with(".")) {
+      take(".");
+      const auto id = number();
+      if (!id) return std::nullopt;
+      result.class_id = static_cast<ClassId>(*id + 1);
+    }
     if (!take("[")) return std::nullopt;
     while (!take("]")) {
       if (!result.elements.empty() && !take(",")) return std::nullopt;
@@ -350,6 +356,8 @@ std::string Type::str() const {
   std::string text(row->name);
   if (row->syntax == Syntax::kClass) return text + "." + std::to_string(class_id);
   if (row->syntax == Syntax::kWord) return text;
+  // A NamedTuple's class tells its name; class_id is one more, so that 0 is a tuple of no class.
+  if (kind == Kind::kTuple && class_id != 0) text += "." + std::to_string(class_id - 1);
   text += '[';
   for (size_t i = 0; i < elements.size(); ++i) {
     if (i > 0) text += ", ";
@@ -386,6 +394,7 @@ Type join(const Type& a, const Type& b, const std::function<Dim()>& fresh_dim) {
       result.elements[i] = join(a.elements[i], b.elements[i], fresh_dim);
     }
     if (a.names != b.names) result.names.clear();
+    if (result.names.empty() || a.class_id != b.class_id) result.class_id = 0;
     return result;
   }
   if (a.is(Kind::kNone)) return b.is(Kind::kOptional) || b.is(Kind::kAny) ? b : Type::optional(b);

@@ -107,6 +107,21 @@ ir::Type ValueMapper::enum_type(const c10::EnumTypePtr& type) {
   return result;
 }
 
+// The class that names a NamedTuple; found by its content, since LibTorch makes a type object for each use.
+ir::ClassId ValueMapper::named_tuple_class(const std::string& name, const ir::Type& tuple) {
+  for (size_t id = 0; id < graph_.classes.size(); ++id) {
+    const ir::ClassType& known = graph_.classes[id];
+    if (known.name == name && known.field_names == tuple.names && known.field_types == tuple.elements) {
+      return static_cast<ir::ClassId>(id);
+    }
+  }
+  graph_.classes.push_back({.name = name,
+                            .field_names = tuple.names,
+                            .field_types = tuple.elements,
+                            .enum_values = std::vector<std::optional<ir::Constant>>(tuple.names.size())});
+  return static_cast<ir::ClassId>(graph_.classes.size() - 1);
+}
+
 ir::Type ValueMapper::type(const c10::TypePtr& type) {
   std::vector<ir::Type> elements;
   const auto map_elements = [&] {
@@ -158,6 +173,8 @@ ir::Type ValueMapper::type(const c10::TypePtr& type) {
       ir::Type tuple = ir::Type::make(Kind::kTuple, std::move(elements));
       if (const auto& schema = type->expectRef<c10::TupleType>().schema()) {
         for (const c10::Argument& field : schema->arguments()) tuple.names.push_back(field.name());
+        const auto& name = type->expectRef<c10::TupleType>().name();
+        if (name) tuple.class_id = named_tuple_class(short_name(name->qualifiedName()), tuple) + 1;
       }
       return tuple;
     }
@@ -287,7 +304,9 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     const auto& parts = value.toTupleRef().elements();
     const auto type = value.type();
     Typed typed = sequence({parts.begin(), parts.end()}, type->containedTypes().vec(), Kind::kTuple, name);
-    typed.type.names = this->type(type).names;
+    const ir::Type named = this->type(type);
+    typed.type.names = named.names;
+    typed.type.class_id = named.class_id;
     return typed;
   }
   if (value.isGenericDict()) {

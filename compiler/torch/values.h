@@ -47,6 +47,7 @@ class ValueMapper {
   std::shared_ptr<const ir::Storage> find_storage(const at::Tensor& tensor) const;
   ir::Type class_type(const c10::ClassTypePtr& type);
   ir::Type enum_type(const c10::EnumTypePtr& type);
+  ir::ClassId named_tuple_class(const std::string& name, const ir::Type& tuple);
   ir::ClassId add_class(const c10::Type* type, const std::string& qualified_name);
   Typed tensor(const at::Tensor& tensor, const std::string& name);
   Typed sequence(const std::vector<c10::IValue>& parts, const std::vector<c10::TypePtr>& types, ir::Type::Kind kind,

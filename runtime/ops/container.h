@@ -155,6 +155,21 @@ bool item_less(Context&, const T& a, const T& b) {
 inline bool item_less(Context& ctx, const Tensor& a, const Tensor& b) {
   return item(ctx, a).to_double() < item(ctx, b).to_double();
 }
+// Tuples go by their first fields that differ.
+template <class... T, int... I>
+bool fields_less(Context& ctx, const Tuple<T...>& a, const Tuple<T...>& b, Indices<I...>) {
+  bool is_less = false;
+  const auto decided = [&](const auto& x, const auto& y) {
+    is_less = item_less(ctx, x, y);
+    return is_less || item_less(ctx, y, x);
+  };
+  static_cast<void>((decided(a.template get<I>(), b.template get<I>()) || ...));
+  return is_less;
+}
+template <class... T>
+bool item_less(Context& ctx, const Tuple<T...>& a, const Tuple<T...>& b) {
+  return fields_less(ctx, a, b, MakeIndices<static_cast<int>(sizeof...(T))>());
+}
 template <class T>
 void merge_sort(Context& ctx, const List<T>& list, const List<T>& spare, i64 begin, i64 end, bool reverse) {
   if (end - begin < 2) return;

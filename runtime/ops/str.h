@@ -501,13 +501,13 @@ Str percent_format(Context& ctx, const Str& self, const T&... values) {
   formatter.finish();
   return text.str();
 }
-template <class... T>
-Str percent_format(Context& ctx, const Str& self, const Tuple<T...>& values) {
-  return percent_tuple(ctx, self, values, MakeIndices<static_cast<int>(sizeof...(T))>());
-}
 template <class Values, int... I>
 Str percent_tuple(Context& ctx, const Str& self, const Values& values, Indices<I...>) {
   return percent_format(ctx, self, values.template get<I>()...);
+}
+template <class... T>
+Str percent_format(Context& ctx, const Str& self, const Tuple<T...>& values) {
+  return percent_tuple(ctx, self, values, MakeIndices<static_cast<int>(sizeof...(T))>());
 }
 
 }  // namespace tsc::ops

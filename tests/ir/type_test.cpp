@@ -28,6 +28,7 @@ TEST(Type, TextRoundTrip) {
                            "tuple[]",
                            "tuple[int, str]",
                            "tuple[x: int, y: f32[2]]",
+                           "tuple.0[x: int, y: f32[2]]",
                            "optional[f32[*]]",
                            "union[int, str, none]",
                            "future[f32[*]]",

@@ -1,0 +1,199 @@
+"""State: what one call leaves to the next."""
+
+from typing import Dict, List, Optional, Tuple
+
+import torch
+from torch import nn
+
+from language import Suite, on, randn
+
+suite = Suite()
+
+
+@suite((1,), (2,), on("get"), (3,), on("reset"), on("get"), (5,), on("pure", 3))
+class Counter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+        self.factor = 2.5
+        self.label = "start"
+
+    def forward(self, n: int) -> int:
+        self.count += n
+        self.label = self.label + "." + str(n)
+        return self.count
+
+    @torch.jit.export
+    def get(self) -> Tuple[int, float, str]:
+        return self.count, self.count * self.factor, self.label
+
+    @torch.jit.export
+    def pure(self, n: int) -> int:
+        return n + 1
+
+    @torch.jit.export
+    def reset(self):
+        self.count = 0
+        self.label = "again"
+
+
+@suite((randn(2),), (randn(3),), on("total"), (randn(1),), on("clear"), on("total"), (randn(2),))
+class GrowingList(nn.Module):
+    seen: List[torch.Tensor]
+    sizes: Dict[str, int]
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        self.sizes = {}
+
+    def forward(self, x) -> List[torch.Tensor]:
+        self.seen.append(x * 2)
+        self.sizes["call" + str(len(self.seen))] = x.numel()
+        return self.seen
+
+    @torch.jit.export
+    def total(self) -> Tuple[int, Dict[str, int]]:
+        n = 0
+        for x in self.seen:
+            n += x.numel()
+        return n, self.sizes
+
+    @torch.jit.export
+    def clear(self):
+        self.seen = []
+        self.sizes.clear()
+
+
+@suite((randn(3),), (randn(3),), on("read"), (torch.zeros(3),), on("read"))
+class InPlaceBuffer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("total", torch.zeros(3))
+        self.register_buffer("steps", torch.tensor(0))
+
+    def forward(self, x):
+        self.total.mul_(0.5).add_(x)
+        self.total[0] += 10
+        self.steps += 1
+        return self.total
+
+    @torch.jit.export
+    def read(self):
+        return self.total * 1, self.steps + 0
+
+
+@suite((randn(1, 2, 4),), (randn(1, 3, 4),), (randn(1, 1, 4),), on("reset"), (randn(1, 2, 4),))
+class KeyValueCache(nn.Module):
+    cache: Optional[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = None
+
+    def forward(self, x):
+        cache = self.cache
+        if cache is None:
+            cache = x
+        else:
+            cache = torch.cat([cache, x], 1)
+        self.cache = cache
+        return torch.softmax(x @ cache.transpose(1, 2), -1) @ cache
+
+    @torch.jit.export
+    def reset(self):
+        self.cache = None
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("h", torch.zeros(2, 3))
+        self.calls = 0
+
+    def forward(self, x):
+        self.h = torch.tanh(self.h + x)
+        self.calls += 1
+        return self.h
+
+
+@suite((randn(2, 3),), (randn(2, 3, seed=1),), on("calls"), (randn(2, 3, seed=2),), on("calls"))
+class NestedState(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cells = nn.ModuleList([Cell(), Cell()])
+        self.other = Cell()
+
+    def forward(self, x):
+        for cell in self.cells:
+            x = cell(x)
+        if x.sum() > 0:
+            x = self.other(x)
+        return x
+
+    @torch.jit.export
+    def calls(self) -> List[int]:
+        out = [self.other.calls]
+        for cell in self.cells:
+            out.append(cell.calls)
+        return out
+
+
+@suite((randn(3),), (randn(3, seed=1),), on("last"), (randn(3, seed=2),), on("last"))
+class KeepsInput(nn.Module):
+    """The caller's tensor, kept across calls, becomes the instance's own."""
+
+    previous: Optional[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.previous = None
+
+    def forward(self, x):
+        before = self.previous
+        self.previous = x
+        if before is None:
+            return x * 0
+        return x - before
+
+    @torch.jit.export
+    def last(self) -> Optional[torch.Tensor]:
+        return self.previous
+
+
+@suite((3,), (-1,), on("get"), (2,), (-5,), on("get"))
+class FailsBetween(nn.Module):
+    """State is what the call had written when it failed."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def forward(self, n: int) -> int:
+        self.count += 1
+        if n < 0:
+            raise ValueError("negative")
+        self.count += n
+        return self.count
+
+    @torch.jit.export
+    def get(self) -> int:
+        return self.count
+
+
+@suite((1,), (2,), (3,))
+class SwapsState(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = torch.zeros(2)
+        self.b = torch.ones(2)
+
+    def forward(self, n: int):
+        t = self.a
+        self.a = self.b + n
+        self.b = t
+        return self.a, self.b
+
+
+def test_same_as_torch(case, compiled):
+    suite.check(case, compiled)
