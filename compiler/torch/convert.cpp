@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/source.h"
@@ -83,7 +84,7 @@ ir::FunctionId Converter::convert(const MethodGraph& method) {
     std::optional<ir::Constant> default_value;
     ir::Type type = ir::Type::make(ir::Type::Kind::kAny);
     try {
-      type = mapper_.type(value->type());
+      type = border_type(value->type());
       if (argument.default_value()) {
         default_value = mapper_.constant(*argument.default_value(), argument.type(), "").constant;
       }
@@ -95,9 +96,26 @@ ir::FunctionId Converter::convert(const MethodGraph& method) {
     function.defaults.push_back(std::move(default_value));
     bind(value, graph_.add_param(function.body, std::move(type), argument.name()));
   }
+  try {
+    for (const Value* output : method.graph->outputs()) border_type(output->type());
+  } catch (const UnsupportedValue& error) {
+    Diagnostic diagnostic = make_diagnostic(Error::unsupported_type, error.type, error.why);
+    diagnostic.message += fmt::format(" (result of {})", method.name);
+    diagnostics_.add(std::move(diagnostic));
+  }
   convert_block(method.graph->block(), function.body);
   graph_.functions.push_back(std::move(function));
   return id;
+}
+
+// The type of a value that comes from the caller or goes to it.
+ir::Type Converter::border_type(const c10::TypePtr& type) {
+  ir::Type result = mapper_.type(type);
+  const std::function<bool(const ir::Type&)> has_enum = [&](const ir::Type& part) {
+    return part.is(ir::Type::Kind::kEnum) || std::ranges::any_of(part.elements, has_enum);
+  };
+  if (has_enum(result)) throw UnsupportedValue(type->repr_str(), ": an Enum can't cross the border; pass its value");
+  return result;
 }
 
 void Converter::convert_block(const torch::jit::Block* block, ir::BlockId target) {
