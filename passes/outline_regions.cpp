@@ -23,13 +23,10 @@ class Outliner {
     });
     for (const ValueId param : graph.block(function.body).params) know_dims(param);
     uses_ = graph.use_counts();
-    for_each_node(graph, function.body, [&](NodeId id) {
-      if (graph.node(id).op == Op::cat) cats_[graph.node(id).inputs[0]] = id;
-    });
   }
 
   void run(BlockId block) {
-    const std::vector<NodeId> nodes = graph_.block(block).nodes;
+    const std::vector<NodeId> nodes = with_lists_at_cats(graph_.block(block).nodes);
     for (const ValueId param : graph_.block(block).params) know_dims(param);
     std::vector<NodeId> result;
     for (const NodeId id : nodes) {
@@ -67,13 +64,33 @@ class Outliner {
     });
   }
 
+  // Puts each list that only a cat of the same block reads right before that cat, so that no cut comes between them.
+  std::vector<NodeId> with_lists_at_cats(const std::vector<NodeId>& nodes) {
+    const std::set<NodeId> here(nodes.begin(), nodes.end());
+    for (const NodeId id : nodes) {
+      if (graph_.node(id).op != Op::cat) continue;
+      const ValueId list = graph_.node(id).inputs[0];
+      const NodeId def = graph_.value(list).def;
+      if (def != kNoId && graph_.node(def).op == Op::list && uses_[list] == 1 && here.contains(def)) cats_[list] = id;
+    }
+    std::vector<NodeId> result;
+    for (const NodeId id : nodes) {
+      const Node& node = graph_.node(id);
+      if (node.op == Op::list && cats_.contains(node.outputs[0])) continue;
+      if (node.op == Op::cat && cats_.contains(node.inputs[0])) result.push_back(graph_.value(node.inputs[0]).def);
+      result.push_back(id);
+    }
+    return result;
+  }
+
   bool fits(NodeId id) const {
     const Node& node = graph_.node(id);
     // The operands of a cat are a list that nobody else sees.
-    if (node.op == Op::list && uses_[node.outputs[0]] == 1) {
+    if (node.op == Op::list) {
       const auto cat = cats_.find(node.outputs[0]);
       return cat != cats_.end() && fits(cat->second);
     }
+    if (node.op == Op::cat && !cats_.contains(node.inputs[0])) return false;
     if (!region_obstacle(graph_, node).empty()) return false;
     for (const ValueId output : node.outputs) {
       if (node.op != Op::symbolic && !are_known(graph_.value(output).type.tensor.dims)) return false;
@@ -167,7 +184,7 @@ class Outliner {
   std::vector<NodeId> run_;
   bool writes_ = false;
   std::vector<uint32_t> uses_;
-  std::map<ValueId, NodeId> cats_;  // by the list that they join
+  std::map<ValueId, NodeId> cats_;  // by the list before them, which they alone read
 };
 
 }  // namespace

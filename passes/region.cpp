@@ -216,6 +216,7 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
       for (const char* name : {"kernel_size", "stride", "padding"}) {
         if (!graph.as_ints(node.inputs[input_index(node.op, name)])) return "its geometry is told at run time";
       }
+      if (node.op == Op::max_pool2d && !graph.as_ints(node.inputs[input_index(node.op, "dilation")])) return "its geometry is told at run time";
       return "";
     case Op::adaptive_avg_pool2d:
       if (rank != 4) return "only batched images have a kernel";
@@ -375,6 +376,18 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
   return obstacle_by_class(graph, node);
 }
 
+// The image must hold the window: the result has at least one row and one column. An image that has one of each and
+// borders as wide as the window reaches needs no check.
+static std::vector<SizePair> window_requirements(const Graph& graph, const Node& node, int64_t height, int64_t width) {
+  const auto& out = dims_of(graph, node.outputs[0]);
+  const auto padding = *graph.as_ints(node.inputs[input_index(node.op, "padding")]);
+  const auto dilation = node.op == Op::avg_pool2d ? std::vector<int64_t>{1} : *graph.as_ints(node.inputs[input_index(node.op, "dilation")]);
+  std::vector<SizePair> pairs;
+  if (dilation[0] * (height - 1) > 2 * padding[0]) pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[2], Dim(1)), out[2]});
+  if (dilation.back() * (width - 1) > 2 * padding.back()) pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[3], Dim(1)), out[3]});
+  return pairs;
+}
+
 std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) {
   const auto dims = [&](size_t i) -> const std::vector<Dim>& { return dims_of(graph, node.inputs[i]); };
   switch (node.op) {
@@ -382,8 +395,15 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
       return {{dims(0).back(), dims(1).back()}};
     case Op::matmul: case Op::bmm: case Op::mm:
       return {{dims(0).back(), dims(1)[dims(1).size() - 2]}};
-    case Op::conv2d:
-      return {{dims(0)[1], dims(1)[1] * Dim(*graph.as_int(node.inputs[input_index(node.op, "groups")]))}};
+    case Op::conv2d: {
+      auto pairs = window_requirements(graph, node, dims(1)[2].constant().value_or(1), dims(1)[3].constant().value_or(1));
+      pairs.push_back({dims(0)[1], dims(1)[1] * Dim(*graph.as_int(node.inputs[input_index(node.op, "groups")]))});
+      return pairs;
+    }
+    case Op::max_pool2d: case Op::avg_pool2d: {
+      const auto kernel = *graph.as_ints(node.inputs[1]);
+      return window_requirements(graph, node, kernel[0], kernel.back());
+    }
     case Op::view: case Op::reshape: case Op::unflatten: case Op::view_as: case Op::reshape_as:
       return {{product(dims(0)), product(dims_of(graph, node.outputs[0]))}};
     case Op::narrow: {

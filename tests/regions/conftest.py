@@ -26,10 +26,11 @@ class Function(torch.nn.Module):
 
 
 class Case:
-    """A function or module, the inputs that it is traced with, and others to run with."""
+    """A function or module, the inputs that it is traced with, and others to run with. A script knows no types of its
+    inputs; `types` tells them, as the compiler's --input takes them."""
 
-    def __init__(self, name, module, *inputs, script=False):
-        self.name, self.module, self.script = name, module, script
+    def __init__(self, name, module, *inputs, script=False, types=()):
+        self.name, self.module, self.script, self.types = name, module, script, types
         self.inputs = [x if isinstance(x, tuple) else (x,) for x in inputs]
 
     def save(self, folder):
@@ -51,13 +52,15 @@ class Bundle:
     def __init__(self, compiler, cases, folder, **options):
         self.compiler, self.folder, self.options = compiler, folder, options
         self.errors, self.libraries, self.loaded = {}, {}, {}
+        self.types = {case.name: case.types for case in cases}
         self.compile({case.name: case.save(folder) for case in cases})
 
     def compile(self, files):
         name, *others = files
+        types = [f"{model}/{text}" if others else text for model in files for text in self.types[model]]
         try:
             library = tsc.compile(
-                list(files.values()), self.folder / (name + ".so"), compiler=self.compiler, **self.options
+                list(files.values()), self.folder / (name + ".so"), compiler=self.compiler, input=types, **self.options
             )
             self.libraries.update({model: (library, bool(others)) for model in files})
         except tsc.Error as error:
@@ -129,15 +132,18 @@ def check(bundle, case):
 
 
 def case_tests(cases):
-    """The fixtures and the test of a file: assign them to names of the module."""
+    """The fixture and the test of a file: assign them to names of the module. Every third case runs unfused, too."""
+    some = {"fused": cases, "unfused": cases[::3]}
 
-    @pytest.fixture(scope="module", params=[False, True], ids=["fused", "unfused"])
+    @pytest.fixture(scope="module")
     def bundle(request, tmp_path_factory):
         compiler = os.environ.get("TSC") or tsc.compiler.find_compiler()
-        options = {"no_fuse": True} if request.param else {}
-        return Bundle(compiler, cases, tmp_path_factory.mktemp("regions"), **options)
+        options = {"no_fuse": True} if request.param == "unfused" else {}
+        return Bundle(compiler, some[request.param], tmp_path_factory.mktemp("regions"), **options)
 
-    @pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
+    pairs = [pytest.param(mode, case, id=f"{mode}-{case.name}") for mode, chosen in some.items() for case in chosen]
+
+    @pytest.mark.parametrize(("bundle", "case"), pairs, indirect=["bundle"], scope="module")
     def test(bundle, case):
         check(bundle, case)
 

@@ -69,6 +69,16 @@ class ListBetween(nn.Module):
         return torch.cat(parts, 1) * n, torch.stack(parts)
 
 
+class ListTwice(nn.Module):
+    def forward(self, x, y, wide: bool):
+        parts = [x * 2, y * 3]
+        if wide:
+            z = torch.cat(parts, 1).sum(1)
+        else:
+            z = torch.cat([x, y.exp()], 0).sum(1)
+        return torch.cat(parts, 0), torch.cat(parts, 1) + 1, z
+
+
 class Writes(nn.Module):
     def forward(self, x):
         y = x * 2
@@ -155,6 +165,7 @@ CASES = [
     Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),
     Case("blocks", Blocks(), (R(1, 5, 6, 6), 3), (R(2, 5, 7, 5), 1), (R(2, 5, 7, 5), 0), script=True),
     Case("list_between", ListBetween(), (R(2, 3), R(2, 3)), (R(1, 1), R(1, 1)), script=True),
+    Case("list_twice", ListTwice(), (R(2, 3), R(2, 3), True), (R(1, 1), R(1, 1), False), script=True),
     Case("list_between_traced", lambda x, y: (lambda p: (torch.cat([p, y * 3], 1) * p.sum().round().long(), torch.nonzero(p > 0)))(x * 2), (R(2, 3), R(2, 3)), (R(1, 1), R(1, 1))),
     Case("writes", Writes(), R(3, 4), R(1, 1), script=True),
     Case("writes_traced", Writes(), R(3, 4), R(1, 1), R(5, 2)),
@@ -164,6 +175,25 @@ CASES = [
     Case("growing_loop", GrowingLoop(), (R(1, 4), 3), (R(2, 4), 0), (R(3, 4), 2), script=True),
     Case("nested_loop", NestedLoop(), (R(2, 4), 3), (R(1, 1), 0), (R(3, 4), 5), script=True),
     Case("early", Early(), R(3, 4), R(1, 1), R(2, 4) + 4, script=True),
+]
+
+TYPES = {
+    "branch": ["x: f32[n, 5]"],
+    "loop": ["x: f32[n, 5]"],
+    "while": ["x: f32[n, m]"],
+    "blocks": ["x: f32[n, 5, h, w]"],
+    "list_between": ["x: f32[n, m]", "y: f32[n, m]"],
+    "list_twice": ["x: f32[n, m]", "y: f32[n, m]"],
+    "writes": ["x: f32[n, m]"],
+    "optionals": ["x: f32[n, 5]"],
+    "growing_loop": ["x: f32[n, 4]"],
+    "nested_loop": ["x: f32[n, m]"],
+    "early": ["x: f32[n, m]"],
+}
+CASES += [
+    Case("typed_" + case.name, case.module, *case.inputs, script=True, types=TYPES[case.name])
+    for case in CASES
+    if case.name in TYPES
 ]
 
 bundle, test = case_tests(CASES)

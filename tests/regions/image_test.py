@@ -86,7 +86,7 @@ CASES = [
     Case("maybe_one", Apply(lambda p, x, y: p(x) + y, conv(5, 20, padding=1)), (R(2, 5, 8, 8), R(2, 20, 8, 8)), (R(2, 5, 8, 8), R(1, 20, 8, 8)), (R(2, 5, 8, 8), R(2, 20, 1, 8)), (R(2, 5, 8, 8), R(2, 1, 8, 8))),
     Case("grid", Apply(lambda p, q, x: q(p(x) + torch.ones(1, 1, 8, 8).cumsum(3)), conv(5, 20, padding=1), conv(20, 5, padding=1)), *sized(5, (2, 8, 8), (1, 8, 8), (1, 1, 1))),
     Case("scalars", Apply(lambda p, x, s: p(x) * s + 2, conv(5, 20, padding=1)), (R(2, 5, 8, 8), torch.tensor(2.0)), (R(1, 5, 7, 9), torch.tensor(3.0))),
-    Case("compared", Apply(lambda p, x: (p(x) > 0, p(x).double() * 2, p(x).masked_fill(p(x) < 0, 1.0), torch.where(p(x) > 0, p(x), x[:, :1])), conv(5, 20, padding=1)), *sized(5, *SIZES)),
+    Case("compared", Apply(lambda p, x: (p(x) > 0, (p(x).double() * 2).float(), p(x).masked_fill(p(x) < 0, 1.0), torch.where(p(x) > 0, p(x), x[:, :1])), conv(5, 20, padding=1)), *sized(5, *SIZES)),
     Case("cats", Apply(lambda p, q, r, x: r(torch.cat([p(x), x, F.relu(q(x))], 1)), conv(5, 17, padding=1), conv(5, 3, 1), conv(25, 20, padding=1)), *sized(5, *SIZES)),
     Case("dense", Apply(lambda p, q, r, x: (lambda a: (lambda b: r(torch.cat([x, a, b], 1)))(q(torch.cat([x, a], 1))))(F.relu(p(x))), conv(17, 12, padding=1), conv(29, 12, padding=1), conv(41, 5, 1)), *sized(17, *SIZES)),
     Case("cat_alone", Apply(lambda p, q, x: torch.cat([p(x), q(x)], 1), conv(16, 16, padding=1), conv(16, 32, 1)), *sized(16, *SIZES)),
