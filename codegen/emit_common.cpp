@@ -1,5 +1,6 @@
 #include "codegen/emit_common.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -211,7 +212,8 @@ std::string source_comment(const Source& source) {
 size_t Weights::append(WeightItem item) {
   constexpr size_t kAlignment = 64;
   item.offset = size;
-  size += (item.size + kAlignment - 1) / kAlignment * kAlignment;
+  // An empty tensor takes room, too: its address must be in a section that exists.
+  size += (std::max<size_t>(item.size, 1) + kAlignment - 1) / kAlignment * kAlignment;
   items.push_back(std::move(item));
   return items.back().offset;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/ir/containers.h"
 #include "compiler/ir/tensor_data.h"
 #include "passes/passes.h"
 
@@ -119,9 +120,10 @@ bool lower_parts(Graph& graph, NodeId id, const std::vector<uint32_t>& uses) {
   return true;
 }
 
-// stack(x...) is cat of x with a new dim of size 1.
-bool lower_stack(Graph& graph, NodeId id) {
+// stack(x...) is cat of x with a new dim of size 1. A list that somebody appends to has other elements than it began with.
+bool lower_stack(Graph& graph, NodeId id, const ContainerClasses& containers) {
   const Node node = graph.node(id);
+  if (containers.is_mutated(node.inputs[0])) return false;
   const Type out = graph.value(node.outputs[0]).type;
   const NodeId list = graph.value(node.inputs[0]).def;
   const auto given = graph.as_int(node.inputs[1]);
@@ -153,6 +155,7 @@ void lower_composites(Graph& graph) {
     for_each_node(graph, function.body, [&](NodeId id) { nodes.push_back(id); });
   }
   const std::vector<uint32_t> uses = graph.use_counts();
+  const ContainerClasses containers(graph);
   for (const NodeId id : nodes) {
     switch (graph.node(id).op) {
       case Op::batch_norm:
@@ -162,7 +165,7 @@ void lower_composites(Graph& graph) {
         lower_parts(graph, id, uses);
         break;
       case Op::stack:
-        lower_stack(graph, id);
+        lower_stack(graph, id, containers);
         break;
       default:
         break;
