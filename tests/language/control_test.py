@@ -134,12 +134,6 @@ class ModuleLists(nn.Module):
         return x, len(sums)
 
 
-def factorial(n: int) -> int:
-    if n < 2:
-        return 1
-    return n * factorial(n - 1)
-
-
 def is_even(n: int) -> bool:
     result = True
     for _ in range(n):
