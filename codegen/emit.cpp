@@ -187,7 +187,7 @@ class ModelEmitter {
     }
     for (size_t id = 0; id < graph_.classes.size(); ++id) {
       const ClassType& type = graph_.classes[id];
-      const std::string name = camel_case(identifier(type.name));
+      const std::string name = class_name(graph_, static_cast<ClassId>(id));
       if (is_enum(type)) {
         emit_enum(type, name, out);
       } else if (!named_tuples.contains(id)) {
@@ -200,7 +200,7 @@ class ModelEmitter {
       }
     }
     for (size_t id = 0; id < graph_.classes.size(); ++id) {
-      if (!is_enum(graph_.classes[id]) && !named_tuples.contains(id)) emit_class(graph_.classes[id], out);
+      if (!is_enum(graph_.classes[id]) && !named_tuples.contains(id)) emit_class(static_cast<ClassId>(id), out);
     }
   }
 
@@ -223,9 +223,10 @@ class ModelEmitter {
     out.line("static constexpr const char* kFieldNames[] = {{{}}};", names.empty() ? "nullptr" : names);
   }
 
-  void emit_class(const ClassType& type, Writer& out) {
+  void emit_class(ClassId id, Writer& out) {
+    const ClassType& type = graph_.classes[id];
     out.blank();
-    out.open("struct {} : Object", camel_case(identifier(type.name)));
+    out.open("struct {} : Object", class_name(graph_, id));
     for (size_t i = 0; i < type.field_names.size(); ++i) {
       out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), identifier(type.field_names[i]));
     }

@@ -11,6 +11,20 @@ namespace tsc::codegen {
 
 using namespace ir;
 
+std::string class_name(const Graph& graph, ClassId id) {
+  static const std::set<std::string, std::less<>> kTaken = {
+      "Any",  "Complex", "ConstantList", "ConstantTensor", "Context", "Copy",     "DType",   "Device", "Dict",
+      "Error", "ErrorKind", "Indices",    "InstanceState",  "List",    "MethodCall", "ModelTable", "NamedTuple", "None",
+      "Object", "Optional", "Ref",        "Scalar",         "Sizes",   "Source",   "State",   "Storage", "Str",
+      "Tensor", "Text",    "Tuple",       "Vec",            "Writer"};
+  const std::string name = camel_case(identifier(graph.classes[id].name));
+  bool is_taken = kTaken.contains(name);
+  for (ClassId other = 0; other < id; ++other) {
+    is_taken = is_taken || camel_case(identifier(graph.classes[other].name)) == name;
+  }
+  return is_taken ? fmt::format("{}{}", name, id) : name;
+}
+
 std::string cpp_type(const Graph& graph, const Type& type) {
   const auto of = [&](size_t i) { return cpp_type(graph, type.elements[i]); };
   switch (type.kind) {
@@ -40,16 +54,15 @@ std::string cpp_type(const Graph& graph, const Type& type) {
       std::string text;
       for (size_t i = 0; i < type.elements.size(); ++i) text += (i ? ", " : "") + of(i);
       if (type.class_id == 0) return fmt::format("Tuple<{}>", text);
-      const std::string& name = graph.classes[type.class_id - 1].name;
-      return fmt::format("NamedTuple<{}Names, {}>", camel_case(identifier(name)), text);
+      return fmt::format("NamedTuple<{}Names, {}>", class_name(graph, type.class_id - 1), text);
     }
     case Type::Kind::kOptional:
       return fmt::format("Optional<{}>", of(0));
     case Type::Kind::kClass:
     case Type::Kind::kInterface:
-      return fmt::format("Ref<{}>", camel_case(identifier(graph.classes[type.class_id].name)));
+      return fmt::format("Ref<{}>", class_name(graph, type.class_id));
     case Type::Kind::kEnum:
-      return camel_case(identifier(graph.classes[type.class_id].name));
+      return class_name(graph, type.class_id);
     case Type::Kind::kUnion:
     case Type::Kind::kAny:
     case Type::Kind::kFuture:

@@ -16,6 +16,8 @@ namespace tsc::codegen {
 
 // The C++ type of a value in a host program: "Tensor", "List<i64>", "Tuple<Tensor, Str>".
 std::string cpp_type(const ir::Graph& graph, const ir::Type& type);
+// The C++ name of a class: the user's, with its number where another class or the runtime has that name.
+std::string class_name(const ir::Graph& graph, ir::ClassId id);
 // True when the function, or one that it calls, reads or writes the instance's state.
 bool uses_state(const ir::Graph& graph, const ir::Function& function);
 // The element type of a kernel's pointer: "float", "i64", "bool".

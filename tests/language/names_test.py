@@ -1,0 +1,82 @@
+"""Names that C++, the runtime or the emitted code have too."""
+
+from typing import Dict, NamedTuple, Tuple
+
+import torch
+from torch import nn
+
+from language import Suite, on, randn
+suite = Suite()
+
+
+@torch.jit.script
+class State:
+    def __init__(self, register: int):
+        self.register = register
+        self.default = [register]
+
+
+class Context(NamedTuple):
+    ctx: int
+    double: float
+
+
+@suite((3, 2, 1.5), (0, 1, -1.0))
+class Names(nn.Module):
+    def forward(self, new: int, ctx: int, double: float):
+        auto = new + ctx
+        union = double * auto
+        s = State(auto)
+        s.default.append(new)
+        main = [auto]
+        for i64 in range(ctx):
+            main.append(i64)
+        return auto, union, s.register, s.default, Context(ctx, double), main
+
+
+@suite((1,), (2,), on("delete", 5))
+class KeywordMethods(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.namespace = 0
+        self.operator = torch.zeros(2)
+    def forward(self, switch: int):
+        self.namespace += switch
+        self.operator += 1
+        return self.namespace, self.operator
+    @torch.jit.export
+    def delete(self, template: int) -> int:
+        return template + self.namespace
+
+
+@suite((1,), (2,))
+class StateAndState(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def forward(self, n: int):
+        self.count += n
+        s = State(self.count)
+        s.default.append(n)
+        return self.count, s.default
+
+
+@suite(({1.5: "a", 0.5: "b"},), ({},))
+class FloatKeys(nn.Module):
+    def forward(self, t: Dict[float, str]) -> Tuple[Dict[float, str], float]:
+        n = 0.0
+        for k in t.keys():
+            n += k
+        return t, n
+
+
+@suite((randn(2, 3),), (randn(1),))
+class Prints(nn.Module):
+    def forward(self, x):
+        print("sum", x.dim(), [1, 2], {"a": 1}, (1, "b"), 2.5, None)
+        return x
+
+
+def test_same_as_torch(case, compiled):
+    suite.check(case, compiled)
