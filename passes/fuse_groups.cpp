@@ -20,7 +20,12 @@ bool is_pointwise(const Node& node) { return op_info(node.op).op_class == OpClas
 // Anchors whose kernels take an epilogue.
 bool takes_epilogue(const Node& node) {
   switch (node.op) {
-    case Op::linear: case Op::conv2d: case Op::layer_norm: case Op::matmul: case Op::bmm: case Op::mm:
+    case Op::linear:
+    case Op::conv2d:
+    case Op::layer_norm:
+    case Op::matmul:
+    case Op::bmm:
+    case Op::mm:
       return true;
     default:
       return false;
@@ -39,7 +44,7 @@ class Fuser {
     for (const NodeId id : graph_.block(body_).nodes) {
       const Node& node = graph_.node(id);
       if (is_view(node) && addresses_.at(node.outputs[0]).root != node.outputs[0]) continue;  // an address, no work
-      if (node.op == Op::list) continue;                                                     // operands of a cat
+      if (node.op == Op::list) continue;                                                      // operands of a cat
       Group group{{id}, is_pointwise(node) ? kNoId : id, {}};
       if (fuse && is_pointwise(node)) absorb_producers(group, node);
       const auto index = static_cast<uint32_t>(groups_.size());

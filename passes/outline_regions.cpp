@@ -164,7 +164,8 @@ class Outliner {
       const Node& node = graph_.node(id);
       if (!inside.contains(id) && std::ranges::find(node.inputs, value) != node.inputs.end()) return true;
     }
-    return std::ranges::any_of(graph_.blocks, [&](const Block& b) { return std::ranges::find(b.results, value) != b.results.end(); });
+    return std::ranges::any_of(graph_.blocks,
+                               [&](const Block& b) { return std::ranges::find(b.results, value) != b.results.end(); });
   }
 
   void export_value(NodeId region, BlockId body, ValueId inner, const std::set<NodeId>& inside) {

@@ -31,7 +31,8 @@ std::optional<Dim> int_operand(const Graph& graph, const Node& node, std::string
 
 // The address of the same elements in the same order under other dims. Groups of operand dims and of output dims with
 // equal products correspond; within a group the operand's strides must merge into one.
-std::optional<Address> reshape_address(const std::vector<Dim>& from, const Address& operand, const std::vector<Dim>& to) {
+std::optional<Address> reshape_address(const std::vector<Dim>& from, const Address& operand,
+                                       const std::vector<Dim>& to) {
   Address result{operand.root, operand.offset, std::vector<Dim>(to.size(), Dim(0))};
   auto i = static_cast<int64_t>(from.size()) - 1;
   auto o = static_cast<int64_t>(to.size()) - 1;
@@ -69,7 +70,8 @@ Address permuted(const Address& operand, const std::vector<int64_t>& order) {
   return result;
 }
 
-std::optional<Address> expand_address(const std::vector<Dim>& from, const Address& operand, const std::vector<Dim>& to) {
+std::optional<Address> expand_address(const std::vector<Dim>& from, const Address& operand,
+                                      const std::vector<Dim>& to) {
   Address result{operand.root, operand.offset, std::vector<Dim>(to.size(), Dim(0))};
   const size_t lead = to.size() - from.size();
   for (size_t i = 0; i < from.size(); ++i) {
@@ -142,22 +144,38 @@ bool known_scalar(const Graph& graph, ValueId id) {
 
 std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   if (node.op == Op::copy_) return "it writes its operand";
-  const bool divides = node.op == Op::floor_divide || node.op == Op::remainder || node.op == Op::fmod || node.op == Op::div_mode;
+  const bool divides =
+      node.op == Op::floor_divide || node.op == Op::remainder || node.op == Op::fmod || node.op == Op::div_mode;
   if (divides && !is_floating(graph.value(node.outputs[0]).type.tensor.dtype)) {
     const auto divisor = graph.as_int(node.inputs[1]);
     if (!divisor || *divisor == 0) return "a division by zero is told at run time";
   }
-  if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2])) return "its rounding mode is told at run time";
+  if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2]))
+    return "its rounding mode is told at run time";
   return "";
 }
 
 std::string view_obstacle(const Graph& graph, const Node& node) {
   switch (node.op) {
-    case Op::view: case Op::reshape: case Op::flatten: case Op::unflatten: case Op::squeeze: case Op::squeeze_dim:
-    case Op::unsqueeze: case Op::transpose: case Op::t: case Op::numpy_T: case Op::permute: case Op::view_as:
-    case Op::reshape_as: case Op::detach: case Op::alias: case Op::movedim_int:
+    case Op::view:
+    case Op::reshape:
+    case Op::flatten:
+    case Op::unflatten:
+    case Op::squeeze:
+    case Op::squeeze_dim:
+    case Op::unsqueeze:
+    case Op::transpose:
+    case Op::t:
+    case Op::numpy_T:
+    case Op::permute:
+    case Op::view_as:
+    case Op::reshape_as:
+    case Op::detach:
+    case Op::alias:
+    case Op::movedim_int:
       return "";
-    case Op::expand: case Op::expand_as: {
+    case Op::expand:
+    case Op::expand_as: {
       const auto& from = dims_of(graph, node.inputs[0]);
       const Address dense{node.inputs[0], Dim(0), dense_strides(from)};
       const bool known = expand_address(from, dense, dims_of(graph, node.outputs[0])).has_value();
@@ -180,7 +198,10 @@ std::string view_obstacle(const Graph& graph, const Node& node) {
 
 std::string reduction_obstacle(const Graph& graph, const Node& node) {
   switch (node.op) {
-    case Op::sum: case Op::mean: case Op::amax: case Op::amin: {
+    case Op::sum:
+    case Op::mean:
+    case Op::amax:
+    case Op::amin: {
       const auto dims = graph.as_ints(node.inputs[input_index(node.op, "dim")]);
       const size_t rank = dims_of(graph, node.inputs[0]).size();
       if (!dims || dims->empty()) return "its dims are told at run time";
@@ -211,12 +232,14 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
       if (!graph.is_none(bias) && !graph.as_tensor(bias)) return "its bias is no constant";
       return needs_constant(graph, node, "weight");
     }
-    case Op::max_pool2d: case Op::avg_pool2d:
+    case Op::max_pool2d:
+    case Op::avg_pool2d:
       if (rank != 4) return "only batched images have a kernel";
       for (const char* name : {"kernel_size", "stride", "padding"}) {
         if (!graph.as_ints(node.inputs[input_index(node.op, name)])) return "its geometry is told at run time";
       }
-      if (node.op == Op::max_pool2d && !graph.as_ints(node.inputs[input_index(node.op, "dilation")])) return "its geometry is told at run time";
+      if (node.op == Op::max_pool2d && !graph.as_ints(node.inputs[input_index(node.op, "dilation")]))
+        return "its geometry is told at run time";
       return "";
     case Op::adaptive_avg_pool2d:
       if (rank != 4) return "only batched images have a kernel";
@@ -237,7 +260,8 @@ std::string product_obstacle(const Graph& graph, const Node& node) {
     if (!is_f32(graph, node.inputs[i])) return "only float32 has a kernel";
     for (size_t axis = 0; axis + 2 < dims.size(); ++axis) {
       const Dim& wanted = out[out.size() - dims.size() + axis];
-      if (!dims[axis].is_constant(1) && !(dims[axis] == wanted)) return "whether its batches broadcast is told at run time";
+      if (!dims[axis].is_constant(1) && !(dims[axis] == wanted))
+        return "whether its batches broadcast is told at run time";
     }
   }
   return "";
@@ -257,7 +281,8 @@ std::string cat_obstacle(const Graph& graph, const Node& node) {
 std::string attention_obstacle(const Graph& graph, const Node& node) {
   const auto input = [&](const char* name) { return node.inputs[input_index(node.op, name)]; };
   for (const char* name : {"query", "key", "value"}) {
-    if (dims_of(graph, input(name)).size() != 4 || !is_f32(graph, input(name))) return "only float32 [batch, heads, length, dim] has a kernel";
+    if (dims_of(graph, input(name)).size() != 4 || !is_f32(graph, input(name)))
+      return "only float32 [batch, heads, length, dim] has a kernel";
   }
   const auto& q = dims_of(graph, input("query"));
   for (const char* name : {"key", "value"}) {
@@ -277,7 +302,8 @@ std::string attention_obstacle(const Graph& graph, const Node& node) {
   if (type.dims.size() > 4) return "a mask of too many dims";
   const size_t lead = 4 - type.dims.size();
   for (size_t i = 0; i < type.dims.size(); ++i) {
-    if (!type.dims[i].is_constant(1) && !(type.dims[i] == wanted[lead + i])) return "whether its mask broadcasts is told at run time";
+    if (!type.dims[i].is_constant(1) && !(type.dims[i] == wanted[lead + i]))
+      return "whether its mask broadcasts is told at run time";
   }
   return "";
 }
@@ -329,7 +355,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     case OpClass::kMovement:
       if (node.op == Op::embedding) {
         return graph.value(node.inputs[1]).type.tensor.dtype == DType::kInt64 ? needs_constant(graph, node, "weight")
-                                                                           : "only int64 indices have a kernel";
+                                                                              : "only int64 indices have a kernel";
       }
       if (node.op == Op::cat) return cat_obstacle(graph, node);
       return "a movement of this kind has no kernel";
@@ -337,8 +363,13 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
       return node.op == Op::zeros || node.op == Op::ones ? "" : "a creation of this kind has no kernel";
     case OpClass::kQuery:
       return node.op == Op::symbolic ? "" : "it is read on the host";
-    case OpClass::kRecurrent: case OpClass::kScan: case OpClass::kSort: case OpClass::kScalar: case OpClass::kContainer:
-    case OpClass::kControl: case OpClass::kEffect:
+    case OpClass::kRecurrent:
+    case OpClass::kScan:
+    case OpClass::kSort:
+    case OpClass::kScalar:
+    case OpClass::kContainer:
+    case OpClass::kControl:
+    case OpClass::kEffect:
       break;
   }
   return "an op of this class runs on the host";
@@ -355,7 +386,8 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
     const Type& type = graph.value(id).type;
     if (!type.is_tensor()) return "an op of this class runs on the host";
     if (!type.is_ranked_tensor()) return "the dtype or the rank of its result is told at run time";
-    if (!supported_dtype(type.tensor.dtype)) return std::string(dtype_torch_name(type.tensor.dtype)) + " has no kernels";
+    if (!supported_dtype(type.tensor.dtype))
+      return std::string(dtype_torch_name(type.tensor.dtype)) + " has no kernels";
   }
   for (const ValueId id : node.inputs) {
     const Value& value = graph.value(id);
@@ -365,9 +397,11 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
         return std::string(dtype_torch_name(value.type.tensor.dtype)) + " has no kernels";
       }
     } else if (value.type.is(Type::Kind::kList) && value.type.elements[0].is_tensor()) {
-      if (node.op != Op::cat || value.def == kNoId || graph.node(value.def).op != Op::list) return "a list of run-time length";
+      if (node.op != Op::cat || value.def == kNoId || graph.node(value.def).op != Op::list)
+        return "a list of run-time length";
       for (const ValueId element : graph.node(value.def).inputs) {
-        if (!graph.value(element).type.is_ranked_tensor()) return "the dtype or the rank of an operand is told at run time";
+        if (!graph.value(element).type.is_ranked_tensor())
+          return "the dtype or the rank of an operand is told at run time";
       }
     } else if (!known_scalar(graph, id) && op_info(node.op).op_class != OpClass::kView) {
       return "a number that it needs is told at run time";
@@ -381,10 +415,13 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
 static std::vector<SizePair> window_requirements(const Graph& graph, const Node& node, int64_t height, int64_t width) {
   const auto& out = dims_of(graph, node.outputs[0]);
   const auto padding = *graph.as_ints(node.inputs[input_index(node.op, "padding")]);
-  const auto dilation = node.op == Op::avg_pool2d ? std::vector<int64_t>{1} : *graph.as_ints(node.inputs[input_index(node.op, "dilation")]);
+  const auto dilation = node.op == Op::avg_pool2d ? std::vector<int64_t>{1}
+                                                  : *graph.as_ints(node.inputs[input_index(node.op, "dilation")]);
   std::vector<SizePair> pairs;
-  if (dilation[0] * (height - 1) > 2 * padding[0]) pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[2], Dim(1)), out[2]});
-  if (dilation.back() * (width - 1) > 2 * padding.back()) pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[3], Dim(1)), out[3]});
+  if (dilation[0] * (height - 1) > 2 * padding[0])
+    pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[2], Dim(1)), out[2]});
+  if (dilation.back() * (width - 1) > 2 * padding.back())
+    pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[3], Dim(1)), out[3]});
   return pairs;
 }
 
@@ -393,18 +430,26 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
   switch (node.op) {
     case Op::linear:
       return {{dims(0).back(), dims(1).back()}};
-    case Op::matmul: case Op::bmm: case Op::mm:
+    case Op::matmul:
+    case Op::bmm:
+    case Op::mm:
       return {{dims(0).back(), dims(1)[dims(1).size() - 2]}};
     case Op::conv2d: {
-      auto pairs = window_requirements(graph, node, dims(1)[2].constant().value_or(1), dims(1)[3].constant().value_or(1));
+      auto pairs =
+          window_requirements(graph, node, dims(1)[2].constant().value_or(1), dims(1)[3].constant().value_or(1));
       pairs.push_back({dims(0)[1], dims(1)[1] * Dim(*graph.as_int(node.inputs[input_index(node.op, "groups")]))});
       return pairs;
     }
-    case Op::max_pool2d: case Op::avg_pool2d: {
+    case Op::max_pool2d:
+    case Op::avg_pool2d: {
       const auto kernel = *graph.as_ints(node.inputs[1]);
       return window_requirements(graph, node, kernel[0], kernel.back());
     }
-    case Op::view: case Op::reshape: case Op::unflatten: case Op::view_as: case Op::reshape_as:
+    case Op::view:
+    case Op::reshape:
+    case Op::unflatten:
+    case Op::view_as:
+    case Op::reshape_as:
       return {{product(dims(0)), product(dims_of(graph, node.outputs[0]))}};
     case Op::narrow: {
       const Dim& size = dims(0)[wrap(*graph.as_int(node.inputs[1]), dims(0).size())];
@@ -475,7 +520,8 @@ std::optional<Address> view_address(const Graph& graph, const Node& node, const 
   std::vector<int64_t> order(rank);
   for (size_t i = 0; i < rank; ++i) order[i] = static_cast<int64_t>(i);
   switch (node.op) {
-    case Op::detach: case Op::alias:
+    case Op::detach:
+    case Op::alias:
       return operand;
     case Op::transpose: {
       const auto a = graph.as_int(node.inputs[1]), b = graph.as_int(node.inputs[2]);
@@ -483,7 +529,8 @@ std::optional<Address> view_address(const Graph& graph, const Node& node, const 
       if (rank > 0) std::swap(order[wrap(*a, rank)], order[wrap(*b, rank)]);
       return permuted(operand, order);
     }
-    case Op::t: case Op::numpy_T:
+    case Op::t:
+    case Op::numpy_T:
       std::ranges::reverse(order);
       return permuted(operand, order);
     case Op::permute: {
@@ -500,18 +547,22 @@ std::optional<Address> view_address(const Graph& graph, const Node& node, const 
       order.insert(order.begin() + wrap(*target, rank), axis);
       return permuted(operand, order);
     }
-    case Op::expand: case Op::expand_as:
+    case Op::expand:
+    case Op::expand_as:
       return expand_address(from, operand, to);
     case Op::select: {
       const int64_t axis = wrap(*graph.as_int(node.inputs[1]), rank);
       Address result = operand;
-      result.offset = operand.offset + from_start(*int_operand(graph, node, "index"), from[axis]) * operand.strides[axis];
+      result.offset =
+          operand.offset + from_start(*int_operand(graph, node, "index"), from[axis]) * operand.strides[axis];
       result.strides.erase(result.strides.begin() + axis);
       return result;
     }
-    case Op::slice: case Op::narrow: {
+    case Op::slice:
+    case Op::narrow: {
       const int64_t axis = wrap(*graph.as_int(node.inputs[1]), rank);
-      const Dim start = graph.is_none(node.inputs[2]) ? Dim(0) : slice_start(*int_operand(graph, node, "start"), from[axis]);
+      const Dim start =
+          graph.is_none(node.inputs[2]) ? Dim(0) : slice_start(*int_operand(graph, node, "start"), from[axis]);
       const Dim step = node.op == Op::slice ? Dim(*graph.as_int(node.inputs[input_index(node.op, "step")])) : Dim(1);
       Address result = operand;
       result.offset = operand.offset + start * operand.strides[axis];
@@ -528,7 +579,8 @@ std::map<ValueId, Address> region_addresses(const Graph& graph, BlockId body) {
   std::map<ValueId, Address> addresses;
   const auto own = [&](ValueId id) {
     const Type& type = graph.value(id).type;
-    if (type.is_tensor() && type.tensor.rank_known) addresses.try_emplace(id, Address{id, Dim(0), dense_strides(type.tensor.dims)});
+    if (type.is_tensor() && type.tensor.rank_known)
+      addresses.try_emplace(id, Address{id, Dim(0), dense_strides(type.tensor.dims)});
   };
   for_each_node(graph, body, [&](NodeId id) {
     const Node& node = graph.node(id);
