@@ -67,4 +67,4 @@ def test_reports(tsc, model):
 def test_stop_and_print(tsc, model):
     process = tsc("model.pt", "--stop-after=simplify", "--print-after=simplify")
     assert process.returncode == 0, process.stderr
-    assert process.stdout.count("func forward") == 2
+    assert process.stdout.count("func forward(") == 2
