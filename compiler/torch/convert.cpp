@@ -73,6 +73,7 @@ void Converter::declare_state() {
 
 ir::FunctionId Converter::convert(const MethodGraph& method) {
   const auto id = static_cast<ir::FunctionId>(graph_.functions.size());
+  method_ = method.name;
   ir::Function function;
   function.name = method.name;
   function.body = graph_.add_block();
@@ -339,7 +340,7 @@ ir::ValueId Converter::operand(const Value* value) {
 
 // Consecutive nodes of one line share their source.
 ir::SourceId Converter::source(const Node* node) {
-  ir::Source found = source_of(node);
+  ir::Source found = source_of(node, method_);
   if (found.frames.empty() && found.module_path.empty()) return 0;
   const auto same = [](const ir::Source& a, const ir::Source& b) {
     return a.module_path == b.module_path &&

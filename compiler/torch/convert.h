@@ -43,6 +43,7 @@ class Converter {
   void replace_by_uninitialized(const Node* node, ir::BlockId target);
 
   const Program& program_;
+  std::string method_;  // the one being converted
   ir::Graph& graph_;
   ValueMapper& mapper_;
   Diagnostics& diagnostics_;

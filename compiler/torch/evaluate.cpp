@@ -3,7 +3,7 @@
 #include <ATen/core/class_type.h>
 #include <ATen/core/enum_type.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/api/compilation_unit.h>
 
@@ -311,7 +311,7 @@ c10::IValue Evaluator::size_expressions(const ir::Node& node) {
   }
   const ir::Type& type = output_type(node);
   if (type.is(Kind::kInt)) return sizes.at(0);
-  if (type.is_tensor()) return at::tensor(sizes.at(0));
+  if (type.is_tensor()) return at::scalar_tensor(sizes.at(0), at::kLong);
   return sizes;
 }
 

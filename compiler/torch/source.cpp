@@ -54,7 +54,7 @@ std::vector<ir::SourceFrame> parse_trace(const std::string& text) {
 }
 
 // The frames of one range: one for scripted code, the whole Python stack for traced code.
-std::vector<ir::SourceFrame> frames_of(const torch::jit::SourceRange& range, const torch::jit::Function* function) {
+std::vector<ir::SourceFrame> frames_of(const torch::jit::SourceRange& range, const std::string& function) {
   const auto original = range.findSourceRangeThatGenerated();
   if (!original || !original->source()) return {};
   const std::string text = original->source()->text_str().str();
@@ -64,7 +64,7 @@ std::vector<ir::SourceFrame> frames_of(const torch::jit::SourceRange& range, con
   ir::SourceFrame frame;
   frame.file = std::get<0>(*position);
   frame.line = static_cast<int>(std::get<1>(*position));
-  if (function != nullptr) frame.function = function->name();
+  frame.function = function;
   const size_t line = original->source()->lineno_for_offset(original->start());
   const std::string line_text = original->source()->get_line(line).str();
   frame.text = trim(line_text);
@@ -73,7 +73,7 @@ std::vector<ir::SourceFrame> frames_of(const torch::jit::SourceRange& range, con
 
 }  // namespace
 
-ir::Source source_of(const torch::jit::Node* node) {
+ir::Source source_of(const torch::jit::Node* node, const std::string& method) {
   ir::Source source;
   struct Level {
     const torch::jit::Function* function;  // the function that the next inner range lies in
@@ -93,7 +93,7 @@ ir::Source source_of(const torch::jit::Node* node) {
   for (size_t i = levels.size() + 1; i-- > 0;) {
     const torch::jit::Function* function = i > 0 ? levels[i - 1].function : nullptr;
     if (!is_decomposition(function)) {
-      for (ir::SourceFrame& frame : frames_of(range, function)) {
+      for (ir::SourceFrame& frame : frames_of(range, function == nullptr ? method : function->name())) {
         // A traced line has the whole stack already, which the call's own range would repeat.
         if (source.frames.empty() || source.frames.back().file != frame.file ||
             source.frames.back().line != frame.line) {

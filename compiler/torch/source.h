@@ -8,6 +8,7 @@
 namespace tsc {
 
 // Frames innermost first, without those of PyTorch's own call machinery and of decompositions.
-ir::Source source_of(const torch::jit::Node* node);
+// `method` is the one that is converted, in which the outermost line stands.
+ir::Source source_of(const torch::jit::Node* node, const std::string& method);
 
 }  // namespace tsc

@@ -1,10 +1,6 @@
 # Functions of each element.
 
 
-def tanhshrink(self: Tensor) -> Tensor:
-    return self - self.tanh()
-
-
 def celu(self: Tensor, alpha: number) -> Tensor:
     return torch.elu(self, alpha, 1.0, 1.0 / float(alpha))
 
