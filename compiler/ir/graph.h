@@ -114,7 +114,7 @@ struct Function {
   bool from_trace = false;                        // input dims have examples
 };
 
-// A user class, NamedTuple-free: fields in order. Enums list their members as fields with constant values.
+// A user class or NamedTuple: fields in order. Enums list their members as fields with constant values.
 struct ClassType {
   std::string name;  // "MyState", without package and mangling
   std::vector<std::string> field_names;

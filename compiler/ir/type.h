@@ -89,7 +89,7 @@ struct Type {
   TensorType tensor;
   std::vector<Type> elements;
   std::vector<std::string> names;
-  ClassId class_id = 0;
+  ClassId class_id = 0;  // of a NamedTuple: the class's index + 1; 0 is a plain tuple
 
   static Type make(Kind kind, std::vector<Type> elements = {});
   static Type make_tensor(DType dtype = DType::kUnknown);       // rank unknown
