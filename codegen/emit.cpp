@@ -298,6 +298,7 @@ class ModelEmitter {
     out.line(".sources = kSources,");
     out.line(".source_count = {},", model_.sources.size() + 1);
     out.line(".frames = kFrames,");
+    if (model_.weights.size > 0) out.line(".weights = {},", model_.weights_symbol);
     out.close(";");
   }
 

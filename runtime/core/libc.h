@@ -18,6 +18,8 @@ double strtod(const char* text, char** end) TSC_SYMBOL(strtod);
 intptr_t write(int file, const void* data, size_t bytes) TSC_SYMBOL(write);
 int sched_yield() TSC_SYMBOL(sched_yield);
 int getpid() TSC_SYMBOL(getpid);
+int getpagesize() TSC_SYMBOL(getpagesize);
+int madvise(void* address, size_t bytes, int advice) TSC_SYMBOL(madvise);
 long syscall(long number, ...) TSC_SYMBOL(syscall);
 int pthread_create(uintptr_t* thread, const void* attributes, void* (*start)(void*), void* argument)
     TSC_SYMBOL(pthread_create);

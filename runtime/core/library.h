@@ -41,6 +41,7 @@ struct ModelTable {
   const Source* sources;
   uint32_t source_count;
   const tsc_frame* frames;
+  const char* weights = nullptr;  // info->weight_bytes of them
 };
 
 struct LibraryTable {
@@ -313,6 +314,17 @@ inline tsc_status make_host(const tsc_options* options, Host& host, int& threads
   return TSC_OK;
 }
 
+// Maps the weights before the first call, all at once: page by page, as it meets them, it would take a third longer. On
+// a system that can't (Linux before 5.14), it does.
+inline void map_weights(const ModelTable& model) {
+  constexpr int kPopulate = 22;  // MADV_POPULATE_READ
+  if (model.weights == nullptr) return;
+  const uintptr_t page = static_cast<uintptr_t>(libc::getpagesize());
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(model.weights) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(model.weights) + model.info->weight_bytes;
+  libc::madvise(reinterpret_cast<void*>(begin), end - begin, kPopulate);
+}
+
 inline tsc_status create_model(const LibraryTable& library, const char* name, const tsc_options* options,
                                tsc_model** model, tsc_error* error) {
   if (model == nullptr) return report(error, ErrorKind::kInvalidArgument, "model_create: the result pointer is null");
@@ -331,6 +343,7 @@ inline tsc_status create_model(const LibraryTable& library, const char* name, co
   void* block = allocate_object<tsc_model>(host);
   if (block == nullptr) return report(error, ErrorKind::kOutOfMemory, "out of memory");
   *model = new (block, kPlace) tsc_model(*found, host, threads);
+  map_weights(*found);
   return succeed(error);
 }
 // The first entry point that does any work: it refuses a CPU that the library was not built for.

@@ -13,13 +13,13 @@ constexpr tsc_input_info kTwiceInputs[] = {{"x", "int", "", nullptr}};
 constexpr tsc_method_info kTwiceMethods[] = {{"forward", "int", kTwiceInputs, 1, 0, 0, 0}};
 constexpr MethodCall kTwiceCalls[] = {method_call<&twice>};
 constexpr tsc_model_info kTwiceInfo = {"twice", "", "", kTwiceMethods, 1, nullptr, 0, 0};
-constexpr ModelTable kTwice = {&kTwiceInfo, kTwiceCalls, {}, nullptr, 0, nullptr};
+constexpr ModelTable kTwice = {&kTwiceInfo, kTwiceCalls, {}, nullptr, 0, nullptr, nullptr};
 
 constexpr tsc_input_info kLengthInputs[] = {{"text", "str", "", nullptr}};
 constexpr tsc_method_info kLengthMethods[] = {{"of", "int", kLengthInputs, 1, 0, 0, 0}};
 constexpr MethodCall kLengthCalls[] = {method_call<&length>};
 constexpr tsc_model_info kLengthInfo = {"length", "", "", kLengthMethods, 1, nullptr, 0, 0};
-constexpr ModelTable kLength = {&kLengthInfo, kLengthCalls, {}, nullptr, 0, nullptr};
+constexpr ModelTable kLength = {&kLengthInfo, kLengthCalls, {}, nullptr, 0, nullptr, nullptr};
 
 constexpr const ModelTable* kModels[] = {&kTwice, &kLength};
 constexpr const tsc_model_info* kInfos[] = {&kTwiceInfo, &kLengthInfo};

@@ -206,7 +206,7 @@ constexpr tsc_model_info kInfo = {
     .state_count = 2,
     .weight_bytes = 64,
 };
-constexpr ModelTable kModel = {&kInfo, kCalls, state_table<State>, kSources, 12, kFrames};
+constexpr ModelTable kModel = {&kInfo, kCalls, state_table<State>, kSources, 12, kFrames, tiny_weights};
 
 }  // namespace
 }  // namespace tiny

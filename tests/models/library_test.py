@@ -1,6 +1,7 @@
 """What a library offers beyond one forward: methods, state, several models, several libraries, threads."""
 
 import copy
+import resource
 import subprocess
 import threading
 from typing import List
@@ -181,6 +182,16 @@ def test_eight_threads_on_one_instance(modules, models, usable):
         thread.join()
     assert not failures
     check(model, module, inputs[0])
+
+
+def test_loading_maps_the_weights(compile_and_load):
+    """The first call meets none of them for the first time. Unmapped, each 64 KiB cost a page fault at least."""
+    module = nn.Linear(2048, 2048).eval()
+    model = compile_and_load(torch.jit.trace(module, torch.randn(1, 2048)), "mapped")
+    x = torch.randn(1, 2048)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    model(x)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < model.weight_bytes / 65536 / 2
 
 
 def test_needs_only_libc_and_exports_only_its_names(modules, compiler, tmp_path):

@@ -225,7 +225,7 @@ typedef struct tsc_library {
   const tsc_model_info *const *models;
   size_t model_count;
 
-  /* `name` may be NULL when the library has one model. */
+  /* `name` may be NULL when the library has one model. Maps the weights, so that the first call need not. */
   tsc_status (*model_create)(const char *name, const tsc_options *options, tsc_model **model, tsc_error *error);
   void (*model_destroy)(tsc_model *model); /* instances keep what they need of it */
   const tsc_model_info *(*model_info)(const tsc_model *model);
