@@ -17,13 +17,17 @@ struct EmittedFile {
   std::string text;
 };
 
-// One constant in the data section. Exactly one of `tensor` (its elements in row-major order) and `packed` is set.
+// Makes the packed form of a weight from its elements in row-major order.
+using PackWeight = std::function<std::vector<float>(std::span<const float>)>;
+
+// One constant in the data section: the elements of `tensor` in row-major order, or what `pack` makes of them when they
+// are written, so that no more than one packed weight is in memory.
 struct WeightItem {
   std::string name;
   size_t offset = 0;  // bytes, a multiple of 64
   size_t size = 0;    // bytes
   std::shared_ptr<const ir::TensorConstant> tensor;
-  std::shared_ptr<const std::vector<std::byte>> packed;
+  PackWeight pack;
 };
 
 // What --report prints, one entry per group or generic op.

@@ -245,45 +245,23 @@ std::string identity_of(const TensorConstant& tensor) {
 size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor) {
   const auto [found, inserted] = offsets_.try_emplace(identity_of(*tensor), 0);
   if (inserted) {
-    WeightItem item{.name = tensor->name, .tensor = tensor, .packed = nullptr};
+    WeightItem item{.name = tensor->name, .tensor = tensor, .pack = nullptr};
     item.size = static_cast<size_t>(tensor->element_count() * dtype_size(tensor->dtype));
     found->second = append(std::move(item));
   }
   return found->second;
 }
 
-size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor, const std::string& form,
-                      const std::function<std::vector<float>()>& make) {
+size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor, const std::string& form, int64_t floats,
+                      PackWeight pack) {
   const auto [found, inserted] = offsets_.try_emplace(identity_of(*tensor) + " " + form, 0);
   if (inserted) {
-    const std::vector<float> packed = make();
-    auto bytes = std::make_shared<std::vector<std::byte>>(packed.size() * sizeof(float));
-    if (!packed.empty()) std::memcpy(bytes->data(), packed.data(), bytes->size());
-    found->second = append({.name = tensor->name, .size = bytes->size(), .tensor = nullptr, .packed = bytes});
+    found->second = append({.name = tensor->name,
+                            .size = static_cast<size_t>(floats) * sizeof(float),
+                            .tensor = tensor,
+                            .pack = std::move(pack)});
   }
   return found->second;
-}
-
-std::vector<float> float_elements(const TensorConstant& tensor) {
-  std::vector<float> result;
-  result.reserve(static_cast<size_t>(tensor.element_count()));
-  if (tensor.dtype == DType::kFloat32 && tensor.is_contiguous()) {
-    const auto* data = reinterpret_cast<const float*>(tensor.storage->data.get()) + tensor.offset;
-    result.assign(data, data + tensor.element_count());
-    return result;
-  }
-  for (const Element& element : read_elements(tensor)) {
-    result.push_back(std::visit(
-        [](const auto& x) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(x)>, std::complex<double>>) {
-            return static_cast<float>(x.real());
-          } else {
-            return static_cast<float>(x);
-          }
-        },
-        element));
-  }
-  return result;
 }
 
 std::string generic_reason(const Graph& graph, const Node& node) {

@@ -37,9 +37,9 @@ class Weights {
  public:
   // Byte offset of a constant's elements in row-major order.
   size_t place(const std::shared_ptr<const ir::TensorConstant>& tensor);
-  // The same for a form that is made from it, named by `form` ("panels 4"), computed when new.
-  size_t place(const std::shared_ptr<const ir::TensorConstant>& tensor, const std::string& form,
-               const std::function<std::vector<float>()>& make);
+  // The same for a form that `pack` makes of it, of so many floats, named by `form` ("panels 4").
+  size_t place(const std::shared_ptr<const ir::TensorConstant>& tensor, const std::string& form, int64_t floats,
+               PackWeight pack);
   std::vector<WeightItem> items;
   size_t size = 0;
 
@@ -47,9 +47,6 @@ class Weights {
   size_t append(WeightItem item);
   std::map<std::string, size_t> offsets_;
 };
-
-// Elements of a constant as floats, in row-major order.
-std::vector<float> float_elements(const ir::TensorConstant& tensor);
 
 // What is collected while one model is emitted.
 struct ModelContext {

@@ -222,9 +222,10 @@ class GroupEmitter {
     return weights("float", place_channels(tensor, 4));
   }
   size_t place_channels(const std::shared_ptr<const TensorConstant>& tensor, int64_t panel_vectors) {
-    return model_.weights.place(tensor, fmt::format("channels {}", panel_vectors), [&] {
-      return pack_channels(float_elements(*tensor), lanes(model_), panel_vectors);
-    });
+    const int64_t width = lanes(model_);
+    return model_.weights.place(tensor, fmt::format("channels {}", panel_vectors),
+                                packed_channels_size(tensor->element_count(), 1, width, panel_vectors),
+                                [=](std::span<const float> values) { return pack_channels(values, width, panel_vectors); });
   }
   std::string bias_pointer(ValueId bias, int64_t panel_vectors) {
     if (graph_.is_none(bias)) return "nullptr";
@@ -273,10 +274,12 @@ class GroupEmitter {
     const KernelChoice kernel = kernel_of(node);
     const auto weight = graph_.as_tensor(node.inputs[1]);
     const int64_t columns = weight->sizes[0], depth = weight->sizes[1];
-    const size_t panels = model_.weights.place(weight, fmt::format("panels {}", kernel.panel_vectors), [&] {
-      const std::vector<float> data = float_elements(*weight);
-      return pack_panels({data.data(), depth, columns, 1, depth}, lanes(model_), kernel.panel_vectors);
-    });
+    const int64_t width = lanes(model_);
+    const size_t panels = model_.weights.place(
+        weight, fmt::format("panels {}", kernel.panel_vectors), packed_panels_size(depth, columns, width, kernel.panel_vectors),
+        [=](std::span<const float> data) {
+          return pack_panels({data.data(), depth, columns, 1, depth}, width, kernel.panel_vectors);
+        });
     const std::string epilogue = emit_epilogue(node);
     const ValueId input = node.inputs[0];
     const Dim rows = rows_of(input);
@@ -671,7 +674,15 @@ class GroupEmitter {
     const int64_t groups = *graph_.as_int(node.inputs[input_index(node.op, "groups")]);
     const int64_t channels = weight->sizes[1] * groups;
     const auto form = fmt::format("packing {} {}", static_cast<int>(kernel.packing), kernel.panel_vectors);
-    const size_t packed = model_.weights.place(weight, form, [&] { return pack_conv(kernel, *weight, groups); });
+    const int64_t width = lanes(model_);
+    const ConvWeight shape{.data = {}, .out_channels = weight->sizes[0], .in_channels = channels, .groups = groups,
+                           .kernel_height = weight->sizes[2], .kernel_width = weight->sizes[3]};
+    const size_t packed = model_.weights.place(weight, form, packed_conv2d_size(kernel.packing, shape, width, kernel.panel_vectors),
+                                               [=](std::span<const float> data) {
+                                                 ConvWeight filled = shape;
+                                                 filled.data = data;
+                                                 return pack_conv2d(kernel.packing, filled, width, kernel.panel_vectors);
+                                               });
     const std::string bias = conv_bias(node, kernel, groups);
     const std::string epilogue = emit_epilogue(node);
     const auto stride = pair_operand(node, "stride"), pad = pair_operand(node, "padding"), dilation = pair_operand(node, "dilation");
@@ -718,34 +729,16 @@ class GroupEmitter {
     out_.close();
   }
 
-  std::vector<float> pack_conv(const KernelChoice& kernel, const TensorConstant& tensor, int64_t groups) const {
-    const std::vector<float> data = float_elements(tensor);
-    const ConvWeight weight{.data = data, .out_channels = tensor.sizes[0], .in_channels = tensor.sizes[1] * groups, .groups = groups,
-                            .kernel_height = tensor.sizes[2], .kernel_width = tensor.sizes[3]};
-    const int64_t width = lanes(model_);
-    switch (kernel.packing) {
-      case Packing::kBlockedConv2d:
-        return pack_conv2d_blocked(weight, width, kernel.panel_vectors);
-      case Packing::kPlainConv2d:
-        return pack_conv2d_plain(weight, width, kernel.panel_vectors);
-      case Packing::kDepthwise:
-        return pack_conv2d_depthwise(weight, width);
-      case Packing::kWinograd:
-        return pack_conv2d_winograd(weight, width, kernel.panel_vectors);
-      case Packing::kNone:
-      case Packing::kPanels:
-        break;
-    }
-    TSC_ASSERT(false, "a convolution's weight has no packing {}", static_cast<int>(kernel.packing));
-  }
-
   std::string conv_bias(const Node& node, const KernelChoice& kernel, int64_t groups) {
     const auto bias = graph_.as_tensor(node.inputs[2]);
     if (!bias) return "nullptr";
     if (kernel.packing != Packing::kPlainConv2d) return bias_pointer(node.inputs[2], kernel.panel_vectors);
-    return weights("float", model_.weights.place(bias, fmt::format("group channels {} {}", groups, kernel.panel_vectors), [&] {
-      return pack_group_channels(float_elements(*bias), groups, lanes(model_), kernel.panel_vectors);
-    }));
+    const int64_t width = lanes(model_);
+    return weights("float", model_.weights.place(bias, fmt::format("group channels {} {}", groups, kernel.panel_vectors),
+                                                 packed_channels_size(bias->element_count(), groups, width, kernel.panel_vectors),
+                                                 [=](std::span<const float> values) {
+                                                   return pack_group_channels(values, groups, width, kernel.panel_vectors);
+                                                 }));
   }
 
   void emit_pool(const Node& node) {

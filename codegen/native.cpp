@@ -388,10 +388,13 @@ size_t code_bytes(const std::string& path) {
 }
 
 std::string sha256_of_file(const std::string& path) {
-  const auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!buffer) return "";
-  const llvm::StringRef bytes = (*buffer)->getBuffer();
-  return llvm::toHex(llvm::SHA256::hash({bytes.bytes_begin(), bytes.size()}), /*LowerCase=*/true);
+  std::ifstream file(path, std::ios::binary);
+  llvm::SHA256 hash;
+  std::vector<char> piece(1 << 16);
+  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0) {
+    hash.update(llvm::StringRef(piece.data(), static_cast<size_t>(file.gcount())));
+  }
+  return file.eof() ? llvm::toHex(hash.final(), /*LowerCase=*/true) : "";
 }
 
 void remove_on_signal(const std::string& path) { llvm::sys::RemoveFileOnSignal(path); }

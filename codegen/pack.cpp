@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "compiler/ir/assert.h"
+
 namespace tsc::codegen {
 
 namespace {
@@ -134,6 +136,47 @@ std::vector<float> pack_conv2d_winograd(const ConvWeight& weight, int64_t lanes,
   return packed;
 }
 
+int64_t packed_panels_size(int64_t depth, int64_t columns, int64_t lanes, int64_t panel_vectors) {
+  return ceil_div(columns, lanes * panel_vectors) * lanes * panel_vectors * depth;
+}
+
+int64_t packed_conv2d_size(Packing packing, const ConvWeight& weight, int64_t lanes, int64_t panel_vectors) {
+  const int64_t panel = lanes * panel_vectors;
+  const int64_t kernel = weight.kernel_height * weight.kernel_width;
+  const int64_t outputs = ceil_div(weight.out_channels, panel) * panel, inputs = ceil_div(weight.in_channels, lanes) * lanes;
+  switch (packing) {
+    case Packing::kBlockedConv2d:
+      return outputs * inputs * kernel;
+    case Packing::kPlainConv2d:
+      return weight.groups * ceil_div(weight.group_out_channels(), panel) * panel * weight.group_in_channels() * kernel;
+    case Packing::kDepthwise:
+      return ceil_div(weight.out_channels, lanes) * lanes * kernel;
+    case Packing::kWinograd:
+      return 36 * outputs * inputs;
+    case Packing::kNone:
+    case Packing::kPanels:
+      break;
+  }
+  TSC_ASSERT(false, "a convolution's weight has no packing {}", static_cast<int>(packing));
+}
+
+std::vector<float> pack_conv2d(Packing packing, const ConvWeight& weight, int64_t lanes, int64_t panel_vectors) {
+  switch (packing) {
+    case Packing::kBlockedConv2d:
+      return pack_conv2d_blocked(weight, lanes, panel_vectors);
+    case Packing::kPlainConv2d:
+      return pack_conv2d_plain(weight, lanes, panel_vectors);
+    case Packing::kDepthwise:
+      return pack_conv2d_depthwise(weight, lanes);
+    case Packing::kWinograd:
+      return pack_conv2d_winograd(weight, lanes, panel_vectors);
+    case Packing::kNone:
+    case Packing::kPanels:
+      break;
+  }
+  TSC_ASSERT(false, "a convolution's weight has no packing {}", static_cast<int>(packing));
+}
+
 std::vector<float> pack_channels(std::span<const float> values, int64_t lanes, int64_t panel_vectors) {
   return pack_group_channels(values, 1, lanes, panel_vectors);
 }
@@ -149,6 +192,11 @@ std::vector<float> pack_group_channels(std::span<const float> values, int64_t gr
     packed.resize(static_cast<size_t>((group + 1) * ceil_div(share, panel) * panel), 0.0f);
   }
   return packed;
+}
+
+int64_t packed_channels_size(int64_t channels, int64_t groups, int64_t lanes, int64_t panel_vectors) {
+  const int64_t panel = lanes * panel_vectors;
+  return groups * ceil_div(channels / groups, panel) * panel;
 }
 
 }  // namespace tsc::codegen

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "codegen/kernel_table.h"
+
 namespace tsc::codegen {
 
 // The constant operand b[k][j] of a product: depth rows, columns, any strides. The weight [N][K] of a linear layer is
@@ -37,10 +39,17 @@ std::vector<float> pack_conv2d_depthwise(const ConvWeight& weight, int64_t lanes
 // channels, computed in double and rounded once.
 std::vector<float> pack_conv2d_winograd(const ConvWeight& weight, int64_t lanes, int64_t panel_vectors);
 
+// Floats of these forms, known before anything is packed.
+int64_t packed_panels_size(int64_t depth, int64_t columns, int64_t lanes, int64_t panel_vectors);
+int64_t packed_conv2d_size(Packing packing, const ConvWeight& weight, int64_t lanes, int64_t panel_vectors);
+// The form that `packing` names.
+std::vector<float> pack_conv2d(Packing packing, const ConvWeight& weight, int64_t lanes, int64_t panel_vectors);
+
 // A bias or other operand with one number per channel, padded with zeros to a multiple of `lanes * panel_vectors`.
 std::vector<float> pack_channels(std::span<const float> values, int64_t lanes, int64_t panel_vectors);
 // The same for a kernel that splits output channels by group: each group's share is padded to whole panels.
 std::vector<float> pack_group_channels(std::span<const float> values, int64_t groups, int64_t lanes,
                                        int64_t panel_vectors);
+int64_t packed_channels_size(int64_t channels, int64_t groups, int64_t lanes, int64_t panel_vectors);
 
 }  // namespace tsc::codegen

@@ -1,4 +1,5 @@
 // The command line: options to words, failures to messages and exit codes. What is done is in pipeline.cpp.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -174,4 +175,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace tsc
 
-int main(int argc, char** argv) { return tsc::run(argc, argv); }
+int main(int argc, char** argv) {
+  // Weights come and go. glibc would raise this threshold to the size of the first one that is freed, and keep the
+  // memory of all that follow.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  return tsc::run(argc, argv);
+}

@@ -1,5 +1,7 @@
 #include "compiler/pipeline.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -107,6 +109,9 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Code addresses weights relative to itself, in 32 bits with a sign; some room is left for the code.
+constexpr size_t kMaxWeights = (size_t{1} << 31) - (size_t{64} << 20);
+
 // One run of the compiler: models in, one output.
 class Compilation {
  public:
@@ -137,7 +142,9 @@ class Compilation {
   Diagnostics diagnostics_;
   std::string ir_text_;
   std::vector<EmittedModel> models_;
-  std::vector<codegen::ObjectFile> weights_;
+  std::vector<codegen::ObjectFile> weights_;  // of archives and objects
+  std::vector<codegen::WeightsBlob> blobs_;   // of shared libraries
+  size_t weights_size_ = 0;
   LibrarySize size_;
 };
 
@@ -210,6 +217,7 @@ ir::Graph Compilation::import(const ModelPlan& model) {
   std::variant<ir::Graph, std::vector<Diagnostic>> result = import_model(model.import);
   if (auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result)) throw CompileError(std::move(*diagnostics));
   ir::Graph graph = std::move(std::get<ir::Graph>(result));
+  malloc_trim(0);  // LibTorch's module and its graphs are gone
   graph.name = model.name;
   if (options_.verify_each) verify_after("import", graph);
   return graph;
@@ -253,9 +261,18 @@ void Compilation::check_fusion(const ModelPlan& model, const EmittedModel& emitt
 // At once after a model is emitted, so that the memory of its weights is free when the next one is read.
 void Compilation::write_weights(EmittedModel& model) {
   if (model.weights_size == 0) return;
+  weights_size_ += model.weights_size;
+  if (weights_size_ > kMaxWeights) {
+    throw CompileError(make_diagnostic(Error::weights_too_large, fmt::format("{:.1f} GB", static_cast<double>(weights_size_) * 1e-9)));
+  }
   const std::string path = file_->add_scratch_path();
-  codegen::write_weights_object(model.weights, model.weights_size, model.weights_symbol, plan_.target, path);
-  weights_.push_back({model.name + "_weights.o", path});
+  if (plan_.kind == OutputKind::kSharedLibrary) {
+    codegen::write_weights_blob(model.weights, model.weights_size, path);
+    blobs_.push_back({model.weights_symbol, path});
+  } else {
+    codegen::write_weights_object(model.weights, model.weights_size, model.weights_symbol, plan_.target, path);
+    weights_.push_back({model.name + "_weights.o", path});
+  }
 }
 
 void Compilation::write_library() {
@@ -266,11 +283,17 @@ void Compilation::write_library() {
     headers.insert(headers.end(), model.headers.begin(), model.headers.end());
   }
   const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
-  const std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
+  std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
     return codegen::compile(
         sources, headers, {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()},
         jobs);
   });
+
+  for (const EmittedModel& model : models_) {
+    if (model.weights_size == 0 || plan_.kind != OutputKind::kSharedLibrary) continue;
+    objects.push_back({model.name + "_weights.o",
+                       codegen::reserved_weights_object(model.weights_symbol, model.weights_size, plan_.target)});
+  }
 
   const std::string& path = file_->temporary_path();
   clock_.measure("", "link", [&] {
@@ -284,6 +307,7 @@ void Compilation::write_library() {
         .target = plan_.target};
     for (const EmittedModel& model : models_) job.exports.push_back(model.name + "_*");
     codegen::link(job, path);
+    if (!blobs_.empty()) codegen::fill_reserved_weights(path, blobs_);
   });
   size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
   file_->commit(plan_.kind == OutputKind::kSharedLibrary ? OutputFile::Mode::kExecutable : OutputFile::Mode::kPlain);

@@ -74,11 +74,11 @@ std::optional<size_t> channel_axis(const Graph& graph, const Node& node) {
   }
 }
 
-ValueId make_constant(Graph& graph, const std::string& name, DType dtype, const std::vector<int64_t>& sizes,
-                      const std::vector<Element>& elements) {
-  std::vector<Dim> dims(sizes.begin(), sizes.end());
-  return graph.add_constant({std::shared_ptr<const TensorConstant>(make_tensor_constant(name, dtype, sizes, elements))},
-                            Type::make_tensor(dtype, std::move(dims)), name);
+ValueId add_constant(Graph& graph, std::shared_ptr<const TensorConstant> tensor) {
+  std::vector<Dim> dims(tensor->sizes.begin(), tensor->sizes.end());
+  const std::string name = tensor->name;
+  const DType dtype = tensor->dtype;
+  return graph.add_constant({std::move(tensor)}, Type::make_tensor(dtype, std::move(dims)), name);
 }
 
 // (x * W + b) * scale + shift = x * (W scale) + (b scale + shift), computed in double and rounded once.
@@ -99,21 +99,17 @@ bool fold(Graph& graph, NodeId norm_id, Rewriter& rewriter, const std::vector<ui
   const size_t channels = static_cast<size_t>(weight->sizes[*axis]);
   if (!affine || affine->scale.size() != channels || (has_bias && bias->size() != channels)) return false;
 
-  size_t inner = 1;  // elements of the weight between one channel and the next
-  for (size_t i = *axis + 1; i < weight->sizes.size(); ++i) inner *= static_cast<size_t>(weight->sizes[i]);
-  std::vector<Element> scaled = read_elements(*weight);
-  for (size_t i = 0; i < scaled.size(); ++i) scaled[i] = as_double(scaled[i]) * affine->scale[i / inner % channels];
   std::vector<Element> shifted;
   for (size_t c = 0; c < channels; ++c)
     shifted.push_back((has_bias ? (*bias)[c] * affine->scale[c] : 0.0) + affine->shift[c]);
 
   std::vector<ValueId> inputs = source.inputs;
-  inputs[1] = make_constant(graph, weight->name, weight->dtype, weight->sizes, scaled);
+  inputs[1] = add_constant(graph, scale_channels(*weight, *axis, affine->scale));
   // The normalisation's offset is where most of the new bias comes from; it gives the name.
   const auto offset = graph.as_tensor(norm.inputs[input_index(Op::batch_norm, "bias")]);
   const auto old_bias = graph.as_tensor(source.inputs[2]);
   const std::string bias_name = old_bias ? old_bias->name : offset ? offset->name : weight->name + ".shift";
-  inputs[2] = make_constant(graph, bias_name, weight->dtype, {static_cast<int64_t>(channels)}, shifted);
+  inputs[2] = add_constant(graph, make_tensor_constant(bias_name, weight->dtype, {static_cast<int64_t>(channels)}, shifted));
   const Type type = graph.value(norm.outputs[0]).type;
   const NodeId folded = graph.make_node(source.op, std::move(inputs), {type}, source.source);
   graph.value(graph.node(folded).outputs[0]).name = graph.value(input).name;
@@ -121,6 +117,8 @@ bool fold(Graph& graph, NodeId norm_id, Rewriter& rewriter, const std::vector<ui
   rewriter.replace(norm.outputs[0], graph.node(folded).outputs[0]);
   rewriter.erase(norm_id);
   rewriter.erase(def);
+  // Nobody reads the old weight any more. It goes at once, or a large model would be in memory twice.
+  if (uses[source.inputs[1]] == 1) graph.value(source.inputs[1]).constant = Constant{};
   return true;
 }
 

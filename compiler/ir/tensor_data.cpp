@@ -203,6 +203,21 @@ std::shared_ptr<TensorConstant> make_zero_tensor(std::string name, DType dtype, 
   return tensor;
 }
 
+std::shared_ptr<TensorConstant> scale_channels(const TensorConstant& tensor, size_t axis, std::span<const double> scale) {
+  TSC_ASSERT(is_floating(tensor.dtype) && static_cast<int64_t>(scale.size()) == tensor.sizes[axis]);
+  std::shared_ptr<TensorConstant> result = make_zero_tensor(tensor.name, tensor.dtype, tensor.sizes);
+  // The storage was made above and nobody else has seen it: it is not const underneath.
+  auto* next = const_cast<std::byte*>(result->storage->data.get());
+  const auto inner = static_cast<size_t>(result->strides[axis]);  // elements between one channel and the next
+  size_t i = 0;
+  for_each_element(tensor, [&](const std::byte* data) {
+    const double element = std::get<double>(load_element(tensor.dtype, data));
+    store_element(tensor.dtype, next, element * scale[i++ / inner % scale.size()]);
+    next += dtype_size(tensor.dtype);
+  });
+  return result;
+}
+
 std::shared_ptr<TensorConstant> make_tensor_constant(std::string name, DType dtype, std::vector<int64_t> sizes,
                                                      std::span<const Element> elements) {
   std::shared_ptr<TensorConstant> tensor = make_zero_tensor(std::move(name), dtype, std::move(sizes));

@@ -19,6 +19,10 @@ using Element = std::variant<bool, int64_t, double, std::complex<double>>;
 // All elements in row-major order, whatever the strides.
 std::vector<Element> read_elements(const TensorConstant& tensor);
 
+// A contiguous tensor of the same dtype: each element as a double times scale[channel], rounded once. The channel is the
+// index along `axis`; the dtype is floating.
+std::shared_ptr<TensorConstant> scale_channels(const TensorConstant& tensor, size_t axis, std::span<const double> scale);
+
 // A contiguous tensor with these elements, each converted to the dtype; their count is that of the sizes.
 std::shared_ptr<TensorConstant> make_tensor_constant(std::string name, DType dtype, std::vector<int64_t> sizes,
                                                      std::span<const Element> elements);

@@ -257,28 +257,41 @@ std::shared_ptr<const ir::TensorConstant> floats(std::vector<float> values, std:
   return tensor;
 }
 
-TEST_F(NativeTest, WeightsAreDataOfTheLibrary) {
+// As an object that the linker reads, and as room that is filled after it.
+class WeightsTest : public NativeTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Reserved, WeightsTest, testing::Bool());
+
+TEST_P(WeightsTest, AreDataOfTheLibrary) {
   std::vector<WeightItem> items(4);
-  items[0] = {.name = "dense", .offset = 0, .size = 12, .tensor = floats({1, 2, 3}, {3}, {1}), .packed = nullptr};
+  items[0] = {.name = "dense", .offset = 0, .size = 12, .tensor = floats({1, 2, 3}, {3}, {1}), .pack = nullptr};
   items[1] = {.name = "transposed",
               .offset = 64,
               .size = 24,
               .tensor = floats({9, 1, 4, 2, 5, 3, 6}, {2, 3}, {1, 2}, 1),
-              .packed = nullptr};
+              .pack = nullptr};
   items[2] = {.name = "packed",
               .offset = 128,
               .size = 4,
-              .tensor = nullptr,
-              .packed = std::make_shared<std::vector<std::byte>>(4, std::byte{7})};
-  items[3] = {.name = "empty", .offset = 192, .size = 0, .tensor = floats({}, {0, 3}, {3, 1}), .packed = nullptr};
-  write_weights_object(items, 256, "model_weights", *find_target("native"), path("weights.o"));
-  EXPECT_EQ(items[0].tensor, nullptr);  // let go of
-
-  const ObjectFile weights{"weights.o", path("weights.o")};
-  const auto objects = compile_one(
+              .tensor = floats({3}, {1}, {1}),
+              .pack = [](std::span<const float> x) { return std::vector<float>{2 * x[0]}; }};
+  items[3] = {.name = "empty", .offset = 192, .size = 0, .tensor = floats({}, {0, 3}, {3, 1}), .pack = nullptr};
+  std::vector<ObjectCode> objects = compile_one(
       "extern \"C\" __attribute__((visibility(\"hidden\"))) const unsigned char model_weights[];\n"
       "extern \"C\" __attribute__((visibility(\"default\"))) const void* get() { return model_weights; }\n");
-  const std::string library = link_library("a.so", objects, {&weights, 1}, {"get"});
+  if (GetParam()) {
+    write_weights_blob(items, 256, path("weights.bin"));
+    objects.push_back({"weights.o", reserved_weights_object("model_weights", 256, *find_target("native"))});
+    link_library("a.so", objects, {}, {"get"});
+    fill_reserved_weights(path("a.so"), std::vector<WeightsBlob>{{"model_weights", path("weights.bin")}});
+  } else {
+    write_weights_object(items, 256, "model_weights", *find_target("native"), path("weights.o"));
+    const ObjectFile weights{"weights.o", path("weights.o")};
+    link_library("a.so", objects, {&weights, 1}, {"get"});
+  }
+  EXPECT_EQ(items[0].tensor, nullptr);  // let go of
+  EXPECT_EQ(items[2].pack, nullptr);
+  const std::string library = path("a.so");
+  run("strip " + library);  // a user's installer may
   EXPECT_EQ(exported_symbols(library), std::set<std::string>{"get"});
   EXPECT_EQ(run("readelf -lW " + library).find("RWE"), std::string::npos);
   void* handle = dlopen(library.c_str(), RTLD_NOW);
@@ -290,14 +303,15 @@ TEST_F(NativeTest, WeightsAreDataOfTheLibrary) {
   const float transposed[] = {1, 2, 3, 4, 5, 6};
   std::memcpy(expected, dense, sizeof(dense));
   std::memcpy(expected + 64, transposed, sizeof(transposed));
-  std::memset(expected + 128, 7, 4);
+  const float packed = 6;
+  std::memcpy(expected + 128, &packed, sizeof(packed));
   EXPECT_EQ(std::memcmp(data, expected, sizeof(expected)), 0);
   dlclose(handle);
 }
 
 TEST_F(NativeTest, WeightsOfAnotherSizeAreOurBug) {
   std::vector<WeightItem> items(1);
-  items[0] = {.name = "w", .offset = 0, .size = 16, .tensor = floats({1, 2, 3}, {3}, {1}), .packed = nullptr};
+  items[0] = {.name = "w", .offset = 0, .size = 16, .tensor = floats({1, 2, 3}, {3}, {1}), .pack = nullptr};
   EXPECT_THROW(write_weights_object(items, 64, "w", *find_target("native"), path("w.o")), InternalError);
 }
 
