@@ -37,6 +37,7 @@ struct ReportEntry {
   std::string kind;     // "conv2d", "pointwise", "generic", ...
   std::string ops;      // "conv2d + relu"
   std::string kernel;   // row of kernels.def, "" when none
+  std::string cost;     // of a group, at the example's sizes: "236.0 MFLOP, 5.2 MB"
   std::string source;   // "resnet.py:97"
   std::string reason;   // why it runs generic, or stayed unfused; "" otherwise
 };

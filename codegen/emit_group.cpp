@@ -6,6 +6,7 @@
 #include "codegen/layout.h"
 #include "codegen/pack.h"
 #include "compiler/ir/assert.h"
+#include "passes/cost.h"
 
 namespace tsc::codegen {
 
@@ -111,9 +112,10 @@ class GroupEmitter {
 
   void open_function() {
     out_.blank();
-    const std::string source = source_comment(graph_.source(group_));
-    out_.comment(fmt::format("{}: {}, {}{}", str_attribute(group_, "name"), describe(),
-                             shape_comment(graph_, graph_.value(group_.outputs[0]).type), source.empty() ? "" : "  " + source));
+    std::string text = fmt::format("{}: {}, {}", str_attribute(group_, "name"), describe(),
+                                   shape_comment(graph_, graph_.value(group_.outputs[0]).type));
+    for (const std::string& part : {cost(), source_comment(graph_.source(group_))}) text += part.empty() ? "" : "; " + part;
+    out_.comment(text);
     if (sized_) out_.line("template <class D>");
     std::string parameters;
     for (const ValueId root : function_.inputs) {
@@ -132,8 +134,10 @@ class GroupEmitter {
   void report() {
     model_.report.push_back({.method = "", .name = str_attribute(group_, "name"), .kind = str_attribute(group_, "kind"),
                              .ops = describe(), .kernel = anchor_ == kNoId ? "" : kernel_name(graph_.node(anchor_)),
-                             .source = source_comment(graph_.source(group_)), .reason = str_attribute(group_, "unfused")});
+                             .cost = cost(), .source = source_comment(graph_.source(group_)),
+                             .reason = str_attribute(group_, "unfused")});
   }
+  std::string cost() const { return passes::format_cost(graph_, passes::group_cost(graph_, group_)); }
   std::string kernel_name(const Node& node) const {
     return node.attributes.contains("kernel") ? kernel_of(node).name() : "";
   }

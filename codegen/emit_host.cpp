@@ -265,7 +265,7 @@ class HostEmitter {
     if (c == OpClass::kScalar || c == OpClass::kContainer || c == OpClass::kQuery || c == OpClass::kEffect) return;
     std::string name = graph_.source(node).module_path;
     model_.report.push_back({.method = function_.name, .name = name.empty() ? std::string(op_info(node.op).name) : name,
-                             .kind = "generic", .ops = std::string(op_info(node.op).name), .kernel = "",
+                             .kind = "generic", .ops = std::string(op_info(node.op).name), .kernel = "", .cost = "",
                              .source = source_comment(graph_.source(node)), .reason = generic_reason(graph_, node)});
   }
 
@@ -745,7 +745,9 @@ class HostEmitter {
 
   void emit_region_call(const Node& node) {
     mark(node);
+    const size_t reported = model_.report.size();
     const RegionCall call = emit_region(model_, node, callees_.at(function_.name) + "_region", regions_);
+    for (size_t i = reported; i < model_.report.size(); ++i) model_.report[i].method = function_.name;
     model_.headers.insert("runtime/core/checks.h");
     std::string operands;
     if (!call.sizes.empty()) {

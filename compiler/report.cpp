@@ -4,11 +4,15 @@
 
 #include <algorithm>
 
+#include "passes/cost.h"
+
 namespace tsc {
 namespace {
 
 using codegen::EmittedModel;
 using codegen::ReportEntry;
+
+std::string format_bytes(size_t bytes) { return passes::format_bytes(static_cast<int64_t>(bytes)); }
 
 size_t column_width(const std::vector<ReportEntry>& entries, std::string ReportEntry::* field) {
   size_t width = 0;
@@ -20,12 +24,15 @@ std::string format_model(const EmittedModel& model) {
   std::string text = model.name + "\n";
   const size_t name_width = column_width(model.report, &ReportEntry::name);
   const size_t ops_width = column_width(model.report, &ReportEntry::ops);
-  const size_t kernel_width = column_width(model.report, &ReportEntry::kernel);
+  const size_t kernel_width =
+      std::max(column_width(model.report, &ReportEntry::kernel), column_width(model.report, &ReportEntry::kind));
+  const size_t cost_width = column_width(model.report, &ReportEntry::cost);
   std::string method;
   for (const ReportEntry& entry : model.report) {
     if (entry.method != method) text += fmt::format("  {}\n", method = entry.method);
-    std::string line = fmt::format("    {:{}}  {:{}}  {:{}}  {}", entry.name, name_width, entry.ops, ops_width,
-                                   entry.kernel.empty() ? entry.kind : entry.kernel, kernel_width, entry.source);
+    std::string line = fmt::format("    {:{}}  {:{}}  {:{}}  {:{}}  {}", entry.name, name_width, entry.ops, ops_width,
+                                   entry.kernel.empty() ? entry.kind : entry.kernel, kernel_width, entry.cost,
+                                   cost_width, entry.source);
     while (line.back() == ' ') line.pop_back();
     text += line + "\n";
     if (!entry.reason.empty()) text += fmt::format("      {}\n", entry.reason);
@@ -35,12 +42,6 @@ std::string format_model(const EmittedModel& model) {
 }
 
 }  // namespace
-
-std::string format_bytes(size_t bytes) {
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < (1 << 20)) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1024);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1 << 20));
-}
 
 std::string format_report(const std::vector<EmittedModel>& models, const LibrarySize& size) {
   std::string text;

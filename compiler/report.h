@@ -14,9 +14,6 @@ struct LibrarySize {
   size_t code_bytes = 0;
 };
 
-// "5.2 MB", "312 KB", "48 bytes".
-std::string format_bytes(size_t bytes);
-
 std::string format_report(const std::vector<codegen::EmittedModel>& models, const LibrarySize& size);
 
 }  // namespace tsc
