@@ -4,6 +4,7 @@
 #include "codegen/emit_common.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
+#include "passes/passes.h"
 #include "passes/region.h"
 
 namespace tsc::codegen {
@@ -449,7 +450,7 @@ class HostEmitter {
   // Facts about the inputs on which the compiled code rests. Checked before anything else happens.
   void check_constraints() {
     const auto& params = graph_.block(function_.body).params;
-    if (callees_.contains(function_.name + ".general")) return pass_on_other_inputs();
+    if (callees_.contains(function_.name + std::string(passes::kGeneralVersion))) return pass_on_other_inputs();
     bool checked = false;
     for (size_t i = 0; i < params.size(); ++i) checked = check_input(params[i]) || checked;
     for (const Constraint& c : graph_.constraints) {
@@ -467,7 +468,7 @@ class HostEmitter {
   void pass_on_other_inputs() {
     const auto& params = graph_.block(function_.body).params;
     model_.headers.insert("runtime/core/checks.h");
-    std::string call = callees_.at(function_.name + ".general") + "(ctx";
+    std::string call = callees_.at(function_.name + std::string(passes::kGeneralVersion)) + "(ctx";
     for (const ValueId param : params) call += ", " + names_.at(param);
     call += ")";
     const auto pass_on = [&](const std::string& test) { out_.line("if ({}) return {};", test, call); };

@@ -248,7 +248,7 @@ EmittedModel Compilation::emit(const ModelPlan& model, const ir::Graph& graph) {
 
 void Compilation::check_fusion(const ModelPlan& model, const EmittedModel& emitted) {
   for (const codegen::ReportEntry& entry : emitted.report) {
-    if (entry.reason.empty()) continue;
+    if (entry.reason.empty() || entry.method.ends_with(passes::kGeneralVersion)) continue;
     Diagnostic diagnostic = make_diagnostic(Error::unfused, entry.ops, entry.name, entry.reason);
     diagnostic.file = model.import.path;
     if (const size_t colon = entry.source.rfind(':'); colon != std::string::npos) {

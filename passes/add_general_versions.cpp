@@ -58,7 +58,7 @@ void add_general_versions(Graph& graph) {
     if (!wants_general_version(graph, graph.functions[i])) continue;
     Function general = graph.functions[i];
     const BlockId example = general.body;
-    general.name += ".general";
+    general.name += kGeneralVersion;
     general.is_method = false;
     general.from_trace = false;
     general.body = graph.add_block();

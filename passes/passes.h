@@ -9,6 +9,9 @@
 
 namespace tsc::passes {
 
+// Ends the name of the twin that add_general_versions makes of a traced method, for inputs of any rank and dtype.
+inline constexpr std::string_view kGeneralVersion = ".general";
+
 #define TSC_PASS(name, contract) void name(ir::Graph& graph);
 #include "passes/passes.def"
 #undef TSC_PASS

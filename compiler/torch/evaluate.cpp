@@ -389,7 +389,7 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
       return {c10::ivalue::Tuple::create(std::move(operands))};
     case ir::Op::tuple_unpack: {
       const auto& parts = operands[0].toTupleRef().elements();
-      return {parts.begin(), parts.end()};
+      return std::vector<c10::IValue>(parts.begin(), parts.end());
     }
     case ir::Op::tuple_index: {
       const auto& parts = operands[0].toTupleRef().elements();

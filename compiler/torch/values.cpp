@@ -303,7 +303,7 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
   if (value.isTuple()) {
     const auto& parts = value.toTupleRef().elements();
     const auto type = value.type();
-    Typed typed = sequence({parts.begin(), parts.end()}, type->containedTypes().vec(), Kind::kTuple, name);
+    Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(), Kind::kTuple, name);
     const ir::Type named = this->type(type);
     typed.type.names = named.names;
     typed.type.class_id = named.class_id;

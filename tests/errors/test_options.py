@@ -2,6 +2,8 @@
 
 import shutil
 
+import torch
+
 
 def test_no_input(refused):
     refused("no_input", "-o", "x.so")
@@ -68,3 +70,15 @@ def test_stop_and_print(tsc, model):
     process = tsc("model.pt", "--stop-after=simplify", "--print-after=simplify")
     assert process.returncode == 0, process.stderr
     assert process.stdout.count("func forward(") == 2
+
+
+def test_strict_fusion(tsc, refused, model, tmp_path):
+    """What the example's version leaves unfused is refused; the general version beside it is generic by nature."""
+    assert tsc("model.pt", "-o", "m.so", "--strict-fusion").returncode == 0
+
+    class Sorts(torch.nn.Module):
+        def forward(self, x):
+            return torch.sort(x)[0] + 1
+
+    torch.jit.save(torch.jit.trace(Sorts(), torch.ones(3, 4)), tmp_path / "sorts.pt")
+    assert "sort stays unfused" in refused("unfused", "sorts.pt", "-o", "s.so", "--strict-fusion")

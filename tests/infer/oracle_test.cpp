@@ -34,7 +34,9 @@ class OracleTest : public testing::TestWithParam<Case> {
       return;
     }
     const auto value = dim.evaluate([&](std::string_view name) { return known(name); });
-    if (value) EXPECT_EQ(*value, actual) << what << ": " << dim.str();
+    if (value) {
+      EXPECT_EQ(*value, actual) << what << ": " << dim.str();
+    }
   }
 
   void expect_type(const Type& type, const c10::IValue& actual, const std::string& what) {
