@@ -411,7 +411,9 @@ class Library {
 
  private:
   static const tsc_library* load(const std::string& path) {
-    void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    // A file's path, whereas dlopen searches the system's folders for a name without one.
+    const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+    void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == nullptr) throw Error(TSC_INVALID_ARGUMENT, dlerror());
     const auto get = reinterpret_cast<tsc_get_library_fn>(dlsym(handle, "tsc_get_library"));
     if (get == nullptr) throw Error(TSC_INVALID_ARGUMENT, path + " is not a library that tsc made");
