@@ -101,9 +101,9 @@ ContainerClasses::ContainerClasses(const Graph& graph)
     if (function.body == kNoId) continue;
     const Block& body = graph.block(function.body);
     for (ValueId param : body.params)
-      if (may_be_container(graph.value(param).type)) unite(param, kEscaped());
+      if (may_be_container(graph.value(param).type)) unite(param, escaped());
     for (ValueId result : body.results)
-      if (may_be_container(graph.value(result).type)) unite(result, kEscaped());
+      if (may_be_container(graph.value(result).type)) unite(result, escaped());
     for_each_node(graph, function.body, [&](NodeId id) { visit_node(graph, graph.node(id)); });
   }
   std::vector<bool> by_class(parent_.size(), false);
@@ -123,7 +123,7 @@ void ContainerClasses::unite(ValueId a, ValueId b) {
   if (a == b) return;
   if (a > b) std::swap(a, b);
   // The first value stands for its class, but for the class of what escaped.
-  if (b == kEscaped())
+  if (b == escaped())
     parent_[a] = b;
   else
     parent_[b] = a;
@@ -154,7 +154,7 @@ void ContainerClasses::visit_node(const Graph& graph, const Node& node) {
   const bool stores = !only_reads(node.op);
   const bool writes = mutates_container(node.op);
   for (size_t i = stores ? 0 : 1; i < node.inputs.size(); ++i)
-    if (is_container(node.inputs[i]) && (stores || writes)) unite(node.inputs[i], kEscaped());
+    if (is_container(node.inputs[i]) && (stores || writes)) unite(node.inputs[i], escaped());
   if (passes_container_on(node.op)) {
     for (ValueId output : node.outputs) unite_containers(node.inputs[0], output);
     return;
@@ -169,7 +169,7 @@ void ContainerClasses::visit_node(const Graph& graph, const Node& node) {
       (op_class == OpClass::kContainer && !makes_new) || op_class == OpClass::kControl || op_class == OpClass::kEffect;
   if (!hands_out) return;
   for (ValueId output : node.outputs)
-    if (is_container(output)) unite(output, kEscaped());
+    if (is_container(output)) unite(output, escaped());
 }
 
 }  // namespace tsc::ir

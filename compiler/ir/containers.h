@@ -17,10 +17,10 @@ class ContainerClasses {
   // A representative of the value's class; equal for values that may be the same object.
   ValueId representative(ValueId value) const;
   bool is_mutated(ValueId value) const { return mutated_[representative(value)]; }
-  bool is_escaped(ValueId value) const { return representative(value) == representative(kEscaped()); }
+  bool is_escaped(ValueId value) const { return representative(value) == representative(escaped()); }
 
  private:
-  ValueId kEscaped() const { return static_cast<ValueId>(parent_.size() - 1); }
+  ValueId escaped() const { return static_cast<ValueId>(parent_.size() - 1); }
   void unite(ValueId a, ValueId b);
   void visit_node(const Graph& graph, const Node& node);
   std::vector<ValueId> parent_;

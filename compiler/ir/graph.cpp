@@ -294,6 +294,7 @@ std::optional<std::vector<ValueId>> Graph::as_elements(ValueId id) {
   if (!constant || (!is_list && !type.is(Type::Kind::kTuple))) return std::nullopt;
   const std::shared_ptr<const ConstantList> list = *constant;  // add_constant moves the values
   std::vector<ValueId> elements;
+  elements.reserve(list->size());
   for (size_t i = 0; i < list->size(); ++i) {
     elements.push_back(add_constant((*list)[i], is_list ? type.elements[0] : type.elements[i]));
   }
