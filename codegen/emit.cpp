@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codegen/emit_common.h"
+#include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 
 namespace tsc::codegen {
@@ -84,6 +85,7 @@ class ModelEmitter {
   }
 
   EmittedModel run() {
+    if (options_.profile) model_.headers.insert("runtime/core/profile.h");
     Writer types, host;
     emit_classes(types);
     emit_state_struct(types);
@@ -91,8 +93,10 @@ class ModelEmitter {
     Writer out;
     emit_head(out);
     out.append(types.text());
+    if (options_.profile) emit_profile_times(model_, out);
     out.append(host.text());
     emit_tables(out);
+    if (options_.profile) emit_profile_table(model_, out);
     out.blank();
     out.line("}}  // namespace tsc::model_{}", id_);
 
@@ -105,6 +109,7 @@ class ModelEmitter {
     result.weights_symbol = model_.weights_symbol;
     result.arena_bytes = model_.arena_bytes;
     result.report = std::move(model_.report);
+    result.has_profile = options_.profile;
     return result;
   }
 
@@ -164,6 +169,10 @@ class ModelEmitter {
     out.line("#ifdef __cplusplus\nextern \"C\" {{\n#endif\n");
     out.line("/* The library's table of entry points; null when it does not serve this version (pass TSC_ABI_VERSION). */");
     out.line("const tsc_library *{}_library(uint32_t abi_version);\n", id_);
+    if (options_.profile) {
+      out.line("/* Where the time of its calls goes. */");
+      out.line("const tsc_profile *{}_profile(void);\n", id_);
+    }
     out.line("#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {} */", guard);
     return out.text();
   }
@@ -377,23 +386,28 @@ EmittedModel emit_model(const Graph& graph, const EmitOptions& options) { return
 
 EmittedFile emit_library(const std::vector<EmittedModel>& models) {
   Writer out;
+  const bool profile = std::ranges::any_of(models, &EmittedModel::has_profile);
   out.comment("The library's entry point: the table of its models.");
   out.line("#include \"runtime/core/library.h\"");
-  std::string tables, infos;
+  if (profile) out.line("#include \"runtime/core/profile.h\"");
+  std::string tables, infos, profiles;
   for (const EmittedModel& model : models) {
     const std::string name = "model_" + identifier(model.name);
     out.blank();
     out.line("namespace tsc::{} {{", name);
     out.line("extern const ModelTable kModel;");
     out.line("extern const tsc_model_info kInfo;");
+    if (profile) out.line("extern const tsc_profile kProfile;");
     out.line("}}  // namespace tsc::{}", name);
     tables += fmt::format("{}&{}::kModel", tables.empty() ? "" : ", ", name);
     infos += fmt::format("{}&{}::kInfo", infos.empty() ? "" : ", ", name);
+    profiles += fmt::format("{}&{}::kProfile", profiles.empty() ? "" : ", ", name);
   }
   out.blank();
   out.line("namespace tsc {{");
   out.line("static constexpr const ModelTable* kModels[] = {{{}}};", tables);
   out.line("static constexpr const tsc_model_info* kInfos[] = {{{}}};", infos);
+  if (profile) out.line("static constexpr const tsc_profile* kProfiles[] = {{{}}};", profiles);
   out.line("static constexpr LibraryTable kLibrary = {{\"{}\", kModels, kInfos, {}}};", kVersion, models.size());
   out.line("}}  // namespace tsc");
   out.blank();
@@ -406,6 +420,18 @@ EmittedFile emit_library(const std::vector<EmittedModel>& models) {
   };
   entry("visibility(\"default\"), weak", "tsc_get_library");
   for (const EmittedModel& model : models) entry("visibility(\"default\")", identifier(model.name) + "_library");
+  if (profile) {
+    out.line("extern \"C\" __attribute__((visibility(\"default\"), weak))");
+    out.open("const tsc_profile* tsc_get_profile(const char* model)");
+    out.line("return tsc::find_profile(tsc::kProfiles, model);");
+    out.close();
+    for (const EmittedModel& model : models) {
+      const std::string name = identifier(model.name);
+      out.open("extern \"C\" __attribute__((visibility(\"default\"))) const tsc_profile* {}_profile()", name);
+      out.line("return &tsc::model_{}::kProfile;", name);
+      out.close();
+    }
+  }
   return {"library.cpp", out.text()};
 }
 

@@ -51,6 +51,7 @@ struct EmittedModel {
   std::string weights_symbol;           // hidden symbol at its start, 64-byte aligned
   size_t arena_bytes = 0;               // of the largest region at the example's shapes
   std::vector<ReportEntry> report;
+  bool has_profile = false;
 };
 
 enum class Specialize : uint8_t { kBoth, kStatic, kDynamic };
@@ -59,6 +60,7 @@ struct EmitOptions {
   Target target;
   Specialize specialize = Specialize::kBoth;
   std::string source_hash;  // SHA-256 of the model's file, for the metadata
+  bool profile = false;     // time each group and generic op
 };
 
 // The graph must have been through the passes of the pipeline. Each method becomes an entry of the model.

@@ -48,6 +48,14 @@ class Weights {
   std::map<std::string, size_t> offsets_;
 };
 
+// What --profile times: a group, a generic op, or a copy, which has no node.
+struct ProfileRow {
+  std::string method;
+  std::string name;
+  std::string kind;
+  ir::NodeId node = ir::kNoId;
+};
+
 // What is collected while one model is emitted.
 struct ModelContext {
   const ir::Graph& graph;
@@ -60,6 +68,9 @@ struct ModelContext {
   std::map<std::string, std::string> constants;  // declaration of a constant of the namespace -> its name
   std::map<ir::SourceId, int> sources;  // Python positions that errors can name, numbered from 1
   size_t arena_bytes = 0;
+  std::string method;  // the function that is being emitted
+  std::vector<ProfileRow> profile;
+  std::string profile_name, watch_name;  // of the counters' namespace, and of a region's Stopwatch
 
   explicit ModelContext(const ir::Graph& g, const EmitOptions& o) : graph(g), options(o) {}
   int source_index(ir::SourceId id);  // 0 when nothing is known

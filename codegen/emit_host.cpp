@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "codegen/emit_common.h"
+#include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
 #include "passes/passes.h"
@@ -68,6 +69,7 @@ class HostEmitter {
 
   void run() {
     const Block& body = graph_.block(function_.body);
+    model_.method = function_.name;
     out_.blank();
     out_.comment(fmt::format("{}({})", function_.name, join(function_.input_names)));
     out_.open("static {} {}", result_type(), signature());
@@ -216,11 +218,11 @@ class HostEmitter {
       default:
         break;
     }
-    emit_call(node);
+    emit_call(id, node);
   }
 
   // ops::<name>(ctx, operands...), the generic form of every op.
-  void emit_call(const Node& node) {
+  void emit_call(NodeId id, const Node& node) {
     mark(node);
     const OpInfo& info = op_info(node.op);
     if ((node.op == Op::scalar_eq || node.op == Op::scalar_ne) && type(node.inputs[0]).is(Type::Kind::kEnum)) {
@@ -237,7 +239,15 @@ class HostEmitter {
       const bool literal = typed && graph_.is_constant(input) && type(input).is(Type::Kind::kInt);
       call += literal ? fmt::format(", i64{{{}}}", value(input)) : ", " + value(input);
     }
+    std::string watch;
+    if (model_.options.profile && does_work(node)) {
+      watch = locals_.unique(fmt::format("{}_watch", info.name));
+      out_.line("Stopwatch {};", watch);
+    }
     assign_results(node, call + ")");
+    if (!watch.empty()) {
+      out_.put(profile_lap(model_, watch, {.method = "", .name = name_of(node), .kind = "generic", .node = id}));
+    }
     report_generic(node);
   }
 
@@ -261,12 +271,21 @@ class HostEmitter {
     bind_sizes(id);
   }
 
-  void report_generic(const Node& node) {
+  // Whether reports and profiles tell of it.
+  static bool does_work(const Node& node) {
     const OpClass c = op_info(node.op).op_class;
-    if (c == OpClass::kScalar || c == OpClass::kContainer || c == OpClass::kQuery || c == OpClass::kEffect) return;
-    std::string name = graph_.source(node).module_path;
-    model_.report.push_back({.method = function_.name, .name = name.empty() ? std::string(op_info(node.op).name) : name,
-                             .kind = "generic", .ops = std::string(op_info(node.op).name), .kernel = "", .cost = "",
+    return c != OpClass::kScalar && c != OpClass::kContainer && c != OpClass::kQuery && c != OpClass::kEffect;
+  }
+
+  std::string name_of(const Node& node) const {
+    const std::string& path = graph_.source(node).module_path;
+    return path.empty() ? std::string(op_info(node.op).name) : path;
+  }
+
+  void report_generic(const Node& node) {
+    if (!does_work(node)) return;
+    model_.report.push_back({.method = function_.name, .name = name_of(node), .kind = "generic",
+                             .ops = std::string(op_info(node.op).name), .kernel = "", .cost = "",
                              .source = source_comment(graph_.source(node)), .reason = generic_reason(graph_, node)});
   }
 
@@ -837,6 +856,10 @@ void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
 void emit_host(ModelContext& model, Writer& out) {
   std::map<std::string, std::string> callees;
   for (const Function& function : model.graph.functions) callees[function.name] = model.names.unique(function.name);
+  if (model.options.profile) {
+    model.profile_name = model.names.unique("profile");
+    model.watch_name = model.names.unique("watch");
+  }
   Writer constants, regions, program, declarations;
   for (const Function& function : model.graph.functions) {
     if (!function.is_method) {

@@ -4,6 +4,7 @@
 
 #include "codegen/emit_common.h"
 #include "codegen/emit_group.h"
+#include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 #include "passes/region.h"
 
@@ -268,14 +269,32 @@ class RegionEmitter {
     if (sized) out.line("template <class D>");
     out.open("static void {}(Context& ctx{}{})", body, sized ? ", const D& d" : "", parameters());
     emit_arena(out);
+    const bool profile = model_.options.profile;
+    if (profile) out.line("Stopwatch {};", model_.watch_name);
     for (size_t i = 0; i < groups_.size(); ++i) {
       out.line("{}(ctx{}{});", group_functions_[i].function, sized ? ", d" : "", call_operands(group_functions_[i]));
+      if (profile) out.put(lap_of_group(groups_[i]));
     }
     for (size_t i = 0; i < copies_.size(); ++i) {
       emit_copy(group_, graph_.block(body_).results[copies_[i]], copy_names_[i], out);
+      if (profile) out.put(lap_of_copy(graph_.block(body_).results[copies_[i]]));
     }
     out.close();
     if (has_example()) emit_choice(body, out);
+  }
+
+  std::string lap_of_group(NodeId id) const {
+    const Node& group = graph_.node(id);
+    return profile_lap(
+        model_, model_.watch_name,
+        {.method = "", .name = str_attribute(group, "name"), .kind = str_attribute(group, "kind"), .node = id},
+        profile_work(model_, group, [&](const Dim& dim) { return size(dim); }));
+  }
+
+  std::string lap_of_copy(ValueId result) const {
+    const Dim bytes = count(result) * Dim(2 * dtype_size(graph_.value(result).type.tensor.dtype));
+    return profile_lap(model_, model_.watch_name, {.method = "", .name = "result", .kind = "copy"},
+                       fmt::format("{{0, {}}}", size(bytes)));
   }
 
   std::string call_operands(const GroupFunction& function) const {

@@ -77,6 +77,9 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag_callback(
          "--no-fuse", [&options] { options.fuse = false; }, "One kernel per op, to compare with")
       ->group(group);
+  app.add_flag("--profile", options.profile,
+               "Time each group of ops in the library's calls: see profile() in Python, tsc_get_profile in tsc.h")
+      ->group(group);
   app.add_flag("--strict-fusion", options.strict_fusion, "Refuse a model of which something runs unfused on inputs like the example's, and say why")
       ->group(group);
   app.add_option("-O", options.optimization, "How hard Clang tries, 0 to 3")

@@ -241,7 +241,8 @@ void Compilation::run_passes(const ModelPlan& model, ir::Graph& graph) {
 EmittedModel Compilation::emit(const ModelPlan& model, const ir::Graph& graph) {
   EmittedModel emitted = codegen::emit_model(graph, {.target = plan_.target,
                                                      .specialize = options_.specialize,
-                                                     .source_hash = codegen::sha256_of_file(model.import.path)});
+                                                     .source_hash = codegen::sha256_of_file(model.import.path),
+                                                     .profile = options_.profile});
   TSC_ASSERT(emitted.name == model.name);
   return emitted;
 }
@@ -305,6 +306,7 @@ void Compilation::write_library() {
         .exports = {"tsc_get_library"},
         .library_name = fs::path(options_.output).filename(),
         .target = plan_.target};
+    if (options_.profile) job.exports.push_back("tsc_get_profile");
     for (const EmittedModel& model : models_) job.exports.push_back(model.name + "_*");
     codegen::link(job, path);
     if (!blobs_.empty()) codegen::fill_reserved_weights(path, blobs_);

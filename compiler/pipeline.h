@@ -24,6 +24,7 @@ struct Options {
   codegen::Specialize specialize = codegen::Specialize::kBoth;
   bool fuse = true;
   bool strict_fusion = false;
+  bool profile = false;
   int optimization = 3;
   int jobs = 0;  // 0: as many as the machine has cores
   std::vector<std::string> print_after;

@@ -7,6 +7,11 @@
 
 namespace tsc::libc {
 
+struct Time {
+  long seconds;
+  long nanoseconds;
+};
+
 #define TSC_SYMBOL(name) noexcept __asm__(#name)
 void* malloc(size_t bytes) TSC_SYMBOL(malloc);
 void free(void* block) TSC_SYMBOL(free);
@@ -20,6 +25,7 @@ int sched_yield() TSC_SYMBOL(sched_yield);
 int getpid() TSC_SYMBOL(getpid);
 int getpagesize() TSC_SYMBOL(getpagesize);
 int madvise(void* address, size_t bytes, int advice) TSC_SYMBOL(madvise);
+int clock_gettime(int clock, Time* time) TSC_SYMBOL(clock_gettime);
 long syscall(long number, ...) TSC_SYMBOL(syscall);
 int pthread_create(uintptr_t* thread, const void* attributes, void* (*start)(void*), void* argument)
     TSC_SYMBOL(pthread_create);

@@ -253,6 +253,52 @@ typedef struct tsc_library {
 typedef const tsc_library *(*tsc_get_library_fn)(uint32_t abi_version);
 const tsc_library *tsc_get_library(uint32_t abi_version);
 
+/* ---- Profiles: of libraries that `tsc --profile` made. Others do not export these functions. ----
+ *
+ *   tsc_get_profile_fn get = (tsc_get_profile_fn)dlsym(handle, "tsc_get_profile");
+ *   const tsc_profile *profile = get(NULL);
+ *   for (size_t i = 0; i < profile->row_count; ++i)
+ *     printf("%s: %.3f ms\n", profile->rows[i].name, profile->times[i].nanoseconds * 1e-6);
+ *
+ * A row is what is timed: a group of ops that one kernel computes, or an op that runs alone. No row holds another, so
+ * that a call takes the sum of its rows and, beside them, what checks the inputs and makes the results. Views, which
+ * only are other addresses of the same elements, have no row. Taking the times costs some 0.1 us a row. */
+typedef struct tsc_profile_op {
+  const char *name;   /* "conv2d" */
+  const char *source; /* the Python line: "resnet.py:97", or "" */
+  uint64_t id;        /* of the op in the program: the same whether the file was compiled with or without --no-fuse */
+} tsc_profile_op;
+
+typedef struct tsc_profile_row {
+  const char *method; /* the function of the program: "forward" */
+  const char *name;   /* "layer1.0.conv1", from the module tree where the op has a place there */
+  const char *kind;   /* of a group: "conv2d", "pointwise", ...; "generic": an op that is in no group, since its types or
+                         sizes are told at run time; "copy": of a result that is a view of something else */
+  const tsc_profile_op *ops;
+  size_t op_count;
+} tsc_profile_row;
+
+/* Sums over all calls, of all instances and threads, since the library was loaded: to profile a part of a program, take
+ * the difference. */
+typedef struct tsc_profile_time {
+  uint64_t calls;
+  uint64_t nanoseconds;
+  uint64_t operations; /* on elements, a multiply-add being two; 0 when not counted */
+  uint64_t bytes;      /* that must be read and written once, if caches had no end; 0 when not counted */
+} tsc_profile_time;
+
+typedef struct tsc_profile {
+  const char *model; /* "resnet18" */
+  const tsc_profile_row *rows; /* in the order of the program */
+  const tsc_profile_time *times; /* one for each row */
+  size_t row_count;
+} tsc_profile;
+
+/* `model` may be NULL when the library has one model. NULL when it has none of that name. A program that links the
+ * library calls `<model>_profile()` instead. */
+typedef const tsc_profile *(*tsc_get_profile_fn)(const char *model);
+const tsc_profile *tsc_get_profile(const char *model);
+
 #ifdef __cplusplus
 }
 #endif

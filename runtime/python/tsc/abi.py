@@ -172,6 +172,33 @@ class LibraryStruct(Structure):
     ]
 
 
+class ProfileOp(Structure):
+    _fields_ = [("name", c_char_p), ("source", c_char_p), ("id", c_uint64)]
+
+
+class ProfileRow(Structure):
+    _fields_ = [
+        ("method", c_char_p),
+        ("name", c_char_p),
+        ("kind", c_char_p),
+        ("ops", POINTER(ProfileOp)),
+        ("op_count", c_size_t),
+    ]
+
+
+class ProfileTime(Structure):
+    _fields_ = [("calls", c_uint64), ("nanoseconds", c_uint64), ("operations", c_uint64), ("bytes", c_uint64)]
+
+
+class ProfileStruct(Structure):
+    _fields_ = [
+        ("model", c_char_p),
+        ("rows", POINTER(ProfileRow)),
+        ("times", POINTER(ProfileTime)),
+        ("row_count", c_size_t),
+    ]
+
+
 def text(data: bytes) -> str:
     return (data or b"").decode("utf-8", "replace")
 
@@ -186,8 +213,11 @@ def check(function, *arguments) -> None:
     raise Error(KINDS[error.status], text(error.message), text(error.class_name), stack)
 
 
-def open_library(path: str) -> LibraryStruct:
-    """Loads a library, which stays loaded until the process ends: results may outlive every Python object of it."""
+def open_library(path: str):
+    """Loads a library, which stays loaded until the process ends: results may outlive every Python object of it.
+
+    Returns its LibraryStruct, and its tsc_get_profile or None.
+    """
     try:
         loaded = ctypes.CDLL(path)
         get = loaded.tsc_get_library
@@ -200,4 +230,8 @@ def open_library(path: str) -> LibraryStruct:
     library = get(ABI_VERSION)
     if not library:
         raise Error("unsupported", f"{path} was made for another version of the interface")
-    return library.contents
+    get_profile = getattr(loaded, "tsc_get_profile", None)
+    if get_profile:
+        get_profile.restype = POINTER(ProfileStruct)
+        get_profile.argtypes = [c_char_p]
+    return library.contents, get_profile

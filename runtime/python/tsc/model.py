@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Un
 
 from tsc import abi, values
 from tsc.error import Error
+from tsc.profile import Counters, Profile
 
 _REQUIRED = object()
 
@@ -124,6 +125,15 @@ class Model:
         """Back to the state that the file was saved with."""
         abi.check(self._library.instance_reset, self._instance)
 
+    def profile(self, reset: bool = False) -> Profile:
+        """Where the time of calls went, of a library compiled with --profile; print it for a table.
+
+        It counts the calls of all instances since the library was loaded, or since the last profile(reset=True).
+        """
+        if self._handle.counters is None:
+            raise Error("unsupported", f"model '{self.name}' was compiled without --profile")
+        return self._handle.counters.read(reset)
+
     def clone(self) -> "Model":
         """The same weights with a copy of the state, for another thread."""
         instance = ctypes.c_void_p()
@@ -147,8 +157,9 @@ class Model:
 class _Handle:
     """Owns a tsc_model, for all instances of it."""
 
-    def __init__(self, library: abi.LibraryStruct, name: bytes, options: abi.Options):
+    def __init__(self, library: abi.LibraryStruct, get_profile, name: bytes, options: abi.Options):
         self.library = library
+        self.counters = Counters(get_profile(name).contents) if get_profile else None
         self.model = ctypes.c_void_p()
         abi.check(library.model_create, name, ctypes.byref(options), ctypes.byref(self.model))
 
@@ -159,8 +170,9 @@ class _Handle:
 class Library(Mapping[str, Model]):
     """The models of a library by name. Each is made when it is first asked for."""
 
-    def __init__(self, library: abi.LibraryStruct, options: abi.Options):
+    def __init__(self, library: abi.LibraryStruct, get_profile, options: abi.Options):
         self._library = library
+        self._get_profile = get_profile
         self._options = options
         self._models: Dict[str, Optional[Model]] = {
             abi.text(library.models[i].contents.name): None for i in range(library.model_count)
@@ -172,7 +184,7 @@ class Library(Mapping[str, Model]):
             raise KeyError(name)
         model = self._models[name]
         if model is None:
-            handle = _Handle(self._library, name.encode(), self._options)
+            handle = _Handle(self._library, self._get_profile, name.encode(), self._options)
             instance = ctypes.c_void_p()
             abi.check(self._library.instance_create, handle.model, ctypes.byref(instance))
             model = self._models[name] = Model(self._library, handle, instance)
@@ -195,5 +207,5 @@ def load(path: Union[str, os.PathLike], threads: Optional[int] = None) -> Union[
     """
     options = abi.Options(struct_size=ctypes.sizeof(abi.Options))
     options.threads = threads or 0
-    library = Library(abi.open_library(os.path.abspath(path)), options)
+    library = Library(*abi.open_library(os.path.abspath(path)), options)
     return library[next(iter(library))] if len(library) == 1 else library
