@@ -5,6 +5,7 @@
 #include "codegen/emit_pointwise.h"
 #include "codegen/layout.h"
 #include "codegen/pack.h"
+#include "codegen/pack_recurrent.h"
 #include "compiler/ir/assert.h"
 #include "passes/cost.h"
 
@@ -256,6 +257,8 @@ class GroupEmitter {
         return emit_layer_norm(anchor);
       case Op::scaled_dot_product_attention:
         return emit_attention(anchor);
+      case Op::lstm_scan: case Op::gru_scan: case Op::rnn_tanh_scan:
+        return emit_scan(anchor);
       case Op::embedding:
         return emit_embedding(anchor);
       case Op::cat:
@@ -265,6 +268,43 @@ class GroupEmitter {
       default:
         TSC_ASSERT(false, "anchor {} has no emitter", op_info(anchor.op).name);
     }
+  }
+
+  void emit_scan(const Node& node) {
+    model_.headers.insert("runtime/kernels/recurrent.h");
+    const auto weight = graph_.as_tensor(node.inputs[1]);
+    const int64_t hidden = weight->sizes[1], gates = weight->sizes[0] / hidden, width = lanes(model_);
+    const size_t packed = model_.weights.place(
+        weight, fmt::format("recurrent {}", gates), packed_recurrent_size(gates, hidden, width),
+        [=](std::span<const float> data) { return pack_recurrent_weight(data, gates, hidden, width); });
+    const bool reverse = *graph_.as_bool(node.inputs.back()), is_lstm = node.op == Op::lstm_scan;
+    const ValueId input = node.inputs[0], h0 = node.inputs[input_index(node.op, "h0")];
+    const auto& strides = address(input).strides;
+    const auto out = passes::dense_strides(dims(node.outputs[0]));
+    const Dim &output_step = out[out.size() - 3], &output_row = out[out.size() - 2];
+    const Dim last = dims(input)[0] - 1;  // a reversed direction begins there and goes back
+    const auto step = [&](const Dim& stride) { return size(reverse ? stride * Dim(-1) : stride); };
+    const auto begin = [&](const Dim& stride) { return reverse ? " + " + factor(last * stride) : std::string(); };
+    open_function();
+    out_.line("const Recurrence p{{.steps = {}, .rows = {}, .hidden = {},", size(dims(input)[0]), size(dims(input)[1]), hidden);
+    out_.line("                   .gates_step = {}, .gates_row = {}, .output_step = {}, .output_row = {},", step(strides[0]),
+              size(strides[1]), step(output_step), size(output_row));
+    out_.line("                   .initial_row = {}}};", size(address(h0).strides[0]));
+    std::string cell = "TanhCell", fields;
+    if (is_lstm) {
+      const ValueId c0 = node.inputs[input_index(node.op, "c0")];
+      cell = "LstmCell";
+      fields = fmt::format(".initial = {}, .initial_row = {}, .plane = {}, .output_step = {}", pointer(c0), size(address(c0).strides[0]),
+                           size(out[0]), step(output_step));
+    } else if (node.op == Op::gru_scan) {
+      cell = "GruCell";
+      fields = ".new_bias = " + bias_pointer(node.inputs[2], 1);
+    }
+    out_.open("recurrent(p, {}{{{}}}, {}{}, {}, {}, {}{}, [&](i64 blocks, const auto& step)", cell, fields, pointer(input),
+              begin(strides[0]), weights("float", packed), pointer(h0), output_, begin(output_step));
+    out_.line("ctx.parallel_for(blocks, recurrent_grain<{}>(p), step);", cell);
+    out_.close(");");
+    out_.close();
   }
 
   std::string tile(const KernelChoice& kernel) {

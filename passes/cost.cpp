@@ -57,6 +57,12 @@ Dim attention_operations(const Graph& graph, const Node& node) {
   return scores * (Dim(2) * (query.back() + dims_of(graph, operand(node, "value")).back()) + Dim(kSoftmax));
 }
 
+// Of a scan: the product with the hidden state, and about ten operations of the cell for each gate.
+Dim recurrent_operations(const Graph& graph, const Node& node) {
+  constexpr int64_t kCell = 10;
+  return elements(graph, node.inputs[0]) * (Dim(2) * dims_of(graph, node.inputs[1])[1] + Dim(kCell));
+}
+
 Dim operations_of(const Graph& graph, const Node& node) {
   switch (op_info(node.op).op_class) {
     case OpClass::kPointwise:
@@ -78,6 +84,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
     case OpClass::kAttention:
       return attention_operations(graph, node);
     case OpClass::kRecurrent:
+      return recurrent_operations(graph, node);
     case OpClass::kMovement:
     case OpClass::kView:
     case OpClass::kCreation:

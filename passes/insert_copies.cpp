@@ -23,6 +23,8 @@ Need need_of(const Node& node, size_t operand) {
       return Need::kNothing;
     case OpClass::kContraction:
       return node.op == Op::linear ? (operand == 0 ? Need::kRows : Need::kDense) : Need::kNothing;
+    case OpClass::kRecurrent:
+      return Need::kLast;
     case OpClass::kAttention:
       return operand < 3 ? Need::kLast : Need::kNothing;
     case OpClass::kMovement:

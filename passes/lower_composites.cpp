@@ -3,6 +3,7 @@
 
 #include "compiler/ir/containers.h"
 #include "compiler/ir/tensor_data.h"
+#include "passes/lower_recurrent.h"
 #include "passes/passes.h"
 
 namespace tsc::passes {
@@ -160,6 +161,11 @@ void lower_composites(Graph& graph) {
     switch (graph.node(id).op) {
       case Op::batch_norm:
         lower_batch_norm(graph, id);
+        break;
+      case Op::lstm:
+      case Op::gru:
+      case Op::rnn_tanh:
+        lower_recurrent(graph, id, containers);
         break;
       case Op::list_unpack:
         lower_parts(graph, id, uses);

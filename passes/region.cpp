@@ -308,6 +308,18 @@ std::string attention_obstacle(const Graph& graph, const Node& node) {
   return "";
 }
 
+std::string recurrent_obstacle(const Graph& graph, const Node& node) {
+  if (node.op != Op::lstm_scan && node.op != Op::gru_scan && node.op != Op::rnn_tanh_scan)
+    return "a recurrence of this kind has no kernel";
+  for (const ValueId id : node.inputs) {
+    if (graph.value(id).type.is_tensor() && !is_f32(graph, id)) return "only float32 has a kernel";
+  }
+  if (node.op == Op::gru_scan && !graph.is_none(node.inputs[2]) && !graph.as_tensor(node.inputs[2]))
+    return "its bias is no constant";
+  if (!graph.as_bool(node.inputs.back())) return "its direction is told at run time";
+  return needs_constant(graph, node, "hidden_weight");
+}
+
 std::string obstacle_by_class(const Graph& graph, const Node& node) {
   switch (op_info(node.op).op_class) {
     case OpClass::kPointwise:
@@ -364,6 +376,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     case OpClass::kQuery:
       return node.op == Op::symbolic ? "" : "it is read on the host";
     case OpClass::kRecurrent:
+      return recurrent_obstacle(graph, node);
     case OpClass::kScan:
     case OpClass::kSort:
     case OpClass::kScalar:
@@ -460,6 +473,19 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
     }
     case Op::layer_norm:
       return {{dims(0).back(), Dim((*graph.as_ints(node.inputs[1]))[0])}};
+    case Op::lstm_scan:
+    case Op::gru_scan:
+    case Op::rnn_tanh_scan: {
+      const Dim &steps = dims(0)[0], &batch = dims(0)[1], &hidden = dims(1)[1];
+      std::vector<SizePair> pairs = {{Dim::make(Dim::AtomKind::kMax, steps, Dim(1)), steps}};
+      for (const char* name : {"h0", "c0"}) {
+        if (node.op != Op::lstm_scan && name == std::string_view("c0")) continue;
+        const auto& state = dims(input_index(node.op, name));
+        pairs.push_back({state[0], batch});
+        pairs.push_back({state[1], hidden});
+      }
+      return pairs;
+    }
     case Op::scaled_dot_product_attention:
       return {{dims(0)[3], dims(1)[3]}, {dims(1)[2], dims(2)[2]}};
     case Op::cat: {

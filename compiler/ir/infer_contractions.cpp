@@ -134,6 +134,14 @@ void infer_attention(const Rule& rule) {
   rule.set_tensor(0, dtype, result);
 }
 
+void infer_scan(const Rule& rule) {
+  const Shape gates = rule.shape(0), weight = rule.shape(1);
+  if (!gates || !weight || gates->size() != 3 || weight->size() != 2) return rule.set_tensor(0, rule.dtype(0), std::nullopt);
+  Dims result = {(*gates)[0], (*gates)[1], (*weight)[1]};
+  if (rule.node.op == Op::lstm_scan) result.insert(result.begin(), Dim(2));
+  rule.set_tensor(0, rule.dtype(0), result);
+}
+
 // lstm, gru, rnn_tanh: input [batch, time, in] or [time, batch, in], or without batch; parameters [gates * hidden, in],
 // [gates * hidden, hidden], biases, and a projection [projected, hidden] with lstm only.
 void infer_recurrent(const Rule& rule) {
@@ -290,6 +298,11 @@ bool infer_contraction(const Rule& rule) {
     case Op::gru:
     case Op::rnn_tanh:
       infer_recurrent(rule);
+      return true;
+    case Op::lstm_scan:
+    case Op::gru_scan:
+    case Op::rnn_tanh_scan:
+      infer_scan(rule);
       return true;
     case Op::lstm_packed:
       infer_packed_recurrent(rule);

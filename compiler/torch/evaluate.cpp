@@ -2,8 +2,14 @@
 
 #include <ATen/core/class_type.h>
 #include <ATen/core/enum_type.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/lerp.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tanh.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/api/compilation_unit.h>
 
@@ -340,6 +346,34 @@ bool is_of_type(const c10::IValue& value, std::string_view type) {
          (element.substr(0, 2) == "?[" && kind == c10::TypeKind::TensorType);
 }
 
+// The equations of PyTorch's documentation of LSTM, GRU and RNN, step by step.
+static at::Tensor scan(ir::Op op, const std::vector<c10::IValue>& operands) {
+  const at::Tensor gates = operands[0].toTensor(), weight = operands[1].toTensor();
+  const bool is_lstm = op == ir::Op::lstm_scan, is_gru = op == ir::Op::gru_scan, reverse = operands.back().toBool();
+  at::Tensor h = operands[is_gru ? 3 : 2].toTensor(), c = is_lstm ? operands[3].toTensor() : at::Tensor();
+  const int64_t steps = gates.size(0);
+  std::vector<at::Tensor> hs(static_cast<size_t>(steps)), cs(static_cast<size_t>(is_lstm ? steps : 0));
+  for (int64_t i = 0; i < steps; ++i) {
+    const int64_t step = reverse ? steps - 1 - i : i;
+    const at::Tensor x = gates.select(0, step), y = at::matmul(h, weight.t());
+    if (is_lstm) {
+      const auto sums = (x + y).chunk(4, 1);
+      c = at::sigmoid(sums[1]) * c + at::sigmoid(sums[0]) * at::tanh(sums[2]);
+      h = at::sigmoid(sums[3]) * at::tanh(c);
+      cs[static_cast<size_t>(step)] = c;
+    } else if (is_gru) {
+      const auto xs = x.chunk(3, 1), ys = y.chunk(3, 1);
+      const at::Tensor fresh = operands[2].isNone() ? ys[2] : ys[2] + operands[2].toTensor();
+      const at::Tensor candidate = at::tanh(xs[2] + at::sigmoid(xs[0] + ys[0]) * fresh);
+      h = at::lerp(candidate, h, at::sigmoid(xs[1] + ys[1]));
+    } else {
+      h = at::tanh(x + y);
+    }
+    hs[static_cast<size_t>(step)] = h;
+  }
+  return is_lstm ? at::stack({at::stack(hs), at::stack(cs)}) : at::stack(hs);
+}
+
 std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10::IValue> operands) {
   switch (node.op) {
     case ir::Op::raise:
@@ -355,6 +389,10 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
     case ir::Op::state_set:
       state_->fields[ir::str_attribute(node, "field")] = operands[0];
       return {};
+    case ir::Op::lstm_scan:
+    case ir::Op::gru_scan:
+    case ir::Op::rnn_tanh_scan:
+      return {scan(node.op, operands)};
     case ir::Op::reorder:
     case ir::Op::annotate:
     case ir::Op::unchecked_cast:

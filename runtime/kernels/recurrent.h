@@ -1,23 +1,16 @@
 // One direction of one layer of an LSTM, GRU or Elman network, in float. With G gates per unit (LSTM 4: input, forget,
 // cell, output; GRU 3: reset, update, new; tanh network 1):
 //
-//   recurrent(p, LstmCell{cell}, gates, weight, initial, output, parallel)
+//   recurrent(p, LstmCell{...}, gates, weight, initial, output, parallel)
 //
-//   gates    [..][units / kLanes][G][kLanes] at step * gates_step + row * gates_row: what the input contributes, with
-//            the biases, of all steps, by one product `linear` whose weight and bias are reordered by
-//            codegen/pack_recurrent.h (interleave_gates). units is hidden rounded up to whole vectors.
-//   weight   hidden to hidden, [units / kLanes][hidden][G][kLanes] (pack_recurrent_weight)
-//   initial  the hidden state before the first step, rows `initial_row` apart; null for zeros
+//   gates    G * hidden contiguous floats at step * gates_step + row * gates_row, gate by gate: what the input
+//            contributes, with the biases, of all steps, by one product
+//   weight   hidden to hidden, [units / kLanes][hidden][G][kLanes] (codegen/pack_recurrent.h), where units is hidden
+//            rounded up to whole vectors
+//   initial  the hidden state before the first step, rows `initial_row` apart
 //   output   the hidden state of each step, `hidden` contiguous floats at step * output_step + row * output_row; the
 //            next step reads it from there, the final one is the last step's
 //   parallel parallel(count, fn) calls fn(begin, end) for ranges that cover [0, count) and returns when all are done
-//
-// The cells, whose pointers' rows are `hidden` apart:
-//   LstmCell{cell}          cell state, in and out
-//   GruCell{new_bias}       the hidden bias of the new gate, padded to `units`; null for none. The input's gates hold
-//   the
-//                           hidden biases of reset and update.
-//   TanhCell{}
 //
 // A panel of the weight gives all gates of kLanes units, so that the cell's update follows in registers. A step streams
 // the weight once; rows of a batch share it in register tiles. A reversed direction has negative steps.
@@ -36,30 +29,42 @@ struct Recurrence {
   i64 initial_row = 0;
 };
 
+// Some units of a row at a step; `output` is where their hidden state goes.
+struct RecurrentPlace {
+  i64 step, row, unit, lanes;
+  float* output;
+};
+
+// The cell states, which lie `plane` floats behind the hidden states of the same step; the first are `initial`'s.
 struct LstmCell {
   static constexpr int kGates = 4;
-  float* cell;
+  const float* initial;
+  i64 initial_row, plane, output_step;
 
-  // The next hidden state of `lanes` units from those of gates and of the state before; `at` is row * hidden + unit.
-  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, i64 at, i64, i64 lanes) const {
+  // The next hidden state of some units from those of gates and of the state before.
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, const RecurrentPlace& at) const {
+    float* const cell = at.output + plane;
+    const float* const before = at.step == 0 ? initial + at.row * initial_row + at.unit : cell - output_step;
     const VecF input = math::sigmoid(x[0] + h[0]);
     const VecF forget = math::sigmoid(x[1] + h[1]);
     const VecF candidate = math::tanh(x[2] + h[2]);
     const VecF output = math::sigmoid(x[3] + h[3]);
-    const VecF next = fma(forget, load_partial<VecF>(cell + at, lanes), input * candidate);
-    store_partial(cell + at, next, lanes);
+    const VecF next = fma(forget, load_partial<VecF>(before, at.lanes), input * candidate);
+    store_partial(cell, next, at.lanes);
     return output * math::tanh(next);
   }
 };
 
+// `new_bias` is the hidden bias of the new gate, padded to whole vectors; null for none. The gates of the input hold the
+// hidden biases of reset and update.
 struct GruCell {
   static constexpr int kGates = 3;
   const float* new_bias;
 
-  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF before, i64, i64 unit, i64) const {
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF before, const RecurrentPlace& at) const {
     const VecF reset = math::sigmoid(x[0] + h[0]);
     const VecF keep = math::sigmoid(x[1] + h[1]);
-    const VecF bias = new_bias != nullptr ? load<VecF>(new_bias + unit) : splat<VecF>(0);
+    const VecF bias = new_bias != nullptr ? load<VecF>(new_bias + at.unit) : splat<VecF>(0);
     const VecF candidate = math::tanh(fma(reset, h[2] + bias, x[2]));
     return fma(keep, before - candidate, candidate);
   }
@@ -68,16 +73,23 @@ struct GruCell {
 struct TanhCell {
   static constexpr int kGates = 1;
 
-  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, i64, i64, i64) const {
+  TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, const RecurrentPlace&) const {
     return math::tanh(x[0] + h[0]);
   }
 };
 
+// Blocks of units that are worth a thread of their own at one step.
+template <class Cell>
+i64 recurrent_grain(const Recurrence& p) {
+  constexpr i64 kWork = 1 << 15;  // multiplications
+  return larger(1, kWork / larger(1, p.rows * p.hidden * Cell::kGates * kLanes));
+}
+
 namespace detail {
 
-// Units of blocks [begin, end) at one step. `before` is null at a first step without initial state.
+// Units of blocks [begin, end) at one step.
 template <class Cell>
-inline void recurrent_step(const Recurrence& p, const Cell& cell, const float* gates, const float* weight,
+inline void recurrent_step(const Recurrence& p, const Cell& cell, i64 step, const float* gates, const float* weight,
                            const float* before, i64 before_row, float* output, i64 begin, i64 end) {
   constexpr int kGates = Cell::kGates;
   constexpr int kRows = kTileRows<kGates>;
@@ -96,24 +108,21 @@ inline void recurrent_step(const Recurrence& p, const Cell& cell, const float* g
 #pragma clang loop unroll(disable)
     for (i64 b = 0; b < row_blocks; ++b) {
       const Piece rows = piece_of(p.rows, row_blocks, b);
-      if (before != nullptr) {
-        tile.a = before + rows.begin * before_row;
-        product_rows<kRows, kGates>(rows.size(), tile);
-      }
+      tile.a = before + rows.begin * before_row;
+      product_rows<kRows, kGates>(rows.size(), tile);
 #pragma clang loop unroll(disable)
       for (i64 row = rows.begin; row < rows.end; ++row) {
-        const float* input_gates = gates + row * p.gates_row + block * kWidth;
+        const float* input_gates = gates + row * p.gates_row + unit;
         const float* hidden_gates = sums + (row - rows.begin) * kWidth;
         VecF x[kGates], h[kGates];
 #pragma clang loop unroll(full)
         for (int g = 0; g < kGates; ++g) {
-          x[g] = load<VecF>(input_gates + g * kLanes);
-          h[g] = before != nullptr ? load<VecF>(hidden_gates + g * kLanes) : splat<VecF>(0);
+          x[g] = load_partial<VecF>(input_gates + g * p.hidden, lanes);
+          h[g] = load<VecF>(hidden_gates + g * kLanes);
         }
-        const VecF last =
-            before != nullptr ? load_partial<VecF>(before + row * before_row + unit, lanes) : splat<VecF>(0);
-        const VecF next = cell.update(x, h, last, row * p.hidden + unit, unit, lanes);
-        store_partial(output + row * p.output_row + unit, next, lanes);
+        const VecF last = load_partial<VecF>(before + row * before_row + unit, lanes);
+        const RecurrentPlace at = {step, row, unit, lanes, output + row * p.output_row + unit};
+        store_partial(at.output, cell.update(x, h, last, at), lanes);
       }
     }
   }
@@ -131,7 +140,7 @@ void recurrent(Recurrence p, const Cell& cell, const float* gates, const float* 
     float* const now = output + step * p.output_step;
     const float* const step_gates = gates + step * p.gates_step;
     parallel(ceil_div(p.hidden, kLanes), [&](i64 begin, i64 end) {
-      detail::recurrent_step(p, cell, step_gates, weight, before, before_row, now, begin, end);
+      detail::recurrent_step(p, cell, step, step_gates, weight, before, before_row, now, begin, end);
     });
     before = now;
     before_row = p.output_row;

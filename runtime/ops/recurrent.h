@@ -10,6 +10,7 @@ namespace tsc::ops {
 struct CellWeights {
   Tensor w_ih, w_hh;
   Optional<Tensor> b_ih, b_hh;
+  Optional<Tensor> w_hr = None();  // of an LSTM that projects its hidden state
 };
 // What a step carries: the hidden state and, for an LSTM, the cell state.
 struct CellState {
@@ -23,7 +24,8 @@ struct LstmCell {
     const List<Tensor> g = chunk(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1), 4, 1);
     if (!ctx.ok()) return {};
     const Tensor c = add(ctx, mul(ctx, sigmoid(ctx, g[1]), state.c), mul(ctx, sigmoid(ctx, g[0]), tanh(ctx, g[2])), 1);
-    return {mul(ctx, sigmoid(ctx, g[3]), tanh(ctx, c)), c};
+    const Tensor h = mul(ctx, sigmoid(ctx, g[3]), tanh(ctx, c));
+    return {w.w_hr ? linear(ctx, h, *w.w_hr, None()) : h, c};
   }
 };
 struct GruCell {
@@ -53,11 +55,15 @@ struct RecurrentShape {
   double dropout;
   bool train;
   bool bidirectional;
+  bool projected = false;
+
+  i64 params_of_cell() const { return (has_biases ? 4 : 2) + (projected ? 1 : 0); }
 };
 
 inline CellWeights weights_of(const List<Tensor>& params, const RecurrentShape& s, i64 index) {
-  const i64 each = s.has_biases ? 4 : 2;
+  const i64 each = s.params_of_cell();
   CellWeights w{params[index * each], params[index * each + 1], None(), None()};
+  if (s.projected) w.w_hr = params[index * each + each - 1];
   if (s.has_biases) {
     w.b_ih = params[index * each + 2];
     w.b_hh = params[index * each + 3];
@@ -68,7 +74,7 @@ inline bool recurrent_ok(Context& ctx, const RecurrentShape& s, const Tensor& in
                          const List<Tensor>& params) {
   if (!ctx.ok()) return false;
   const i64 cells = s.num_layers * (s.bidirectional ? 2 : 1);
-  if (params.size() != cells * (s.has_biases ? 4 : 2)) {
+  if (params.size() != cells * s.params_of_cell()) {
     ctx.fail(ErrorKind::kRuntime, "got an incorrect number of RNN parameters");
   } else if (input.dim() != rank || hx.dim() != 3 || hx.size(0) != cells) {
     ctx.fail(ErrorKind::kShape, "expected an input of rank %lld and a hidden state [%lld, batch, size], got %s and %s",
@@ -157,13 +163,18 @@ RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& h
   return r;
 }
 
+// An LSTM's hidden state is as large as its cell state unless it is a projection of it.
+inline bool is_projected(const List<Tensor>& hx) {
+  return hx[0].dim() == 3 && hx[1].dim() == 3 && hx[0].size(2) != hx[1].size(2);
+}
+
 inline Tuple<Tensor, Tensor, Tensor> lstm(Context& ctx, const Tensor& input, const List<Tensor>& hx,
                                           const List<Tensor>& params, bool has_biases, i64 num_layers, double dropout,
                                           bool train, bool bidirectional, bool batch_first) {
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
-  const RecurrentResult r = run_recurrent<LstmCell>(
-      ctx, input, hx[0], hx[1], params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional, is_projected(hx)};
+  const RecurrentResult r = run_recurrent<LstmCell>(ctx, input, hx[0], hx[1], params, s, batch_first);
   return {r.output, r.h, r.c};
 }
 inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
@@ -171,7 +182,7 @@ inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& dat
                                                  i64 num_layers, double dropout, bool train, bool bidirectional) {
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
-  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional};
+  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional, is_projected(hx)};
   if (!recurrent_ok(ctx, s, data, 2, hx[0], params)) return {};
   const Tensor sizes = contiguous_as(ctx, batch_sizes, DType::kInt64);
   if (!ctx.ok()) return {};
@@ -215,6 +226,38 @@ inline Tuple<Tensor, Tensor> lstm_cell(Context& ctx, const Tensor& input, const 
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm_cell expects two hidden states");
   const CellState state = LstmCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx[0], hx[1]}, {w_ih, w_hh, b_ih, b_hh});
   return {state.h, state.c};
+}
+// One direction of one layer whose gates are given: the state after each step, planes of h and c for an LSTM.
+template <class Cell>
+Tensor scan(Context& ctx, const Tensor& gates, const CellWeights& w, CellState state, bool reverse) {
+  if (!ctx.ok()) return {};
+  const i64 steps = gates.size(0);
+  constexpr i64 kPlanes = Cell::kHasCell ? 2 : 1;
+  const Tensor planes = Tensor::empty(ctx, gates.dtype(), dims(kPlanes, steps, gates.size(1), state.h.size(1)));
+  for (i64 i = 0; i < steps && ctx.ok(); ++i) {
+    const i64 time = reverse ? steps - 1 - i : i;
+    state = Cell::step(ctx, select(ctx, gates, 0, time), state, w);
+    copy_(ctx, select(ctx, select(ctx, planes, 0, 0), 0, time), state.h);
+    if (Cell::kHasCell) copy_(ctx, select(ctx, select(ctx, planes, 0, 1), 0, time), state.c);
+  }
+  return Cell::kHasCell ? planes : select(ctx, planes, 0, 0);
+}
+inline Tensor lstm_scan(Context& ctx, const Tensor& gates, const Tensor& hidden_weight, const Tensor& h0,
+                        const Tensor& c0, bool reverse) {
+  return scan<LstmCell>(ctx, gates, {Tensor(), hidden_weight, None(), None()}, {h0, c0}, reverse);
+}
+inline Tensor gru_scan(Context& ctx, const Tensor& gates, const Tensor& hidden_weight, const Optional<Tensor>& new_bias,
+                       const Tensor& h0, bool reverse) {
+  CellWeights w{Tensor(), hidden_weight, None(), None()};
+  if (new_bias.has_value()) {
+    const Tensor none = new_zeros(ctx, h0, List<i64>::of(ctx, 2 * h0.size(1)));
+    w.b_hh = cat(ctx, List<Tensor>::of(ctx, none, *new_bias), 0);
+  }
+  return scan<GruCell>(ctx, gates, w, {h0, Tensor()}, reverse);
+}
+inline Tensor rnn_tanh_scan(Context& ctx, const Tensor& gates, const Tensor& hidden_weight, const Tensor& h0,
+                            bool reverse) {
+  return scan<TanhCell>(ctx, gates, {Tensor(), hidden_weight, None(), None()}, {h0, Tensor()}, reverse);
 }
 inline Tensor gru_cell(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& w_ih, const Tensor& w_hh,
                        const Optional<Tensor>& b_ih = None(), const Optional<Tensor>& b_hh = None()) {

@@ -39,12 +39,11 @@ struct Layer {
   std::vector<float> cell = numbers(rows * hidden, 7);
 };
 
-// The gates of x at all steps in the kernel's layout, with `bias`.
+// The gates of x at all steps, with `bias`.
 std::vector<float> gates_of(const Layer& l, const std::vector<float>& bias) {
-  const auto weight = codegen::interleave_gates(l.input_weight, l.gates, l.hidden, l.inputs, kLanes);
-  const auto packed_bias = codegen::interleave_gates(bias, l.gates, l.hidden, 1, kLanes);
-  const i64 width = static_cast<i64>(packed_bias.size());
-  const auto packed = codegen::pack_panels({weight.data(), l.inputs, width, 1, l.inputs}, kLanes, 1);
+  const i64 width = l.gates * l.hidden;
+  const auto packed = codegen::pack_panels({l.input_weight.data(), l.inputs, width, 1, l.inputs}, kLanes, 1);
+  const auto packed_bias = codegen::pack_channels(bias, kLanes, 1);
   std::vector<float> gates(l.steps * l.rows * width);
   const Linear p = {
       .rows = l.steps * l.rows, .columns = width, .depth = l.inputs, .input_row = l.inputs, .output_row = width};
@@ -64,10 +63,10 @@ std::vector<double> affine(const std::vector<float>& weight, const std::vector<f
 }
 
 template <class Update>
-void expect_states(const Layer& l, const std::vector<float>& output, bool reversed, bool has_first, Update update) {
+void expect_states(const Layer& l, const std::vector<float>& output, bool reversed, Update update) {
   for (i64 row = 0; row < l.rows; ++row) {
     std::vector<double> h(l.hidden, 0.0);
-    if (has_first) h.assign(l.first.begin() + row * l.hidden, l.first.begin() + (row + 1) * l.hidden);
+    h.assign(l.first.begin() + row * l.hidden, l.first.begin() + (row + 1) * l.hidden);
     for (i64 s = 0; s < l.steps; ++s) {
       const i64 step = reversed ? l.steps - 1 - s : s;
       const float* at = l.x.data() + (step * l.rows + row) * l.inputs;
@@ -81,13 +80,14 @@ void expect_states(const Layer& l, const std::vector<float>& output, bool revers
   }
 }
 
+// Hidden states of all steps, and behind them, for an LSTM, the cell states.
 template <class Cell>
-std::vector<float> run(const Layer& l, const Cell& cell, const std::vector<float>& bias, bool reversed,
-                       bool has_first) {
+std::vector<float> run(const Layer& l, const Cell& cell, const std::vector<float>& bias, bool reversed) {
   const auto gates = gates_of(l, bias);
   const auto weight = codegen::pack_recurrent_weight(l.hidden_weight, l.gates, l.hidden, kLanes);
-  const i64 width = l.gates * round_up(l.hidden, kLanes);
-  std::vector<float> output(l.steps * l.rows * l.hidden);
+  EXPECT_EQ(static_cast<i64>(weight.size()), codegen::packed_recurrent_size(l.gates, l.hidden, kLanes));
+  const i64 width = l.gates * l.hidden;
+  std::vector<float> output(2 * l.steps * l.rows * l.hidden);
   const i64 direction = reversed ? -1 : 1, last = reversed ? l.steps - 1 : 0;
   const Recurrence p = {.steps = l.steps,
                         .rows = l.rows,
@@ -97,7 +97,7 @@ std::vector<float> run(const Layer& l, const Cell& cell, const std::vector<float
                         .output_step = direction * l.rows * l.hidden,
                         .output_row = l.hidden,
                         .initial_row = l.hidden};
-  recurrent(p, cell, gates.data() + last * l.rows * width, weight.data(), has_first ? l.first.data() : nullptr,
+  recurrent(p, cell, gates.data() + last * l.rows * width, weight.data(), l.first.data(),
             output.data() + last * l.rows * l.hidden, kParallel);
   return output;
 }
@@ -111,35 +111,36 @@ TEST(Recurrent, Lstm) {
       const Layer l = {.steps = 4, .rows = rows, .inputs = 3, .hidden = hidden, .gates = 4};
       auto bias = l.input_bias;
       for (size_t i = 0; i < bias.size(); ++i) bias[i] += l.hidden_bias[i];
-      auto cell = l.cell;
-      const auto output = run(l, LstmCell{cell.data()}, bias, reversed, true);
+      const i64 step = rows * hidden, plane = l.steps * step;
+      const LstmCell cell = {
+          .initial = l.cell.data(), .initial_row = hidden, .plane = plane, .output_step = reversed ? -step : step};
+      const auto output = run(l, cell, bias, reversed);
       std::vector<double> c(l.cell.begin(), l.cell.end());
-      expect_states(l, output, reversed, true, [&](const auto& x, const auto& h, double, i64 row, i64 u) {
+      expect_states(l, output, reversed, [&](const auto& x, const auto& h, double, i64 row, i64 u) {
         const auto gate = [&](i64 g) { return x[g * hidden + u] + h[g * hidden + u]; };
         double& state = c[row * hidden + u];
         state = sigmoid(gate(1)) * state + sigmoid(gate(0)) * std::tanh(gate(2));
         return sigmoid(gate(3)) * std::tanh(state);
       });
-      for (size_t i = 0; i < c.size(); ++i) EXPECT_NEAR(cell[i], c[i], 3e-6);
+      const float* const last = output.data() + plane + (reversed ? 0 : (l.steps - 1) * step);
+      for (size_t i = 0; i < c.size(); ++i) EXPECT_NEAR(last[i], c[i], 3e-6);
     }
   }
 }
 
 TEST(Recurrent, Gru) {
   for (const auto& [rows, hidden] : kRowsAndHidden) {
-    for (bool has_first : {false, true}) {
-      const Layer l = {.steps = 4, .rows = rows, .inputs = 5, .hidden = hidden, .gates = 3};
-      auto bias = l.input_bias;
-      for (i64 i = 0; i < 2 * hidden; ++i) bias[i] += l.hidden_bias[i];
-      std::vector<float> new_bias(l.hidden_bias.begin() + 2 * hidden, l.hidden_bias.end());
-      new_bias.resize(round_up(hidden, kLanes));
-      const auto output = run(l, GruCell{new_bias.data()}, bias, false, has_first);
-      expect_states(l, output, false, has_first, [&](const auto& x, const auto& h, double before, i64, i64 u) {
-        const double reset = sigmoid(x[u] + h[u]), keep = sigmoid(x[hidden + u] + h[hidden + u]);
-        const double candidate = std::tanh(x[2 * hidden + u] + reset * h[2 * hidden + u]);
-        return (1 - keep) * candidate + keep * before;
-      });
-    }
+    const Layer l = {.steps = 4, .rows = rows, .inputs = 5, .hidden = hidden, .gates = 3};
+    auto bias = l.input_bias;
+    for (i64 i = 0; i < 2 * hidden; ++i) bias[i] += l.hidden_bias[i];
+    std::vector<float> new_bias(l.hidden_bias.begin() + 2 * hidden, l.hidden_bias.end());
+    new_bias.resize(round_up(hidden, kLanes));
+    const auto output = run(l, GruCell{new_bias.data()}, bias, false);
+    expect_states(l, output, false, [&](const auto& x, const auto& h, double before, i64, i64 u) {
+      const double reset = sigmoid(x[u] + h[u]), keep = sigmoid(x[hidden + u] + h[hidden + u]);
+      const double candidate = std::tanh(x[2 * hidden + u] + reset * h[2 * hidden + u]);
+      return (1 - keep) * candidate + keep * before;
+    });
   }
 }
 
@@ -147,8 +148,8 @@ TEST(Recurrent, Tanh) {
   const Layer l = {.steps = 3, .rows = 9, .inputs = 4, .hidden = kLanes + 2, .gates = 1};
   auto bias = l.input_bias;
   for (size_t i = 0; i < bias.size(); ++i) bias[i] += l.hidden_bias[i];
-  const auto output = run(l, TanhCell{}, bias, false, true);
-  expect_states(l, output, false, true,
+  const auto output = run(l, TanhCell{}, bias, false);
+  expect_states(l, output, false,
                 [](const auto& x, const auto& h, double, i64, i64 u) { return std::tanh(x[u] + h[u]); });
 }
 
