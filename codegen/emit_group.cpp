@@ -349,9 +349,11 @@ class GroupEmitter {
     const auto out_strides = passes::dense_strides(out);
     const size_t rank = out.size();
     // Batch dims outer and inner, 1 where there is none; an operand without the dim or of size 1 there is broadcast.
-    const auto batch_stride = [&](const std::vector<Dim>& shape, const std::vector<Dim>& strides, size_t from_end) {
-      if (shape.size() < from_end || shape[shape.size() - from_end].is_constant(1)) return Dim(0);
-      return strides[strides.size() - from_end];
+    const auto batch_stride = [&](const std::vector<Dim>& shape, const std::vector<Dim>& strides, size_t from_end) -> std::string {
+      if (shape.size() < from_end || shape[shape.size() - from_end].is_constant(1)) return "0";
+      const Dim& own = shape[shape.size() - from_end];
+      const std::string stride = size(strides[strides.size() - from_end]);
+      return own == out[rank - from_end] ? stride : fmt::format("{} == 1 ? 0 : {}", size(own), stride);
     };
     const auto batch = [&](size_t from_end) { return rank >= from_end ? out[rank - from_end] : Dim(1); };
     open_function();
@@ -360,9 +362,9 @@ class GroupEmitter {
     out_.line("    .a_row = {}, .a_depth = {}, .b_depth = {}, .b_column = {}, .output_row = {},", size(a_strides[a.size() - 2]),
               size(a_strides.back()), size(b_strides[b.size() - 2]), size(b_strides.back()), size(out_strides[rank - 2]));
     out_.line("    .batch = {{{}, {}}},", size(batch(4)), size(batch(3)));
-    out_.line("    .a_batch = {{{}, {}}},", size(batch_stride(a, a_strides, 4)), size(batch_stride(a, a_strides, 3)));
-    out_.line("    .b_batch = {{{}, {}}},", size(batch_stride(b, b_strides, 4)), size(batch_stride(b, b_strides, 3)));
-    out_.line("    .output_batch = {{{}, {}}}}};", size(batch_stride(out, out_strides, 4)), size(batch_stride(out, out_strides, 3)));
+    out_.line("    .a_batch = {{{}, {}}},", batch_stride(a, a_strides, 4), batch_stride(a, a_strides, 3));
+    out_.line("    .b_batch = {{{}, {}}},", batch_stride(b, b_strides, 4), batch_stride(b, b_strides, 3));
+    out_.line("    .output_batch = {{{}, {}}}}};", batch_stride(out, out_strides, 4), batch_stride(out, out_strides, 3));
     const std::string t = tile(kernel);
     out_.open("ctx.parallel_for_scratch(matmul_work_items{}(p), 1, matmul_scratch_bytes{}(p), [&](i64 begin, i64 end, void* scratch)", t, t);
     out_.line("matmul{}(p, {}, {}, {}, {}, scratch, begin, end);", t, pointer(node.inputs[0]), pointer(node.inputs[1]), output_, epilogue);

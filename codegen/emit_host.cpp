@@ -729,7 +729,8 @@ class HostEmitter {
         for (const Dim& dim : type(output).tensor.dims) visit(dim);
       }
       if (node.op == Op::select) check_select(node);
-      if (op_info(node.op).op_class == OpClass::kPointwise) check_operands(node, seen);
+      if (op_info(node.op).op_class == OpClass::kPointwise) check_operands(node, 0, seen);
+      if (node.op == Op::matmul || node.op == Op::bmm) check_operands(node, 2, seen);
       for (const passes::SizePair& pair : passes::region_requirements(graph_, node)) {
         if (pair.a == pair.b || !seen.insert(pair.a.str() + " = " + pair.b.str()).second) continue;
         out_.line("check_equal(ctx, \"{}\", {}, {});", op_info(node.op).name, size(pair.a), size(pair.b));
@@ -737,13 +738,13 @@ class HostEmitter {
     });
   }
 
-  // Operands of a pointwise op whose sizes must be those of the result or 1.
-  void check_operands(const Node& node, std::set<std::string>& seen) {
+  // Operands whose sizes must be those of the result or 1, but the last `others`.
+  void check_operands(const Node& node, size_t others, std::set<std::string>& seen) {
     const auto& to = type(node.outputs[0]).tensor.dims;
     for (const ValueId input : node.inputs) {
       if (!type(input).is_tensor()) continue;
       const auto& from = type(input).tensor.dims;
-      for (size_t i = 0; i < from.size(); ++i) {
+      for (size_t i = 0; i + others < from.size(); ++i) {
         const Dim& wanted = to[to.size() - from.size() + i];
         if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second) continue;
         out_.line("check_broadcast(ctx, {}, {});", size(from[i]), size(wanted));

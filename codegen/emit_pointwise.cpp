@@ -5,6 +5,7 @@
 #include "codegen/emit_common.h"
 #include "codegen/writer.h"
 #include "compiler/ir/assert.h"
+#include "compiler/ir/infer.h"
 
 namespace tsc::codegen {
 
@@ -57,28 +58,7 @@ class Expression {
   DType result() const { return graph_.value(node_.outputs[0]).type.tensor.dtype; }
 
   // The dtype in which PyTorch computes: the result's, or for comparisons and masks the operands' common one.
-  DType compute_dtype() const {
-    if (result() != DType::kBool) return result();
-    DType common = DType::kUnknown;
-    bool floating = false;
-    for (size_t i = 0; i < node_.inputs.size(); ++i) {
-      if (type(i).is_tensor()) {
-        common = common == DType::kUnknown ? type(i).tensor.dtype : promote(common, type(i).tensor.dtype);
-      } else {
-        floating = floating || type(i).is(Type::Kind::kFloat);
-      }
-    }
-    if (floating && !is_floating(common)) return DType::kFloat32;
-    if (common == DType::kBool && has_int()) return DType::kInt64;
-    return common;
-  }
-
-  bool has_int() const {
-    for (const ValueId id : node_.inputs) {
-      if (graph_.value(id).type.is(Type::Kind::kInt)) return true;
-    }
-    return false;
-  }
+  DType compute_dtype() const { return result() != DType::kBool ? result() : ir::result_type(graph_, node_.inputs); }
 
   static std::string call(std::string_view function, const std::vector<std::string>& inputs) {
     std::string text;

@@ -249,7 +249,7 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
   }
 }
 
-// Matrices with up to two batch dims, each of which is the result's or 1.
+// Matrices with up to two batch dims, each of which is the result's, or 1, perhaps only at run time.
 std::string product_obstacle(const Graph& graph, const Node& node) {
   constexpr size_t kMaxRank = 4;
   const auto& out = dims_of(graph, node.outputs[0]);
@@ -260,7 +260,7 @@ std::string product_obstacle(const Graph& graph, const Node& node) {
     if (!is_f32(graph, node.inputs[i])) return "only float32 has a kernel";
     for (size_t axis = 0; axis + 2 < dims.size(); ++axis) {
       const Dim& wanted = out[out.size() - dims.size() + axis];
-      if (!dims[axis].is_constant(1) && !(dims[axis] == wanted))
+      if (!dims[axis].is_constant(1) && !(dims[axis] == wanted) && !(broadcast(dims[axis], wanted) == wanted))
         return "whether its batches broadcast is told at run time";
     }
   }

@@ -2,6 +2,8 @@
 // the same bits, NaN and the sign of zero included, unless its comment says otherwise.
 #include <algorithm>
 
+#include "compiler/ir/infer.h"
+#include "compiler/ir/tensor_data.h"
 #include "passes/alias.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
@@ -74,7 +76,24 @@ class Simplifier {
     rewriter_.replace_node(id, make(op, std::move(inputs), id));
   }
 
+  // PyTorch brings the operands of a pointwise op to one dtype before it computes. For a constant number this is done now,
+  // so that a float64 one among float32 tensors asks for no float64 arithmetic.
+  void convert_constants(NodeId id) {
+    if (op_info(graph_.node(id).op).op_class != OpClass::kPointwise || !type(out(id)).is_tensor()) return;
+    const DType result = type(out(id)).tensor.dtype;
+    const DType common = result == DType::kBool ? result_type(graph_, graph_.node(id).inputs) : result;
+    if (common != DType::kFloat32 && common != DType::kFloat64) return;
+    for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
+      const auto tensor = graph_.as_tensor(in(id, i));
+      if (!tensor || !tensor->sizes.empty() || tensor->dtype == common || !is_floating(tensor->dtype)) continue;
+      const auto converted = make_tensor_constant(tensor->name, common, {}, read_elements(*tensor));
+      graph_.node(id).inputs[i] = graph_.add_constant({std::shared_ptr<const TensorConstant>(converted)},
+                                                      Type::make_tensor(common, std::vector<Dim>()), tensor->name);
+    }
+  }
+
   void visit(NodeId id) {
+    convert_constants(id);
     switch (graph_.node(id).op) {
       case Op::dropout:
       case Op::feature_dropout:

@@ -7,10 +7,16 @@
 // Graph::constraints tells what the entry has to check.
 #pragma once
 
+#include <span>
+
 #include "compiler/ir/graph.h"
 
 namespace tsc::ir {
 
 void infer(Graph& graph);
+
+// torch.result_type of tensors and numbers, none among them left out: the dtype in which they meet. kUnknown where a
+// rank or a dtype that matters is unknown.
+DType result_type(const Graph& graph, std::span<const ValueId> operands);
 
 }  // namespace tsc::ir

@@ -235,21 +235,29 @@ DType result_type_of(const std::vector<ResultTypeOperand>& tensors, const Priori
 
 }  // namespace
 
-DType Rule::result_type(const std::vector<size_t>& operands) const {
+}  // namespace tsc::ir::inference
+
+namespace tsc::ir {
+
+DType result_type(const Graph& graph, std::span<const ValueId> operands) {
+  using inference::Priority;
+  using inference::ResultTypeOperand;
   std::vector<ResultTypeOperand> tensors;
   Priority numbers;
   bool unknown_number = false;
-  for (size_t i : operands) {
-    if (!has(i)) continue;
-    if (const TensorType* t = tensor(i)) {
-      if (t->dtype == DType::kUnknown) return DType::kUnknown;
-      const auto rank = !t->rank_known    ? ResultTypeOperand::Rank::kUnknown
-                        : t->dims.empty() ? ResultTypeOperand::Rank::kZeroDim
-                                          : ResultTypeOperand::Rank::kDimensioned;
-      tensors.push_back({rank, t->dtype});
-      continue;
-    }
-    switch (type(i).kind) {
+  for (const ValueId id : operands) {
+    const Type& type = graph.value(id).type;
+    switch (type.kind) {
+      case Type::Kind::kNone:
+        break;
+      case Type::Kind::kTensor: {
+        if (type.tensor.dtype == DType::kUnknown) return DType::kUnknown;
+        const auto rank = !type.tensor.rank_known    ? ResultTypeOperand::Rank::kUnknown
+                          : type.tensor.dims.empty() ? ResultTypeOperand::Rank::kZeroDim
+                                                     : ResultTypeOperand::Rank::kDimensioned;
+        tensors.push_back({rank, type.tensor.dtype});
+        break;
+      }
       case Type::Kind::kInt:
         numbers.add(DType::kInt64);
         break;
@@ -266,13 +274,25 @@ DType Rule::result_type(const std::vector<size_t>& operands) const {
         unknown_number = true;
     }
   }
-  if (!unknown_number) return result_type_of(tensors, numbers);
+  if (!unknown_number) return inference::result_type_of(tensors, numbers);
   // A number of any kind: known when the kinds agree, for complex ones are not expected among them.
   Priority with_bool = numbers, with_float = numbers;
   with_bool.add(DType::kBool);
   with_float.add(DType::kFloat32);
-  const DType a = result_type_of(tensors, with_bool), b = result_type_of(tensors, with_float);
+  const DType a = inference::result_type_of(tensors, with_bool), b = inference::result_type_of(tensors, with_float);
   return a == b ? a : DType::kUnknown;
+}
+
+}  // namespace tsc::ir
+
+namespace tsc::ir::inference {
+
+DType Rule::result_type(const std::vector<size_t>& operands) const {
+  std::vector<ValueId> ids;
+  for (const size_t i : operands) {
+    if (has(i)) ids.push_back(node.inputs[i]);
+  }
+  return ir::result_type(run.graph, ids);
 }
 
 DType Rule::dtype_operand(DType otherwise) const {

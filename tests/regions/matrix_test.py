@@ -103,6 +103,7 @@ CASES = [
     Case("attention", Attention(), R(2, 5, 20), R(1, 1, 20), R(3, 17, 20), R(0, 5, 20)),
     Case("attention_odd", Attention(15, 3), R(1, 5, 15), R(2, 9, 15)),
     Case("hand_attention", lambda q, k, v, m: ((q @ k.transpose(-2, -1)) / 3 + m).softmax(-1) @ v, (*qkv(2, 3, 5, 7, 8), R(5, 7)), (*qkv(1, 1, 1, 1, 8), R(1, 1)), (*qkv(2, 3, 5, 7, 8), R(1, 7)), (*qkv(2, 3, 5, 7, 8), R(2, 1, 1, 7)[0, 0])),
+    Case("batch_of_mask", lambda q, k, v, m: ((q @ k.transpose(-2, -1)) / torch.tensor(3.0, dtype=torch.float64) + m[:, None, None]).softmax(-1) @ v, (*qkv(1, 3, 5, 7, 8), R(1, 7)), (*qkv(4, 3, 5, 7, 8), R(1, 7)), (*qkv(1, 3, 5, 7, 8), R(4, 7)), (*qkv(4, 3, 5, 7, 8), R(4, 7)), (*qkv(4, 3, 5, 7, 8), R(3, 7)), (*qkv(0, 3, 5, 7, 8), R(1, 7))),
     Case("causal_mask", lambda x: (x @ x.transpose(1, 2)).masked_fill(torch.triu(torch.ones(x.shape[1], x.shape[1]), 1) > 0, float("-inf")).softmax(-1) @ x, R(2, 5, 8), R(1, 1, 3), R(2, 17, 4)),
     Case("embedded", Apply(lambda e, p, i: (e(i), e(i) * 2 + p(torch.arange(i.shape[1])), e(i).sum(1)), nn.Embedding(10, 17), nn.Embedding(20, 17)), torch.randint(0, 10, (2, 5)), torch.randint(0, 10, (1, 1)), torch.randint(0, 10, (3, 20)), torch.randint(0, 10, (3, 21)), torch.randint(0, 10, (0, 5)), torch.full((2, 2), 10), torch.full((2, 2), -1)),
     Case("embedded_views", Apply(lambda e, i: (e(i.t()), e(i[:, ::2]), e(i[:, 0]), e(i + 1), e(i.int())), nn.Embedding(10, 3, padding_idx=0)), torch.randint(0, 9, (2, 5)), torch.randint(0, 9, (1, 1)), torch.full((2, 2), 9)),

@@ -29,6 +29,8 @@ class Buffers(nn.Module):
         return torch.sigmoid(y / self.scalar) * self.whole, (x > self.tenth).float() + x * self.tenth
 
 
+Z = torch.tensor(0.1, dtype=torch.float64)  # meets float32 tensors in float32
+
 CASES = [
     Case("chain", lambda x: torch.tanh(torch.exp(x * 0.5) - 1).abs().sqrt().neg() + x, R(3, 5), R(1, 1), R(7, 17), R(2, 0), R(300, 301)),
     Case("buffers", Buffers(), R(2, 5, 7, 6), R(1, 5, 7, 6), R(0, 5, 7, 6), R(3, 5, 7, 1), R(2, 5, 1, 6), R(2, 1, 7, 6), R(40, 5, 7, 6)),
@@ -79,6 +81,8 @@ CASES = [
     Case("many_ops", lambda x: sum(torch.sin(x * k) for k in range(45)), R(3, 5), R(1, 1)),
     Case("many_inputs", lambda *x: sum(a * b for a, b in zip(x, x[1:])), tuple(R(3, 4) for _ in range(15)), tuple(R(1, 4) for _ in range(15))),
     Case("dtype_moves", lambda x: (x.to(torch.float64).to(torch.float32) * 2, x.double() + 1, x.type(torch.long) + 1, x.half().float(), x.bfloat16().float() + 1, x.bool().float()), R(3, 5), R(1, 1)),
+    Case("zero_dim_constants", lambda x: (x == Z, x < Z, x * Z, x.double() == Z, torch.where(x > Z, x, Z), x == Z.float(), torch.maximum(x, Z)), R(3), torch.tensor([0.1, -0.1])),
+    Case("zero_dim_operand", lambda x, z: (x == z, x < z, x * z, x - z), (R(3), torch.tensor(0.1, dtype=torch.float64)), (torch.tensor([0.1, -0.1]), torch.tensor(0.1, dtype=torch.float64))),
     Case("special_values", lambda x: (torch.exp(x), torch.tanh(x), torch.sigmoid(x), torch.log(x), x * 0, torch.sqrt(x), nn.functional.silu(x), torch.relu(x), x.clamp(min=0), torch.erf(x)), R(3), torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0, -0.0, 1e38, -1e38, 88.9, -104.0, 1e-40])),
 ]
 
