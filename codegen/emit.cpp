@@ -80,6 +80,7 @@ std::string tensor_type(const Type& type) {
 class ModelEmitter {
  public:
   ModelEmitter(const Graph& graph, const EmitOptions& options) : graph_(graph), options_(options), model_(graph, options) {
+    for (ClassId id = 0; id < graph.classes.size(); ++id) model_.names.unique(class_name(graph, id));
     id_ = identifier(graph.name);
     model_.weights_symbol = id_ + "_weights";
   }
@@ -92,8 +93,10 @@ class ModelEmitter {
     emit_host(model_, host);
     Writer out;
     emit_head(out);
+    out.blank();
     out.append(types.text());
     if (options_.profile) emit_profile_times(model_, out);
+    out.blank();
     out.append(host.text());
     emit_tables(out);
     if (options_.profile) emit_profile_table(model_, out);
@@ -135,15 +138,6 @@ class ModelEmitter {
       out.open("[[maybe_unused]] static const T* weights(size_t offset)");
       out.line("return reinterpret_cast<const T*>({} + offset);", model_.weights_symbol);
       out.close();
-    }
-    if (model_.headers.contains("runtime/kernels/pointwise.h")) {
-      out.blank();
-      out.open("struct Copy");
-      out.line("template <class V>");
-      out.open("V operator()(V x) const");
-      out.line("return x;");
-      out.close();
-      out.close(";");
     }
   }
 
@@ -265,6 +259,8 @@ class ModelEmitter {
 
   // The tables that tsc.h shows.
   void emit_tables(Writer& out) {
+    out.blank();
+    out.comment("What the library tells of itself: lines of the Python program for errors, methods and their inputs.");
     emit_sources(out);
     std::string infos, calls;
     out.blank();
@@ -319,23 +315,17 @@ class ModelEmitter {
   }
 
   void emit_sources(Writer& out) {
-    std::vector<SourceId> order(model_.sources.size());
-    for (const auto& [id, index] : model_.sources) order[static_cast<size_t>(index) - 1] = id;
     std::string frames, sources = "{0, 0}";
     size_t count = 0;
-    for (const SourceId id : order) {
-      const Source& source = graph_.sources[id];
-      sources += fmt::format(", {{{}, {}}}", count, source.frames.size());
-      for (const SourceFrame& frame : source.frames) {
-        const size_t slash = frame.file.rfind('/');
-        frames += fmt::format("    {{{}, {}, {}, {}}},\n",
-                              string_literal(slash == std::string::npos ? frame.file : frame.file.substr(slash + 1)), frame.line,
+    for (const std::vector<SourceFrame>& source : model_.sources) {
+      sources += fmt::format(", {{{}, {}}}", count, source.size());
+      for (const SourceFrame& frame : source) {
+        frames += fmt::format("    {{{}, {}, {}, {}}},\n", string_literal(frame.file), frame.line,
                               string_literal(frame.function), string_literal(frame.text));
         ++count;
       }
     }
     if (count == 0) frames = "    {\"\", 0, \"\", \"\"},\n";
-    out.blank();
     out.append(fmt::format("static constexpr tsc_frame kFrames[] = {{\n{}}};\n", frames));
     out.append(fmt::format("static constexpr Source kSources[] = {{{}}};\n", sources));
   }
@@ -411,8 +401,8 @@ EmittedFile emit_library(const std::vector<EmittedModel>& models) {
   out.line("static constexpr LibraryTable kLibrary = {{\"{}\", kModels, kInfos, {}}};", kVersion, models.size());
   out.line("}}  // namespace tsc");
   out.blank();
-  out.comment("Under the common name for who loads the library (weak, so that libraries can be linked together), and under each");
-  out.comment("model's name for who links it.");
+  out.comment("Under the common name for who loads the library (weak, so that libraries can be linked together), and under each "
+              "model's name for who links it.");
   const auto entry = [&](std::string_view attributes, const std::string& name) {
     out.open("extern \"C\" __attribute__(({})) const tsc_library* {}(uint32_t abi_version)", attributes, name);
     out.line("return tsc::serve<tsc::kLibrary>(abi_version);");

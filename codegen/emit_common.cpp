@@ -207,19 +207,22 @@ std::string shape_comment(const Graph& graph, const Type& type) {
   return text + "]";
 }
 
-std::string source_comment(const Source& source) {
-  // The innermost line of the user's own file: torch's own modules say little.
-  const SourceFrame* best = nullptr;
-  for (const SourceFrame& frame : source.frames) {
-    if (best == nullptr) best = &frame;
-    if (frame.file.find("/torch/") == std::string::npos) {
-      best = &frame;
-      break;
-    }
+std::vector<SourceFrame> user_frames(const Source& source) {
+  std::vector<SourceFrame> frames;
+  const auto is_torch = [](const SourceFrame& frame) { return frame.file.find("/torch/") != std::string::npos; };
+  std::ranges::remove_copy_if(source.frames, std::back_inserter(frames), is_torch);
+  if (frames.empty()) frames = source.frames;  // a module of torch.nn by itself
+  for (SourceFrame& frame : frames) {
+    const size_t slash = frame.file.rfind('/');
+    if (slash != std::string::npos) frame.file.erase(0, slash + 1);
   }
-  if (best == nullptr || best->file.empty()) return "";
-  const size_t slash = best->file.rfind('/');
-  return fmt::format("{}:{}", slash == std::string::npos ? best->file : best->file.substr(slash + 1), best->line);
+  return frames;
+}
+
+std::string source_comment(const Source& source) {
+  const std::vector<SourceFrame> frames = user_frames(source);
+  if (frames.empty() || frames[0].file.empty()) return "";
+  return fmt::format("{}:{}", frames[0].file, frames[0].line);
 }
 
 size_t Weights::append(WeightItem item) {
@@ -270,8 +273,13 @@ std::string generic_reason(const Graph& graph, const Node& node) {
 }
 
 int ModelContext::source_index(SourceId id) {
-  if (id == 0 || graph.sources[id].frames.empty()) return 0;
-  return sources.try_emplace(id, static_cast<int>(sources.size()) + 1).first->second;
+  std::vector<SourceFrame> frames = user_frames(graph.sources[id]);
+  if (frames.empty()) return 0;
+  std::string key;
+  for (const SourceFrame& frame : frames) key += fmt::format("{}:{} {}\n{}\n", frame.file, frame.line, frame.function, frame.text);
+  const auto [found, inserted] = source_indices.try_emplace(key, static_cast<int>(sources.size()) + 1);
+  if (inserted) sources.push_back(std::move(frames));
+  return found->second;
 }
 
 }  // namespace tsc::codegen

@@ -29,7 +29,10 @@ std::string cpp_dim(const ir::Dim& dim, const std::function<std::string(std::str
 
 // "f32[x.0, 64, 56, 56] at 1x64x56x56": for comments. With hints, the example's sizes.
 std::string shape_comment(const ir::Graph& graph, const ir::Type& type);
-// "resnet.py:97", "" when unknown.
+// The lines of the user's own files, innermost first, files without folders: torch's own modules say
+// little, unless there is nothing else.
+std::vector<ir::SourceFrame> user_frames(const ir::Source& source);
+// The innermost of them, "resnet.py:97"; "" when unknown.
 std::string source_comment(const ir::Source& source);
 
 // The constants of one model in its data section: each is placed once, however often it is used.
@@ -65,8 +68,10 @@ struct ModelContext {
   std::set<std::string> headers;  // "runtime/kernels/gemm.h"
   std::vector<ReportEntry> report;
   std::string weights_symbol;
+  std::map<std::string, std::string> functors;   // text without the name -> the name
   std::map<std::string, std::string> constants;  // declaration of a constant of the namespace -> its name
-  std::map<ir::SourceId, int> sources;  // Python positions that errors can name, numbered from 1
+  std::vector<std::vector<ir::SourceFrame>> sources;  // Python positions that errors can name, numbered from 1
+  std::map<std::string, int> source_indices;          // their text -> their number
   size_t arena_bytes = 0;
   std::string method;  // the function that is being emitted
   std::vector<ProfileRow> profile;

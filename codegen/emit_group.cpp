@@ -20,6 +20,20 @@ namespace {
 // Floats of the target's vectors.
 int64_t lanes(const ModelContext& model) { return kernel_target(model.options.target).lanes(); }
 
+// Designated initializers of a kernel's struct, without those that are its defaults.
+struct Fields {
+  std::string text;
+
+  Fields& add(std::string_view name, const std::string& value) {
+    text += fmt::format("{}.{} = {}", text.empty() ? "" : ", ", name, value);
+    return *this;
+  }
+  Fields& add(std::string_view name, int64_t value) { return add(name, fmt::format("{}", value)); }
+  Fields& add(std::string_view name, int64_t value, int64_t default_value) {
+    return value == default_value ? *this : add(name, value);
+  }
+};
+
 class GroupEmitter {
  public:
   GroupEmitter(RegionContext& region, NodeId group, bool sized, Writer& out)
@@ -129,11 +143,16 @@ class GroupEmitter {
     // Kernels of anchors divide by the sizes of the result.
     const Dim count = product(dims(group_.outputs[0]));
     const bool checks = anchor_ != kNoId && op_info(graph_.node(anchor_).op).op_class != OpClass::kReduction;
-    if (checks && !(count.constant() && *count.constant() > 0)) out_.line("if ({} == 0) return;", size(count));
+    if (!checks || (count.constant() && *count.constant() > 0)) return;
+    std::vector<Dim> open;
+    for (const Dim& dim : dims(group_.outputs[0])) {
+      if (!dim.constant() || dim.is_constant(0)) open.push_back(dim);
+    }
+    out_.line("if (is_empty({})) return;", sizes(open));
   }
 
   void report() {
-    model_.report.push_back({.method = "", .name = str_attribute(group_, "name"), .kind = str_attribute(group_, "kind"),
+    model_.report.push_back({.method = model_.method, .name = str_attribute(group_, "name"), .kind = str_attribute(group_, "kind"),
                              .ops = describe(), .kernel = anchor_ == kNoId ? "" : kernel_name(graph_.node(anchor_)),
                              .cost = cost(), .source = source_comment(graph_.source(group_)),
                              .reason = str_attribute(group_, "unfused")});
@@ -150,7 +169,6 @@ class GroupEmitter {
     if (body_.nodes.size() == 1) return "Identity()";
     if (const std::string clamp = clamp_epilogue(); !clamp.empty()) return clamp;
     model_.headers.insert("runtime/kernels/math.h");
-    const std::string type = model_.names.unique(camel_case(name_) + "Epilogue");
     Names locals;
     std::map<ValueId, std::string> expressions;
     std::vector<std::string> fields, initializers, lines;
@@ -158,19 +176,21 @@ class GroupEmitter {
     bool uses_position = false;
     const auto tensor = [&](ValueId id) -> std::string {
       if (const auto found = expressions.find(id); found != expressions.end()) return found->second;
-      const std::string root = graph_.value(address(id).root).constant ? std::string("constant") : region_.pointers.at(address(id).root);
-      const std::string field = locals.unique(root);
-      std::string load;
+      // Named by their role, so that groups whose operands differ in name only share a functor.
+      std::string field, load;
       switch (passes::classify_epilogue_operand(graph_, anchor, region_.addresses, id)) {
         case EpilogueOperand::kSame:
+          field = locals.unique("other");
           load = fmt::format("load<V>({} + at.offset)", field);
           uses_position = true;
           break;
         case EpilogueOperand::kChannel:
+          field = locals.unique("per_channel");
           load = fmt::format("load<V>({} + at.channel)", field);
           uses_position = true;
           break;
         case EpilogueOperand::kScalar:
+          field = locals.unique("number");
           load = fmt::format("splat<V>(*{})", field);
           break;
         case EpilogueOperand::kNone:
@@ -193,18 +213,38 @@ class GroupEmitter {
       lines.push_back(fmt::format("const V {} = {};", local, expression));
       expressions[node.outputs[0]] = local;
     }
-    out_.blank();
-    out_.open("struct {}", type);
-    for (const std::string& field : fields) out_.line("const float* {};", field);
-    out_.line("template <class V>");
-    out_.open("V operator()(V acc, Position{}) const", uses_position ? " at" : "");
-    for (const std::string& line : lines) out_.put(line);
-    out_.line("return {};", result);
-    out_.close();
-    out_.close(";");
+    Writer body;
+    body.open("struct");
+    for (const std::string& field : fields) body.line("const float* {};", field);
+    if (!fields.empty()) body.blank();
+    body.line("template <class V>");
+    body.open("V operator()(V acc, Position{}) const", uses_position ? " at" : "");
+    for (const std::string& line : lines) body.put(line);
+    body.line("return {};", result);
+    body.close();
+    body.close(";");
+    const std::string type = shared_functor(body.text(), "Epilogue");
     std::string list;
     for (const std::string& initializer : initializers) list += (list.empty() ? "" : ", ") + initializer;
     return fmt::format("{}{{{}}}", type, list);
+  }
+
+  // The type of a functor, whose text is "struct {...": the one that has been written before, or a new one, named after
+  // what it computes.
+  std::string shared_functor(std::string text, const std::string& suffix) {
+    const auto [found, inserted] = model_.functors.try_emplace(text, "");
+    if (inserted) {
+      constexpr size_t kMostOps = 4;  // in a name
+      std::string wish;
+      for (const NodeId id : body_.nodes) {
+        if (id != anchor_) wish += camel_case(op_info(graph_.node(id).op).name);
+      }
+      const size_t ops = body_.nodes.size() - (anchor_ == kNoId ? 0 : 1);
+      found->second = model_.names.unique((ops > kMostOps ? camel_case(name_) : wish) + suffix);
+      out_.blank();
+      out_.append(text.insert(std::string_view("struct").size(), " " + found->second));
+    }
+    return found->second;
   }
 
   // Kernels clamp in registers: relu and its bounded kin alone need no functor of their own.
@@ -655,7 +695,6 @@ class GroupEmitter {
 
   // The functor of a pointwise group; one generic type when all values are float, explicit ones otherwise.
   std::string emit_functor(const std::vector<ValueId>& inputs) {
-    const std::string type = model_.names.unique(camel_case(name_) + "Functor");
     bool uniform = !inputs.empty();
     const auto check = [&](ValueId id) { uniform = uniform && graph_.value(id).type.tensor.dtype == DType::kFloat32; };
     std::ranges::for_each(inputs, check);
@@ -666,32 +705,34 @@ class GroupEmitter {
     Names locals;
     std::map<ValueId, std::string> names;
     std::string parameters;
-    for (const ValueId input : inputs) {
-      const ValueId root = address(input).root;
-      const std::string wish = graph_.value(root).constant ? "constant" : region_.pointers.at(root);
-      names[input] = locals.unique(wish);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const ValueId input = inputs[i];
+      // Named by their place, so that groups whose operands differ in name only share a functor.
+      names[input] = inputs.size() == 1 ? "x" : i < 3 ? std::string(1, static_cast<char>('a' + i)) : fmt::format("x{}", i);
+      locals.unique(names[input]);
       parameters += fmt::format("{}{} {}", parameters.empty() ? "" : ", ", value_type(input), names[input]);
     }
     const PointwiseOperands operands{[&](ValueId id) { return names.at(id); }, uniform ? "V" : "Vec<float, kLanes>"};
-    out_.blank();
-    out_.open("struct {}", type);
-    if (uniform) out_.line("template <class V>");
-    out_.open("{} operator()({}) const", value_type(group_.outputs[0]), parameters);
+    Writer body;
+    body.open("struct");
+    if (uniform) body.line("template <class V>");
+    body.open("{} operator()({}) const", value_type(group_.outputs[0]), parameters);
     for (const NodeId id : body_.nodes) {
       const Node& node = graph_.node(id);
       const std::string expression = node.op == Op::zeros || node.op == Op::ones
                                          ? fmt::format("splat<{}>({})", value_type(node.outputs[0]), node.op == Op::ones ? 1 : 0)
                                          : pointwise_expression(graph_, node, operands);
       if (id == body_.nodes.back()) {
-        out_.line("return {};", expression);
+        if (uniform && inputs.size() == 1 && expression == names[inputs[0]]) return "Copy";
+        body.line("return {};", expression);
       } else {
         names[node.outputs[0]] = locals.unique(std::string(op_info(node.op).name));
-        out_.line("const {} {} = {};", value_type(node.outputs[0]), names[node.outputs[0]], expression);
+        body.line("const {} {} = {};", value_type(node.outputs[0]), names[node.outputs[0]], expression);
       }
     }
-    out_.close();
-    out_.close(";");
-    return type;
+    body.close();
+    body.close(";");
+    return shared_functor(body.text(), "Functor");
   }
 
   // Images.
@@ -734,14 +775,15 @@ class GroupEmitter {
     const auto stride = pair_operand(node, "stride"), pad = pair_operand(node, "padding"), dilation = pair_operand(node, "dilation");
     const ImageSizes in = image_sizes(node.inputs[0]), out = image_sizes(group_.outputs[0]);
     open_function();
-    out_.line("const Conv2d p{{");
-    out_.line("    .batch = {},", in.batch);
-    out_.line("    .in_channels = {}, .in_height = {}, .in_width = {}, .in_halo = {},", channels, in.height, in.width, in.halo);
-    out_.line("    .out_channels = {}, .out_height = {}, .out_width = {}, .out_halo = {},", weight->sizes[0], out.height, out.width, out.halo);
-    out_.line("    .kernel_height = {}, .kernel_width = {}, .stride_height = {}, .stride_width = {},", weight->sizes[2], weight->sizes[3],
-              stride[0], stride[1]);
-    out_.line("    .pad_height = {}, .pad_width = {}, .dilation_height = {}, .dilation_width = {}, .groups = {}}};", pad[0], pad[1],
-              dilation[0], dilation[1], groups);
+    Fields fields;
+    fields.add("batch", in.batch);
+    fields.add("in_channels", channels).add("in_height", in.height).add("in_width", in.width).add("in_halo", in.halo, 0);
+    fields.add("out_channels", weight->sizes[0]).add("out_height", out.height).add("out_width", out.width).add("out_halo", out.halo, 0);
+    fields.add("kernel_height", weight->sizes[2], 1).add("kernel_width", weight->sizes[3], 1);
+    fields.add("stride_height", stride[0], 1).add("stride_width", stride[1], 1);
+    fields.add("pad_height", pad[0], 0).add("pad_width", pad[1], 0);
+    fields.add("dilation_height", dilation[0], 1).add("dilation_width", dilation[1], 1).add("groups", groups, 1);
+    out_.line("const Conv2d p{{{}}};", fields.text);
     const std::string t = tile(kernel);
     const std::string operands = fmt::format("p, {}, {}, {}, {}, {}", pointer(node.inputs[0]), weights("float", packed), bias, output_, epilogue);
     if (kernel.function == "conv2d_winograd_staged") {
@@ -792,18 +834,21 @@ class GroupEmitter {
     const ImageSizes in = image_sizes(node.inputs[0]), out = image_sizes(group_.outputs[0]);
     model_.headers.insert("runtime/kernels/pool.h");
     open_function();
-    out_.line("const Pool2d p{{");
-    out_.line("    .batch = {}, .channels = {},", in.batch, in.channels);
-    out_.line("    .in_height = {}, .in_width = {}, .in_halo = {},", in.height, in.width, in.halo);
-    out_.line("    .out_height = {}, .out_width = {}, .out_halo = {}{}", out.height, out.width, out.halo, adaptive ? "};" : ",");
+    Fields fields;
+    fields.add("batch", in.batch).add("channels", in.channels);
+    fields.add("in_height", in.height).add("in_width", in.width).add("in_halo", in.halo, 0);
+    fields.add("out_height", out.height).add("out_width", out.width).add("out_halo", out.halo, 0);
     if (!adaptive) {
       const auto kernel = pair_operand(node, "kernel_size"), pad = pair_operand(node, "padding");
       auto stride = *graph_.as_ints(node.inputs[input_index(node.op, "stride")]);
       if (stride.empty()) stride = kernel;
       if (stride.size() == 1) stride.push_back(stride[0]);
-      out_.line("    .kernel_height = {}, .kernel_width = {}, .stride_height = {}, .stride_width = {},", kernel[0], kernel[1], stride[0], stride[1]);
-      out_.line("    .pad_height = {}, .pad_width = {}{}}};", pad[0], pad[1], pool_details(node));
+      fields.add("kernel_height", kernel[0], 1).add("kernel_width", kernel[1], 1);
+      fields.add("stride_height", stride[0], 1).add("stride_width", stride[1], 1);
+      fields.add("pad_height", pad[0], 0).add("pad_width", pad[1], 0);
+      add_pool_details(node, fields);
     }
+    out_.line("const Pool2d p{{{}}};", fields.text);
     const std::string function = fmt::format("{}_{}", op_info(node.op).name, is_blocked(node.inputs[0]) ? "blocked" : "plain");
     out_.open("ctx.parallel_for(pool2d_{}_work_items(p), [&](i64 begin, i64 end)", is_blocked(node.inputs[0]) ? "blocked" : "plain");
     out_.line("{}(p, {}, {}, begin, end);", function, pointer(node.inputs[0]), output_);
@@ -811,15 +856,14 @@ class GroupEmitter {
     out_.close();
   }
 
-  std::string pool_details(const Node& node) const {
+  void add_pool_details(const Node& node, Fields& fields) const {
     if (node.op == Op::max_pool2d) {
       const auto dilation = pair_operand(node, "dilation");
-      return dilation[0] == 1 && dilation[1] == 1 ? "" : fmt::format(", .dilation_height = {}, .dilation_width = {}", dilation[0], dilation[1]);
+      fields.add("dilation_height", dilation[0], 1).add("dilation_width", dilation[1], 1);
+      return;
     }
-    std::string text;
-    if (graph_.as_bool(node.inputs[input_index(node.op, "count_include_pad")]) == false) text += ", .pad_count = PadCount::kExcluded";
-    if (const auto divisor = graph_.as_int(node.inputs[input_index(node.op, "divisor_override")])) text += fmt::format(", .divisor = {}", *divisor);
-    return text;
+    if (graph_.as_bool(node.inputs[input_index(node.op, "count_include_pad")]) == false) fields.add("pad_count", "PadCount::kExcluded");
+    if (const auto divisor = graph_.as_int(node.inputs[input_index(node.op, "divisor_override")])) fields.add("divisor", *divisor);
   }
 
   void emit_reorder(const Node& node) {

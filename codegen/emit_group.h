@@ -15,7 +15,6 @@ struct RegionContext {
   ModelContext& model;
   std::map<ir::ValueId, passes::Address> addresses;
   std::map<ir::ValueId, std::string> pointers;  // roots by their names in the region's function
-  std::map<std::string, std::string> functions; // text of a group's function without its name -> its name, to share
 };
 
 // A group's function takes (ctx, d if the region has sizes, inputs..., outputs...).

@@ -73,7 +73,8 @@ class HostEmitter {
     out_.blank();
     out_.comment(fmt::format("{}({})", function_.name, join(function_.input_names)));
     out_.open("static {} {}", result_type(), signature());
-    out_.line("if (!ctx.ok()) return {{}};");
+    // Only functions of the program call with a context that may have failed.
+    if (is_called()) leave_if_failed();
     for (size_t i = 0; i < body.params.size(); ++i) bind_sizes(body.params[i]);
     check_constraints();
     emit_block(function_.body);
@@ -107,9 +108,53 @@ class HostEmitter {
     const Value& v = graph_.value(id);
     std::string wish = v.name;
     const bool numbered = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0;
-    if (numbered && v.def != kNoId) wish = std::string(op_info(graph_.node(v.def).op).name);
+    if (numbered && v.def != kNoId) wish = made_by(id);
     if (const size_t dot = wish.find('.'); dot != std::string::npos) wish.resize(dot);  // "x.3" is x
     return names_[id] = locals_.unique(wish.empty() ? "value" : wish);
+  }
+
+  // A name for a value that the user did not name, by the op or the group of a region that makes it.
+  std::string made_by(ValueId id) const {
+    const Node& node = graph_.node(graph_.value(id).def);
+    if (node.op == Op::symbolic) return type(id).is(Type::Kind::kInt) ? "size" : "sizes";
+    if (node.op != Op::region) return std::string(op_info(node.op).name);
+    const auto output = std::ranges::find(node.outputs, id) - node.outputs.begin();
+    const ValueId result = graph_.block(node.blocks[0]).results[static_cast<size_t>(output)];
+    if (graph_.value(result).def == kNoId) return "copy";
+    const Node& maker = graph_.node(graph_.value(result).def);
+    return maker.op == Op::group ? identifier(str_attribute(maker, "name")) + "_out" : std::string(op_info(maker.op).name);
+  }
+
+  // "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for a
+  // method's only region.
+  std::string region_name(const Node& region) const {
+    const std::string method = callees_.at(function_.name);
+    int regions = 0;
+    for_each_node(graph_, function_.body, [&](NodeId id) { regions += graph_.node(id).op == Op::region ? 1 : 0; });
+    if (regions == 1) return method + "_region";
+    std::string first, path;
+    int groups = 0;
+    for (const NodeId id : graph_.block(region.blocks[0]).nodes) {
+      const Node& node = graph_.node(id);
+      if (node.op != Op::group) continue;
+      const std::string module = graph_.source(node).module_path;
+      path = groups == 0 ? module : common_path(path, module);
+      if (groups++ == 0) first = str_attribute(node, "name");
+    }
+    if (groups == 0) return method + "_region";
+    if (groups == 1) return method + "_" + first;
+    return method + "_" + (path.empty() ? "from_" + first : path);
+  }
+
+  // The innermost module that both paths are in.
+  static std::string common_path(const std::string& a, const std::string& b) {
+    size_t common = 0;
+    for (size_t i = 0; i <= a.size() && i <= b.size(); ++i) {
+      const bool ends = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
+      if (ends) common = i;
+      if (i == a.size() || i == b.size() || a[i] != b[i]) break;
+    }
+    return a.substr(0, common);
   }
 
   std::string value(ValueId id) {
@@ -185,6 +230,24 @@ class HostEmitter {
   }
 
   // Statements.
+
+  bool is_called() const {
+    return std::ranges::any_of(graph_.functions, [&](const Function& caller) {
+      if (caller.name + ".general" == function_.name) return true;
+      bool found = false;
+      for_each_node(graph_, caller.body, [&](NodeId id) {
+        const Node& node = graph_.node(id);
+        found = found || (node.op == Op::call && str_attribute(node, "function") == function_.name);
+      });
+      return found;
+    });
+  }
+
+  // What follows runs on a context that has not failed.
+  void leave_if_failed() {
+    constexpr std::string_view kTest = "if (!ctx.ok()) return {};\n";
+    if (!out_.text().ends_with(kTest)) out_.put(kTest.substr(0, kTest.size() - 1));
+  }
 
   void mark(const Node& node) {
     const int index = model_.source_index(node.source);
@@ -267,7 +330,9 @@ class HostEmitter {
     }
     const std::string cpp = type_of(id);
     const std::string name = declare(id);
-    out_.line("const {} {} = {};", cpp, name, expression);
+    // The type once is enough: `const auto list = List<Tensor>::of(...)`.
+    const bool says_type = expression.starts_with(cpp + "::") || expression.starts_with(cpp + "(");
+    out_.line("const {} {} = {};", says_type ? "auto" : cpp, name, expression);
     bind_sizes(id);
   }
 
@@ -366,7 +431,7 @@ class HostEmitter {
         return true;
       case Op::object_new:
         define(node.outputs[0], fmt::format("{}::make(ctx)", type_of(node.outputs[0])));
-        out_.line("if (!ctx.ok()) return {{}};");
+        leave_if_failed();
         return true;
       case Op::attr_get:
         define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), identifier(str_attribute(node, "field"))));
@@ -480,7 +545,7 @@ class HostEmitter {
       checked = true;
       at_ = index;
     }
-    if (checked) out_.line("if (!ctx.ok()) return {{}};");
+    if (checked) leave_if_failed();
   }
 
   // Inputs that are not as the example's types say go to the general version.
@@ -538,7 +603,7 @@ class HostEmitter {
     }
     out_.line("check_sizes<{}>(ctx, {}, {}{});", tensor.dims.size(), names_.at(id), shown,
               tensor.dims.empty() ? "" : ", {" + sizes + "}");
-    out_.line("if (!ctx.ok()) return {{}};");
+    leave_if_failed();
     // Sizes that are expressions of others, and symbols that occur twice.
     for (size_t i = 0; i < tensor.dims.size(); ++i) {
       const std::string actual = fmt::format("{}.size({})", names_.at(id), i);
@@ -707,7 +772,7 @@ class HostEmitter {
     std::string call = fmt::format("{}(ctx{}", callees_.at(name), uses_state(graph_, *callee) ? ", self" : "");
     for (const ValueId input : node.inputs) call += ", " + value(input);
     assign_results(node, call + ")");
-    out_.line("if (!ctx.ok()) return {{}};");
+    leave_if_failed();
     at_ = -1;
   }
 
@@ -766,9 +831,7 @@ class HostEmitter {
 
   void emit_region_call(const Node& node) {
     mark(node);
-    const size_t reported = model_.report.size();
-    const RegionCall call = emit_region(model_, node, callees_.at(function_.name) + "_region", regions_);
-    for (size_t i = reported; i < model_.report.size(); ++i) model_.report[i].method = function_.name;
+    const RegionCall call = emit_region(model_, node, region_name(node), regions_);
     model_.headers.insert("runtime/core/checks.h");
     std::string operands;
     if (!call.sizes.empty()) {
@@ -793,7 +856,7 @@ class HostEmitter {
                 dims.empty() ? "Sizes()" : name + "_sizes");
       operands += fmt::format(", {}.data<{}>()", name, cpp_element(type(output).tensor.dtype));
     }
-    out_.line("if (!ctx.ok()) return {{}};");
+    leave_if_failed();
     out_.line("{}(ctx{});", call.function, operands);
     for (const ValueId output : call.outputs) bind_sizes(output);
   }
@@ -878,6 +941,7 @@ void emit_host(ModelContext& model, Writer& out) {
     out.blank();
     out.append(constants.text());
   }
+  out.blank();
   out.append(regions.text());
   out.blank();
   out.append(declarations.text());

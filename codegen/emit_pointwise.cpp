@@ -67,7 +67,10 @@ class Expression {
   }
 
   std::string number(size_t i) const {
-    const std::string lanes = fmt::format("Rebind<{}, {}>", operands_.vector, cpp_element(compute_));
+    // Generic values are floats; others say their lanes.
+    const std::string element = cpp_element(compute_);
+    const std::string lanes = operands_.vector != "V" ? fmt::format("Vec<{}, kLanes>", element)
+                              : compute_ == DType::kFloat32 ? "V" : fmt::format("Rebind<V, {}>", element);
     const auto value = graph_.as_double(node_.inputs[i]);
     TSC_ASSERT(value.has_value(), "a pointwise op's number is a constant");
     if (is_floating(compute_)) {

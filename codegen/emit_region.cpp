@@ -1,4 +1,6 @@
 // Regions: a function template over the region's sizes, one call per group, buffers in slots of one arena.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -6,6 +8,7 @@
 #include "codegen/emit_group.h"
 #include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
+#include "passes/cost.h"
 #include "passes/region.h"
 
 namespace tsc::codegen {
@@ -28,7 +31,7 @@ class RegionEmitter {
  public:
   RegionEmitter(ModelContext& model, const Node& region, const std::string& wish)
       : model_(model), graph_(model.graph), region_(region), body_(region.blocks[0]),
-        group_{model, passes::region_addresses(graph_, body_), {}, {}} {
+        group_{model, passes::region_addresses(graph_, body_), {}} {
     call_.function = model.names.unique(wish);
     for (const NodeId id : graph_.block(body_).nodes) {
       if (graph_.node(id).op == Op::group) groups_.push_back(id);
@@ -121,12 +124,17 @@ class RegionEmitter {
     const auto [found, inserted] = group_.pointers.try_emplace(root, "");
     if (inserted) {
       const Node* def = graph_.value(root).def == kNoId ? nullptr : &graph_.node(graph_.value(root).def);
-      const bool numbered = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0;
-      std::string name = numbered && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") + "_out" : wish;
+      const bool nameless = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0 || is_input_name(wish);
+      std::string name = nameless && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") + "_out" : wish;
       // Unique in the whole model, since a local would hide a function of its name.
       found->second = model_.names.unique(name.empty() ? "x" : name);
     }
     return found->second;
+  }
+
+  // "input", "input0", "input.5": what traces call the operand of every other module.
+  static bool is_input_name(std::string_view name) {
+    return name.starts_with("input") && name.find_first_not_of("0123456789.", 5) == std::string_view::npos;
   }
 
   void collect_buffers() {
@@ -265,7 +273,7 @@ class RegionEmitter {
     const bool sized = !call_.sizes.empty();
     const std::string body = has_example() ? model_.names.unique(call_.function + "_groups") : call_.function;
     out.blank();
-    out.comment(fmt::format("{}: {} groups, {} buffers in {} slots.", call_.function, groups_.size(), buffers_.size(), slots_.size()));
+    out.comment(summary());
     if (sized) out.line("template <class D>");
     out.open("static void {}(Context& ctx{}{})", body, sized ? ", const D& d" : "", parameters());
     emit_arena(out);
@@ -297,6 +305,17 @@ class RegionEmitter {
                        fmt::format("{{0, {}}}", size(bytes)));
   }
 
+  // "forward_region: 23 groups, 3.6 GFLOP; 22 buffers in 3 slots."
+  std::string summary() const {
+    const auto counted = [](size_t count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); };
+    Dim operations;
+    for (const NodeId id : groups_) operations = operations + passes::group_cost(graph_, graph_.node(id)).operations;
+    std::string text = call_.function + ": " + counted(groups_.size(), "group");
+    if (const auto count = graph_.hint(operations); count && *count > 0) text += ", " + passes::format_operations(*count);
+    if (buffers_.empty()) return text + ".";
+    return text + "; " + counted(buffers_.size(), "buffer") + " in " + counted(slots_.size(), "slot") + ".";
+  }
+
   std::string call_operands(const GroupFunction& function) const {
     std::string text;
     for (const ValueId root : function.inputs) text += ", " + group_.pointers.at(root);
@@ -306,23 +325,40 @@ class RegionEmitter {
 
   void emit_arena(Writer& out) {
     if (buffers_.empty()) return;
+    model_.headers.insert("runtime/core/arena.h");
+    // Buffers of equal size share a constant, named after the first.
+    Names locals;
+    std::map<std::string, std::string> names;  // size -> constant
+    for (const Buffer& buffer : buffers_) {
+      const auto [found, inserted] = names.try_emplace(buffer.bytes.str(), "");
+      if (!inserted) continue;
+      found->second = locals.unique(buffer.name + "_bytes");
+      out.line("const i64 {} = {};", found->second, buffer_bytes_text(buffer));
+    }
     std::string sizes;
     for (const auto& slot : slots_) {
-      std::vector<Dim> distinct;
+      std::vector<std::string> distinct;
       for (const Buffer* buffer : slot) {
-        if (std::ranges::find(distinct, buffer->bytes) == distinct.end()) distinct.push_back(buffer->bytes);
+        const std::string& name = names.at(buffer->bytes.str());
+        if (std::ranges::find(distinct, name) == distinct.end()) distinct.push_back(name);
       }
-      std::string bytes = size(distinct[0]);
-      for (size_t i = 1; i < distinct.size(); ++i) bytes = fmt::format("max<i64>({}, {})", bytes, size(distinct[i]));
-      sizes += (sizes.empty() ? "" : ", ") + bytes;
+      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", distinct.size() == 1 ? distinct[0] : fmt::format("largest({})", fmt::join(distinct, ", ")));
     }
-    model_.headers.insert("runtime/core/arena.h");
     out.line("Arena<{}> arena(ctx, {{{}}});", slots_.size(), sizes);
     out.line("if (!ctx.ok()) return;");
     for (const Buffer& buffer : buffers_) {
       out.line("auto* const {} = arena.slot<{}>({});  // {}", buffer.name, buffer.element, buffer.slot,
                shape_comment(graph_, graph_.value(buffer.value).type));
     }
+  }
+
+  // As its sizes say it: "bytes_of<float>(d.x_0, 64)".
+  std::string buffer_bytes_text(const Buffer& buffer) const {
+    const TensorType& type = graph_.value(buffer.value).type.tensor;
+    std::string sizes;
+    for (const Dim& dim : type.dims) sizes += (sizes.empty() ? "" : ", ") + size(dim);
+    if (type.layout.kind == Layout::Kind::kPlain) return fmt::format("bytes_of<{}>({})", buffer.element, sizes);
+    return fmt::format("blocked_bytes<{}, {}, {}>({})", buffer.element, type.layout.block, type.layout.halo, sizes);
   }
 
   // The entry that compares the sizes once and picks a version.

@@ -11,9 +11,11 @@ bool ends_with(std::string_view text, std::string_view suffix) {
   return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
 }
 
-// Module.__call__ and the tracer themselves: true of every traced line, and of no interest.
+// What called torch.jit.trace, and all that called it, is the program that wrote the file and no part of the model.
+bool is_tracer(const ir::SourceFrame& frame) { return ends_with(frame.file, "torch/jit/_trace.py"); }
+
+// Module.__call__: true of every traced line, and of no interest.
 bool is_machinery(const ir::SourceFrame& frame) {
-  if (ends_with(frame.file, "torch/jit/_trace.py")) return true;
   return ends_with(frame.file, "torch/nn/modules/module.py") &&
          (frame.function == "_slow_forward" || frame.function == "_call_impl" ||
           frame.function == "_wrapped_call_impl");
@@ -47,7 +49,8 @@ std::vector<ir::SourceFrame> parse_trace(const std::string& text) {
     if (end == std::string::npos) end = text.size();
     auto frame = parse_trace_line(std::string_view(text).substr(begin, end - begin));
     if (!frame) return {};
-    if (!is_machinery(*frame)) frames.push_back(std::move(*frame));
+    if (is_tracer(*frame) && !frames.empty()) break;
+    if (!is_tracer(*frame) && !is_machinery(*frame)) frames.push_back(std::move(*frame));
     begin = end + 1;
   }
   return frames;

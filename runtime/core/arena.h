@@ -5,6 +5,23 @@
 
 namespace tsc {
 
+// Bytes of a dense tensor.
+template <class T>
+constexpr i64 bytes_of(auto... sizes) {
+  return (static_cast<i64>(sizeof(T)) * ... * static_cast<i64>(sizes));
+}
+// Bytes of an image in blocks of kBlock channels, with a halo of zeros on each side.
+template <class T, i64 kBlock, i64 kHalo>
+constexpr i64 blocked_bytes(i64 batch, i64 channels, i64 height, i64 width) {
+  const i64 blocks = (channels + kBlock - 1) / kBlock;
+  return bytes_of<T>(batch, blocks, height + 2 * kHalo, width + 2 * kHalo, kBlock);
+}
+constexpr i64 largest(i64 first, auto... others) {
+  i64 result = first;
+  ((result = others > result ? others : result), ...);
+  return result;
+}
+
 template <int kSlots>
 class Arena {
  public:

@@ -11,6 +11,9 @@ constexpr i64 floor_mod(i64 a, i64 b) { return a - b * floor_div(a, b); }
 // The size that broadcasting gives; check_broadcast says whether there is one.
 constexpr i64 broadcast_size(i64 a, i64 b) { return a == 1 ? b : a; }
 
+// Whether a tensor of these sizes has no elements.
+constexpr bool is_empty(auto... sizes) { return ((sizes == 0) || ...); }
+
 inline void check_broadcast(Context& ctx, i64 a, i64 b) {
   if (a == b || a == 1 || b == 1) return;
   ctx.fail(ErrorKind::kShape, "sizes %lld and %lld do not broadcast", static_cast<long long>(a),

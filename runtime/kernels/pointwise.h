@@ -36,6 +36,13 @@ struct Out {
   i64 strides[kRank];
 };
 
+struct Copy {
+  template <class V>
+  V operator()(V x) const {
+    return x;
+  }
+};
+
 namespace detail {
 
 template <class Operand, class T, int kRank>
