@@ -121,6 +121,11 @@ inline AttentionResult multi_head_attention(Context& ctx, const Tensor& query, c
   const Tensor joined = reshape_to(ctx, context, Shape(dims(query.size(0), query.size(1), embed_dim)));
   return {linear(ctx, joined, proj_weight, proj_bias), weights};
 }
+// Whether all are of one half precision: then a layer is computed in float and rounded once, at its end.
+template <class... Others>
+bool widens(Context& ctx, const Tensor& first, const Others&... others) {
+  return ctx.ok() && is_half(first) && ((others.dtype() == first.dtype()) && ...);
+}
 inline Tuple<Tensor, Tensor> native_multi_head_attention(Context& ctx, const Tensor& query, const Tensor& key,
                                                          const Tensor& value, i64 embed_dim, i64 num_head,
                                                          const Tensor& qkv_weight, const Tensor& qkv_bias,
@@ -128,6 +133,15 @@ inline Tuple<Tensor, Tensor> native_multi_head_attention(Context& ctx, const Ten
                                                          const Optional<Tensor>& mask = None(),
                                                          bool need_weights = true, bool average_attn_weights = true,
                                                          const Optional<i64>& mask_type = None()) {
+  if (widens(ctx, query, key, value, qkv_weight, qkv_bias, proj_weight, proj_bias)) {
+    const auto wide = [&](const Tensor& t) { return in_float(ctx, t); };
+    const Tuple<Tensor, Tensor> r = native_multi_head_attention(
+        ctx, wide(query), wide(key), wide(value), embed_dim, num_head, wide(qkv_weight), wide(qkv_bias),
+        wide(proj_weight), wide(proj_bias), mask, need_weights, average_attn_weights, mask_type);
+    const Tensor weights = r.get<1>();
+    return {converted(ctx, r.get<0>(), query.dtype()),
+            weights.defined() ? converted(ctx, weights, query.dtype()) : weights};
+  }
   const AttentionResult r = multi_head_attention(ctx, query, key, value, embed_dim, num_head, qkv_weight, qkv_bias,
                                                  proj_weight, proj_bias, mask, mask_type);
   if (!need_weights || !ctx.ok()) return {r.output, Tensor()};
@@ -141,6 +155,15 @@ inline Tensor transformer_encoder_layer_fwd(
     const Tensor& ffn_weight_1, const Tensor& ffn_bias_1, const Tensor& ffn_weight_2, const Tensor& ffn_bias_2,
     const Optional<Tensor>& mask = None(), const Optional<i64>& mask_type = None()) {
   if (!ctx.ok()) return {};
+  if (widens(ctx, src, qkv_weight, qkv_bias, proj_weight, proj_bias, norm_weight_1, norm_bias_1, norm_weight_2,
+             norm_bias_2, ffn_weight_1, ffn_bias_1, ffn_weight_2, ffn_bias_2)) {
+    const auto wide = [&](const Tensor& t) { return in_float(ctx, t); };
+    const Tensor result = transformer_encoder_layer_fwd(
+        ctx, wide(src), embed_dim, num_heads, wide(qkv_weight), wide(qkv_bias), wide(proj_weight), wide(proj_bias),
+        use_gelu, norm_first, eps, wide(norm_weight_1), wide(norm_bias_1), wide(norm_weight_2), wide(norm_bias_2),
+        wide(ffn_weight_1), wide(ffn_bias_1), wide(ffn_weight_2), wide(ffn_bias_2), mask, mask_type);
+    return converted(ctx, result, src.dtype());
+  }
   const List<i64> shape = List<i64>::of(ctx, embed_dim);
   const auto norm_1 = [&](const Tensor& x) { return layer_norm(ctx, x, shape, norm_weight_1, norm_bias_1, eps, true); };
   const auto norm_2 = [&](const Tensor& x) { return layer_norm(ctx, x, shape, norm_weight_2, norm_bias_2, eps, true); };

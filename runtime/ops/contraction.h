@@ -70,10 +70,14 @@ void product_simple(const Product& p, const C* a, const C* b, C* output) {
   }
 }
 
+inline Tensor no_product_of_bools(Context& ctx) {
+  return ctx.fail(ErrorKind::kType, "the product of matrices is not implemented for 'Bool'");
+}
 // The product of two tensors [n][i][k] and [n][k][j] of one dtype, with any strides; a batch of 1 broadcasts.
 inline Tensor batched_product(Context& ctx, const Tensor& a, const Tensor& b) {
   if (!same_dtype(ctx, a, b)) return {};
   const DType dtype = a.dtype();
+  if (dtype == DType::kBool && a.numel() > 0 && b.numel() > 0) return no_product_of_bools(ctx);
   const Compute compute = compute_of(dtype);
   const DType wide = dtype_of_compute(compute);
   const Tensor x = converted(ctx, a, wide), y = converted(ctx, b, wide);
@@ -163,6 +167,7 @@ inline Tensor dot(Context& ctx, const Tensor& self, const Tensor& tensor) {
     return ctx.fail(ErrorKind::kRuntime, "dot : expected both vectors to have same dtype, but found %s and %s",
                     scalar_type_name(self.dtype()), scalar_type_name(tensor.dtype()));
   }
+  if (ctx.ok() && self.dtype() == DType::kBool) return no_product_of_bools(ctx);
   if (ctx.ok() && self.size(0) != tensor.size(0)) {
     return ctx.fail(
         ErrorKind::kShape,
@@ -191,10 +196,6 @@ inline Tensor scaled_sum(Context& ctx, const Tensor& self, const Tensor& product
     return ctx.fail(ErrorKind::kRuntime, "self and mat2 must have the same dtype, but got %s and %s",
                     scalar_type_name(self.dtype()), scalar_type_name(product.dtype()));
   }
-  if (is_integral(self.dtype()) && (alpha.is_float() || beta.is_float())) {
-    return ctx.fail(ErrorKind::kRuntime, "For integral input tensors, argument %s must not be a floating point number.",
-                    beta.is_float() ? "beta" : "alpha");
-  }
   const bool unit_alpha = alpha.to_complex() == Complex<double>(1);
   const Tensor scaled = unit_alpha ? product : mul(ctx, product, alpha);
   const Tensor expanded = expand_sizes(ctx, self, product.sizes());
@@ -203,9 +204,8 @@ inline Tensor scaled_sum(Context& ctx, const Tensor& self, const Tensor& product
                                                  : add(ctx, mul(ctx, expanded, beta), scaled, 1);
 }
 // Half precision is rounded once, after the sum.
-inline bool is_half(const Tensor& t) { return t.dtype() == DType::kFloat16 || t.dtype() == DType::kBFloat16; }
 inline Tensor in_float(Context& ctx, const Tensor& t) { return converted(ctx, t, DType::kFloat32); }
-// addmv and baddbmm cut fractions off where the tensors are integers; addmm refuses them.
+// Fractions are cut off where the tensors are integers.
 inline Scalar as_number_of(const Tensor& self, const Scalar& s) {
   return is_integral(self.dtype()) ? Scalar(scalar_as<i64>(s)) : s;
 }
@@ -215,7 +215,7 @@ inline Tensor addmm(Context& ctx, const Tensor& self, const Tensor& mat1, const 
     return converted(ctx, addmm(ctx, in_float(ctx, self), in_float(ctx, mat1), in_float(ctx, mat2), beta, alpha),
                      mat1.dtype());
   }
-  return scaled_sum(ctx, self, mm(ctx, mat1, mat2), beta, alpha);
+  return scaled_sum(ctx, self, mm(ctx, mat1, mat2), as_number_of(self, beta), as_number_of(self, alpha));
 }
 inline Tensor addmv(Context& ctx, const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1,
                     const Scalar& alpha = 1) {
@@ -304,6 +304,9 @@ inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, co
   }
   const i64 depth = input.size(input.dim() - 1);
   const bool vector = weight.dim() == 1;
+  if (vector && bias.has_value() && (input.dim() == 2 || bias->dim() > 0)) {
+    return ctx.fail(ErrorKind::kRuntime, "mat2 must be a matrix, got 1-D tensor");
+  }
   const i64 columns = vector ? 1 : weight.size(0), weight_depth = weight.size(vector ? 0 : 1);
   const i64 rows = input.numel() / tsc::max<i64>(depth, 1);
   if (!inner_sizes_fit(ctx, "mat1 and mat2", rows, depth, weight_depth, columns)) return {};
@@ -314,7 +317,12 @@ inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, co
   const Tensor folded = viewed(ctx, input, dims(1, all_rows, depth));
   const Tensor matrix = vector ? unsqueeze(ctx, weight, 1) : t(ctx, weight);
   const Tensor product = viewed(ctx, batched_product(ctx, folded, as_batch(ctx, matrix)), result);
-  return bias.has_value() ? add(ctx, product, *bias, 1) : product;
+  if (!bias.has_value()) return product;
+  if (ctx.ok() && bias->dtype() != product.dtype()) {
+    return ctx.fail(ErrorKind::kRuntime, "self and mat2 must have the same dtype, but got %s and %s",
+                    scalar_type_name(bias->dtype()), scalar_type_name(product.dtype()));
+  }
+  return add(ctx, product, expand_sizes(ctx, *bias, product.sizes()), 1);
 }
 
 // einsum: operands are aligned to all letters, then multiplied and summed two at a time.
@@ -527,20 +535,25 @@ class Einsum {
     return true;
   }
 
-  // a * b with the dimensions that end here summed: a batched matrix product over (shared), (only a), (only b).
+  // a * b with the dimensions that end here summed: those of one operand ahead, those of both by a batched matrix product
+  // over (shared), (only a), (only b). Sums of small integers are int64, products keep the dtype, as in PyTorch.
   Tensor multiply(const Tensor& a, const Tensor& b, i64 operand) {
-    if (!same_dtype(ctx_, a, b)) return {};
+    if (!ctx_.ok()) return {};
     const i64 rank = a.dim();
-    DimMask summed = 0;
-    Shape full, batch, rows, columns, depth;
+    DimMask summed = 0, only_a = 0, only_b = 0;
     for (i64 d = 0; d < rank; ++d) {
       if (a.size(d) != b.size(d) && a.size(d) != 1 && b.size(d) != 1) {
         return ctx_.fail(ErrorKind::kRuntime, "einsum(): operands do not broadcast with remapped shapes");
       }
-      full.push(a.size(d) == 1 ? b.size(d) : a.size(d));
-      if (is_last_use(d, operand)) summed |= DimMask{1} << d;
+      if (!is_last_use(d, operand) || (a.size(d) == 1 && b.size(d) == 1)) continue;
+      (b.size(d) == 1 ? only_a : a.size(d) == 1 ? only_b : summed) |= DimMask{1} << d;
     }
-    const Tensor x = expanded_where(a, full, summed), y = expanded_where(b, full, summed);
+    const Tensor x = only_a == 0 ? a : sum_over(ctx_, a, only_a, true, None());
+    const Tensor y = only_b == 0 ? b : sum_over(ctx_, b, only_b, true, None());
+    if (summed == 0) return mul(ctx_, x, y);
+    if (!same_dtype(ctx_, x, y)) return {};
+    Shape full, batch, rows, columns, depth;
+    for (i64 d = 0; d < rank; ++d) full.push(x.size(d) == 1 ? y.size(d) : x.size(d));
     for (i64 d = 0; d < rank; ++d) {
       if (summed >> d & 1) {
         depth.push(d);
@@ -570,14 +583,6 @@ class Einsum {
     }
     return product.view(ctx_, sizes, strides);
   }
-  // Summed dimensions must have their full size on both sides; the others may stay broadcast.
-  Tensor expanded_where(const Tensor& t, const Shape& full, DimMask mask) {
-    Shape sizes(t.sizes());
-    for (i64 d = 0; d < sizes.rank; ++d) {
-      if (mask >> d & 1) sizes[d] = full[d];
-    }
-    return expand_sizes(ctx_, t, sizes);
-  }
   Tensor gathered(const Tensor& t, const Shape& batch, const Shape& rows, const Shape& columns) {
     Shape order;
     i64 sizes[3] = {1, 1, 1};
@@ -597,14 +602,14 @@ class Einsum {
     return reshape_to(ctx_, t.view(ctx_, view_sizes, view_strides), Shape(Sizes(sizes, 3)));
   }
 
-  // Sums what is left and drops the summed dimensions.
+  // Drops the summed dimensions, which only a single operand has at more than size 1.
   Tensor finish(const Tensor& product) {
     if (!ctx_.ok()) return {};
     const i64 kept = output_rank();
     DimMask rest = 0;
     for (i64 d = kept; d < product.dim(); ++d) rest |= DimMask{1} << d;
-    if (rest == 0) return tensors_.size() == 1 ? product : dense(ctx_, product);
-    return sum_over(ctx_, product, rest, false, None());
+    if (tensors_.size() > 1) return dense(ctx_, reshape_to(ctx_, product, Shape(Sizes(product.sizes().data(), kept))));
+    return rest == 0 ? product : sum_over(ctx_, product, rest, false, None());
   }
 
   Context& ctx_;

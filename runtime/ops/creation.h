@@ -16,7 +16,7 @@ inline DType dtype_or(Context& ctx, const OptionalInt& dtype, DType other) {
 
 // Writes one value to every element.
 inline void fill_elements(Context& ctx, const Tensor& t, const Scalar& value) {
-  if (!ctx.ok() || t.numel() == 0) return;
+  if (!number_fits(ctx, value, t.dtype()) || t.numel() == 0) return;
   alignas(16) char element[16] = {};
   store_scalar(value, t.dtype(), element);
   const Shape shape(t.sizes());
@@ -142,6 +142,7 @@ inline Tensor range_tensor(Context& ctx, const Scalar& start, const Scalar& end,
   const DType type = dtype_or(ctx, dtype, fraction ? DType::kFloat32 : DType::kInt64);
   const double from = start.to_double(), to = end.to_double(), by = step.to_double();
   if (!ctx.ok()) return {};
+  if (type == DType::kBool) return ctx.fail(ErrorKind::kType, "\"arange_cpu\" not implemented for 'Bool'");
   if (by == 0) return ctx.fail(ErrorKind::kRuntime, "step must be nonzero");
   if (!(from - from == 0) || !(to - to == 0)) {
     return ctx.fail(ErrorKind::kRuntime, "unsupported range: %g -> %g", from, to);
@@ -212,6 +213,7 @@ inline Tensor linspace(Context& ctx, const Scalar& start, const Scalar& end, i64
   if (!device_ok(ctx, device)) return {};
   if (steps < 0) return ctx.fail(ErrorKind::kRuntime, "number of steps must be non-negative");
   const DType type = dtype_or(ctx, dtype, DType::kFloat32);
+  if (type == DType::kBool) return ctx.fail(ErrorKind::kType, "\"linspace_cpu\" not implemented for 'Bool'");
   Tensor result = Tensor::empty(ctx, type, dims(steps));
   if (!ctx.ok()) return {};
   const double from = start.to_double(), to = end.to_double();
@@ -273,6 +275,10 @@ inline Tensor randn_like(Context& ctx, const Tensor& self, const OptionalInt& dt
 }
 // Elements are the probabilities of 1. A program cannot make a generator, so that operand is None.
 inline Tensor bernoulli(Context& ctx, const Tensor& self, const None& = None()) {
+  if (ctx.ok() && !is_floating(self.dtype())) {
+    return ctx.fail(ErrorKind::kType, "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'",
+                    scalar_type_name(self.dtype()));
+  }
   const Tensor p = contiguous_as(ctx, self, DType::kFloat64);
   Tensor result = Tensor::empty(ctx, DType::kFloat64, self.sizes());
   for (i64 i = 0; ctx.ok() && i < p.numel(); ++i) {

@@ -42,6 +42,7 @@ inline bool can_cast(DType from, DType to) {
   return to != DType::kBool || from == DType::kBool;
 }
 
+inline bool is_half(const Tensor& t) { return t.dtype() == DType::kFloat16 || t.dtype() == DType::kBFloat16; }
 inline bool is_integer_or_bool(DType d) { return is_integral(d) || d == DType::kBool; }
 inline DType float_or_default(DType d) { return is_integer_or_bool(d) ? DType::kFloat32 : d; }
 

@@ -159,6 +159,35 @@ inline void store_scalar(const Scalar& value, DType dtype, void* slot) {
     __builtin_memcpy(slot, &element, sizeof element);
   });
 }
+// Whether a number can be an element of `dtype`: fractions are cut off, but no value leaves the dtype's range. A negative
+// integer may wrap around once in an unsigned dtype.
+inline bool number_fits(Context& ctx, const Scalar& value, DType dtype) {
+  if (!ctx.ok() || is_complex(dtype) || dtype == DType::kBool) return ctx.ok();
+  bool fits = true;
+  if (value.is_complex()) {
+    fits = value.to_complex().imag == 0;
+  } else if (is_floating(dtype)) {
+    const double largest = dtype == DType::kFloat16    ? 65504.0
+                           : dtype == DType::kBFloat16 ? 0x1.FEp127
+                           : dtype == DType::kFloat32  ? 0x1.FFFFFEp127
+                                                       : __builtin_inf();
+    const double x = value.to_double();
+    fits = !(__builtin_fabs(x) > largest) || __builtin_isinf(x);
+  } else {
+    const int bits = static_cast<int>(8 * element_size(dtype)) - (dtype == DType::kUInt8 ? 0 : 1);
+    const double beyond = __builtin_ldexp(1.0, bits);
+    if (value.is_float()) {
+      const double x = value.to_double();
+      fits = x < beyond && x >= (dtype == DType::kUInt8 ? 0.0 : -beyond);
+    } else if (bits < 63) {
+      const double x = static_cast<double>(value.to_int());
+      fits = x < beyond && (dtype == DType::kUInt8 ? x > -beyond : x >= -beyond);
+    }
+  }
+  if (fits) return true;
+  ctx.fail(ErrorKind::kRuntime, "value cannot be converted to type %s without overflow", dtype_name(dtype));
+  return false;
+}
 // An element as a number: bool, int, float or complex as the dtype is.
 inline Scalar load_scalar(const char* element, DType dtype) {
   Scalar result;

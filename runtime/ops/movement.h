@@ -115,6 +115,10 @@ inline Tensor index_select(Context& ctx, const Tensor& self, i64 dim, const Tens
   dim = wrap_dim(ctx, dim, self.dim());
   if (!ctx.ok()) return {};
   if (index.dim() > 1) return ctx.fail(ErrorKind::kIndex, "index_select(): Index is supposed to be a vector");
+  if (self.dim() == 0 && index.numel() != 1) {
+    return ctx.fail(ErrorKind::kIndex, "index_select(): Index to scalar can have only 1 value, got %lld value(s)",
+                    static_cast<long long>(index.numel()));
+  }
   const Tensor from = dense(ctx, self);
   const i64 extent = self.dim() == 0 ? 1 : self.size(dim);
   const Tensor at = checked_indices(ctx, index, extent, Wrap::kNo, "index_select(): index out of range in self");
@@ -234,7 +238,7 @@ inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i
   if (self.dtype() != source.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "%s(): Expected self.dtype to be equal to src.dtype", name);
   }
-  const bool broadcast_source = source.dim() == 0;
+  const bool broadcast_source = source.dim() == 0 && store == Store::kAssign;
   if (index.numel() == 0) return self;
   if (!index_sizes_ok(ctx, name, self, index, dim, broadcast_source ? nullptr : &source)) return {};
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, name);
@@ -281,6 +285,17 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
     return ctx.fail(ErrorKind::kRuntime,
                     "index_add_(): self and source expected to have the same dtype, but got (self) %s and (source) %s",
                     scalar_type_name(self.dtype()), scalar_type_name(source.dtype()));
+  }
+  Shape rest(self.sizes()), source_rest(source.sizes());
+  if (self.dim() > 0 && source.dim() > 0) {
+    rest.erase(dim);
+    source_rest.erase(wrap_dim(ctx, dim, source.dim()));
+  }
+  if (ctx.ok() && !same_sizes(rest, source_rest)) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape "
+                    "= %s source.shape = %s",
+                    SizesText(self.sizes()).text, SizesText(source.sizes()).text);
   }
   const i64 count = index.numel();
   if (count != (source.dim() == 0 ? 1 : source.size(dim))) {
@@ -753,6 +768,17 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
     return ctx.fail(ErrorKind::kUnsupported, "Unrecognised padding mode %.*s", static_cast<int>(mode.size()),
                     mode.data());
   }
+  // A batch may be empty, an image not.
+  bool valid = true;
+  for (i64 d = self.dim() - count - 1; d < self.dim(); ++d) valid = valid && self.size(d) > 0;
+  if (!circular && !valid) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Expected a tensor with possibly 0 batch size and other non-zero dimensions for input, but got: %s",
+                    SizesText(self.sizes()).text);
+  }
+  if (!circular && self.dtype() == DType::kBool) {
+    return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for 'Bool'", reflect ? "reflection_pad" : "replication_pad");
+  }
   for (i64 i = 0; i < count; ++i) {
     const i64 size = self.size(self.dim() - 1 - i), most = tsc::max(pad[2 * i], pad[2 * i + 1]);
     if (reflect && most >= size) {
@@ -765,9 +791,6 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
     }
     if (circular && most > size) {
       return ctx.fail(ErrorKind::kRuntime, "Padding value causes wrapping around more than once.");
-    }
-    if (!reflect && !circular && size == 0) {
-      return ctx.fail(ErrorKind::kRuntime, "replication padding needs a dimension that is not empty");
     }
   }
   return pad_from_self(ctx, self, pad, [&](i64 k, i64 size) {
@@ -809,6 +832,10 @@ inline Tensor roll(Context& ctx, const Tensor& self, const List<i64>& shifts, co
   if (shifts.size() != dims.size()) {
     return ctx.fail(ErrorKind::kRuntime, "shifts and dimensions must align. shifts: %lld, dims:%lld",
                     static_cast<long long>(shifts.size()), static_cast<long long>(dims.size()));
+  }
+  if (self.dim() == 0) {
+    return ctx.fail(ErrorKind::kIndex, "Dimension specified as %lld but tensor has no dimensions",
+                    static_cast<long long>(dims[0]));
   }
   Tensor result = self;
   for (i64 i = 0; i < shifts.size() && ctx.ok(); ++i) result = roll_dim(ctx, result, shifts[i], dims[i]);
@@ -942,6 +969,9 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
                                  const Optional<List<double>>& scale_factors) {
   Resampling r;
   if (!resampling_of(ctx, input, output_size, scale_factors, r)) return {};
+  if (!is_floating(input.dtype()) && input.dtype() != DType::kUInt8) {
+    return ctx.fail(ErrorKind::kType, "\"upsample_nearest2d\" not implemented for '%s'", scalar_type_name(input.dtype()));
+  }
   const auto positions = [&](i64 count, i64 size, double given) {
     const float scale = given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);
     const Tensor result = Tensor::empty(ctx, DType::kInt64, dims(count));

@@ -77,6 +77,19 @@ inline DimMask normalized_dims(Context& ctx, const char* name, const Tensor& inp
   }
   return all_dims(rank) & ~all_dims(rank - count);
 }
+// Weights and statistics have the input's dtype; beside half precision they may be float32, all of them.
+template <class... Parameters>
+bool parameter_dtypes_ok(Context& ctx, const Tensor& input, const Parameters&... parameters) {
+  DType wanted = input.dtype();
+  const auto take_float = [&](const Optional<Tensor>& t) {
+    if (t.has_value() && t->dtype() == DType::kFloat32 && is_half(input)) wanted = DType::kFloat32;
+  };
+  (take_float(parameters), ...);
+  const auto fits = [&](const Optional<Tensor>& t) { return !t.has_value() || t->dtype() == wanted; };
+  if (!ctx.ok() || (fits(parameters) && ...)) return ctx.ok();
+  ctx.fail(ErrorKind::kRuntime, "mixed dtype (CPU): expect parameter to have scalar type of %s", scalar_type_name(wanted));
+  return false;
+}
 // x * weight + bias with whatever of them there is.
 inline Tensor scaled_and_shifted(Context& ctx, Tensor x, const Optional<Tensor>& weight, const Optional<Tensor>& bias) {
   if (weight.has_value()) x = mul(ctx, x, *weight);
@@ -102,6 +115,7 @@ inline Tensor layer_norm(Context& ctx, const Tensor& input, const List<i64>& nor
                          const Optional<Tensor>& weight = None(), const Optional<Tensor>& bias = None(),
                          double eps = 1e-5, bool = true) {
   const DimMask mask = normalized_dims(ctx, "layer_norm", input, normalized_shape, weight, bias);
+  if (!parameter_dtypes_ok(ctx, input, weight, bias)) return {};
   const DType wide = wide_dtype(input.dtype());
   const Tensor x = map_rows(ctx, "LayerNormKernelImpl", converted(ctx, input, wide), mask, wide,
                             [eps]<class C>(const C* row, i64 n, C* to) { normalise_row(row, n, to, eps); });
@@ -160,14 +174,18 @@ inline Tensor batch_norm(Context& ctx, const Tensor& input, const Optional<Tenso
   const i64 rank = input.dim(), channels = input.size(1);
   if (!channels_ok(ctx, "running_mean", running_mean, channels) ||
       !channels_ok(ctx, "running_var", running_var, channels) || !channels_ok(ctx, "weight", weight, channels) ||
-      !channels_ok(ctx, "bias", bias, channels)) {
+      !channels_ok(ctx, "bias", bias, channels) ||
+      !parameter_dtypes_ok(ctx, input, weight, bias, running_mean, running_var)) {
     return {};
+  }
+  if (input.numel() == 0) return clone(ctx, input);
+  if (!is_floating(input.dtype())) {
+    return ctx.fail(ErrorKind::kType, "\"batch_norm\" not implemented for '%s'", scalar_type_name(input.dtype()));
   }
   const DType wide = wide_dtype(input.dtype());
   const Tensor x = converted(ctx, input, wide);
   const DimMask others = all_dims(rank) & ~DimMask{2};
   const bool use_batch = training || !running_mean.has_value() || !running_var.has_value();
-  if (use_batch && ctx.ok() && input.numel() == 0) return clone(ctx, input);
   Tensor mean, variance;
   if (use_batch) {
     mean = mean_over(ctx, x, others, false, None());
@@ -201,7 +219,10 @@ inline Tensor group_norm(Context& ctx, const Tensor& input, i64 num_groups, cons
                     "num_groups=%lld",
                     SizesText(input.sizes()).text, static_cast<long long>(num_groups));
   }
-  if (!channels_ok(ctx, "weight", weight, channels) || !channels_ok(ctx, "bias", bias, channels)) return {};
+  if (!channels_ok(ctx, "weight", weight, channels) || !channels_ok(ctx, "bias", bias, channels) ||
+      !parameter_dtypes_ok(ctx, input, weight, bias)) {
+    return {};
+  }
   const DType wide = wide_dtype(input.dtype());
   const Tensor x = contiguous_as(ctx, input, wide);
   const i64 groups = input.size(0) * num_groups;
@@ -230,7 +251,11 @@ inline Tensor instance_norm(Context& ctx, const Tensor& input, const Optional<Te
     return batch_norm(ctx, input, weight, bias, running_mean, running_var, false, momentum, eps, cudnn_enabled);
   }
   if (input.dim() < 2) return ctx.fail(ErrorKind::kRuntime, "instance_norm: expected at least 2 dimensions");
+  if (!parameter_dtypes_ok(ctx, input, weight, bias, running_mean, running_var)) return {};
   if (running_mean.has_value() || running_var.has_value()) {
+    if (input.size(0) == 0) {
+      return ctx.fail(ErrorKind::kIndex, "instance_norm: there is no instance to take running statistics of");
+    }
     // The statistics of all instances, averaged.
     const DimMask inner = all_dims(input.dim()) & ~DimMask{3};
     const Tensor means = mean_over(ctx, input, inner, false, None()), variances = var_over(ctx, input, inner, 1, false);

@@ -270,10 +270,38 @@ TSC_UNARY_WITH(leaky_relu, (Context & ctx, const Tensor& self, const Scalar& neg
 TSC_UNARY_WITH(elu,
                (Context & ctx, const Tensor& self, const Scalar& alpha, const Scalar& scale, const Scalar& input_scale),
                alpha, scale, input_scale)
-TSC_UNARY_WITH(hardtanh, (Context & ctx, const Tensor& self, const Scalar& min_val, const Scalar& max_val), min_val,
-               max_val)
-TSC_UNARY_WITH(threshold, (Context & ctx, const Tensor& self, const Scalar& threshold, const Scalar& value), threshold,
-               value)
+
+// The same with Scalars that must be numbers of self's dtype.
+inline Tensor threshold_to(Context& ctx, const Tensor& self, const Scalar& threshold, const Scalar& value,
+                           const Tensor* destination) {
+  const DType dtype = self.dtype();
+  if (!number_fits(ctx, threshold, dtype) || !number_fits(ctx, value, dtype)) return {};
+  return pointwise<pointwise_ops::threshold>(ctx, dtype, dtype, destination, {threshold, value}, Operand(self));
+}
+inline Tensor threshold(Context& ctx, const Tensor& self, const Scalar& threshold, const Scalar& value) {
+  return threshold_to(ctx, self, threshold, value, nullptr);
+}
+inline Tensor threshold_(Context& ctx, const Tensor& self, const Scalar& threshold, const Scalar& value) {
+  return threshold_to(ctx, self, threshold, value, &self);
+}
+// Of integers, the limits' fractions are cut off.
+inline Tensor hardtanh_to(Context& ctx, const Tensor& self, const Scalar& min_val, const Scalar& max_val,
+                          const Tensor* destination) {
+  const DType dtype = self.dtype();
+  const auto limit = [&](const Scalar& s) { return is_integral(dtype) ? Scalar(scalar_as<i64>(s)) : s; };
+  const Scalar low = limit(min_val), high = limit(max_val);
+  if (ctx.ok() && dtype == DType::kUInt8 && (low.to_int() < 0 || high.to_int() < 0)) {
+    return ctx.fail(ErrorKind::kRuntime, "cannot do hardtanh on an unsigned type with negative limits");
+  }
+  if (!number_fits(ctx, low, dtype) || !number_fits(ctx, high, dtype)) return {};
+  return pointwise<pointwise_ops::hardtanh>(ctx, dtype, dtype, destination, {low, high}, Operand(self));
+}
+inline Tensor hardtanh(Context& ctx, const Tensor& self, const Scalar& min_val, const Scalar& max_val) {
+  return hardtanh_to(ctx, self, min_val, max_val, nullptr);
+}
+inline Tensor hardtanh_(Context& ctx, const Tensor& self, const Scalar& min_val, const Scalar& max_val) {
+  return hardtanh_to(ctx, self, min_val, max_val, &self);
+}
 #undef TSC_UNARY_WITH
 inline Tensor softplus(Context& ctx, const Tensor& self, const Scalar& beta, const Scalar& threshold) {
   return pointwise<pointwise_ops::softplus>(ctx, self.dtype(), self.dtype(), nullptr, {beta, threshold}, Operand(self));
@@ -282,6 +310,9 @@ inline Tensor hardshrink(Context& ctx, const Tensor& self, const Scalar& lambd) 
   return pointwise<pointwise_ops::hardshrink>(ctx, self.dtype(), self.dtype(), nullptr, {lambd}, Operand(self));
 }
 inline Tensor softshrink(Context& ctx, const Tensor& self, const Scalar& lambd) {
+  if (ctx.ok() && !(lambd.to_double() >= 0)) {
+    return ctx.fail(ErrorKind::kRuntime, "lambda must be greater or equal to 0, but found to be %g.", lambd.to_double());
+  }
   return pointwise<pointwise_ops::softshrink>(ctx, self.dtype(), self.dtype(), nullptr, {lambd}, Operand(self));
 }
 inline Tensor relu6(Context& ctx, const Tensor& self) { return hardtanh(ctx, self, 0, 6); }
@@ -498,6 +529,8 @@ inline Tensor masked_fill_to(Context& ctx, const Tensor& self, const Tensor& mas
                     static_cast<long long>(value.dim()));
   }
   const DType dtype = self.dtype();
+  const Scalar number = value.is_number() ? value.number() : load_scalar(value.tensor().bytes(), value.dtype());
+  if (!number_fits(ctx, number, dtype)) return {};
   return pointwise<pointwise_ops::where>(ctx, dtype, dtype, destination, {}, Operand(mask), value, Operand(self));
 }
 inline Tensor masked_fill(Context& ctx, const Tensor& self, const Tensor& mask, const Operand& value) {
@@ -567,6 +600,10 @@ inline Tensor clamp_to(Context& ctx, const Tensor& self, const Operand* low, con
   if (low != nullptr) type.add(*low);
   if (high != nullptr) type.add(*high);
   const DType dtype = type.get();
+  const auto fits = [&](const Operand* limit) {
+    return limit == nullptr || !limit->is_number() || number_fits(ctx, limit->number(), dtype);
+  };
+  if (!fits(low) || !fits(high)) return {};
   if (high == nullptr) {
     return pointwise<pointwise_ops::maximum>(ctx, dtype, dtype, destination, {}, Operand(self), *low);
   }
@@ -623,10 +660,18 @@ inline Tensor random_choice(Context& ctx, Sizes sizes, const Tensor& like, doubl
   }
   return converted(ctx, choice, float_or_default(like.dtype()));
 }
+// Whether elements are to be dropped at all; then they must be floats.
+inline bool drops(Context& ctx, const Tensor& input, double p, bool train) {
+  if (!dropout_ok(ctx, p) || !train || p == 0 || input.numel() == 0) return false;
+  if (is_floating(input.dtype())) return true;
+  ctx.fail(ErrorKind::kType, "result type Float can't be cast to the desired output type %s",
+           scalar_type_name(input.dtype()));
+  return false;
+}
 // Kept elements are scaled by 1 / (1 - p), so that the mean stays.
 inline Tensor dropout_by(Context& ctx, const Tensor& input, double p, bool train, Sizes sizes,
                          const Tensor* destination) {
-  if (!dropout_ok(ctx, p) || !train || p == 0 || input.numel() == 0) return input;
+  if (!drops(ctx, input, p, train)) return input;
   return mul_to(ctx, input, random_choice(ctx, sizes, input, p, p == 1 ? 0 : 1 / (1 - p), 0), destination);
 }
 inline Tensor dropout(Context& ctx, const Tensor& input, double p, bool train) {
@@ -637,7 +682,7 @@ inline Tensor dropout_(Context& ctx, const Tensor& input, double p, bool train) 
 }
 // Whole channels at once.
 inline Tensor feature_dropout_to(Context& ctx, const Tensor& input, double p, bool train, const Tensor* destination) {
-  if (ctx.ok() && train && input.dim() < 2) {
+  if (ctx.ok() && train && p != 0 && input.numel() > 0 && input.dim() < 2) {
     return ctx.fail(ErrorKind::kRuntime, "Feature dropout requires at least 2 dimensions in the input");
   }
   Shape sizes(input.sizes());
@@ -652,7 +697,7 @@ inline Tensor feature_dropout_(Context& ctx, const Tensor& input, double p, bool
 }
 // Dropped elements become SELU's lower limit, and an affine map restores mean and variance.
 inline Tensor alpha_dropout(Context& ctx, const Tensor& input, double p, bool train) {
-  if (!dropout_ok(ctx, p) || !train || p == 0 || input.numel() == 0) return input;
+  if (!drops(ctx, input, p, train)) return input;
   if (p == 1) return mul(ctx, input, 0.0);
   constexpr double kLimit = 1.7580993408473766;
   const double scale = 1 / __builtin_sqrt((kLimit * kLimit * p + 1) * (1 - p));

@@ -70,6 +70,20 @@ inline CellWeights weights_of(const List<Tensor>& params, const RecurrentShape& 
   }
   return w;
 }
+// States and parameters have the input's dtype, a float.
+inline bool recurrent_dtypes_ok(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& cx,
+                                const List<Tensor>& params) {
+  if (!ctx.ok()) return false;
+  if (!is_floating(input.dtype())) {
+    ctx.fail(ErrorKind::kType, "result type Float can't be cast to the desired output type %s",
+             scalar_type_name(input.dtype()));
+    return false;
+  }
+  bool same = hx.dtype() == input.dtype() && (!cx.defined() || cx.dtype() == input.dtype());
+  for (const Tensor& p : params) same = same && p.dtype() == input.dtype();
+  if (!same) ctx.fail(ErrorKind::kType, "RNN input, hidden states and parameters must have the same dtype");
+  return same;
+}
 inline bool recurrent_ok(Context& ctx, const RecurrentShape& s, const Tensor& input, i64 rank, const Tensor& hx,
                          const List<Tensor>& params) {
   if (!ctx.ok()) return false;
@@ -151,9 +165,26 @@ RecurrentResult run_layers(Context& ctx, Tensor input, const Tensor& hx, const T
   }
   return {input, stack(ctx, hs, 0), Cell::kHasCell ? stack(ctx, cs, 0) : Tensor()};
 }
+// Half precision is rounded once, after the last step.
+inline List<Tensor> in_float(Context& ctx, const List<Tensor>& tensors) {
+  List<Tensor> result = List<Tensor>::make(ctx, tensors.size());
+  for (const Tensor& t : tensors) result.append(in_float(ctx, t));
+  return result;
+}
+inline RecurrentResult rounded(Context& ctx, const RecurrentResult& r, DType dtype) {
+  return {converted(ctx, r.output, dtype), converted(ctx, r.h, dtype), r.c.defined() ? converted(ctx, r.c, dtype) : r.c};
+}
 template <class Cell>
 RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& cx,
                               const List<Tensor>& params, const RecurrentShape& s, bool batch_first) {
+  if (!recurrent_dtypes_ok(ctx, input, hx, cx, params)) return {};
+  if (is_half(input)) {
+    const Tensor cell = cx.defined() ? in_float(ctx, cx) : cx;
+    return rounded(ctx,
+                   run_recurrent<Cell>(ctx, in_float(ctx, input), in_float(ctx, hx), cell, in_float(ctx, params), s,
+                                       batch_first),
+                   input.dtype());
+  }
   const Tensor sequence = batch_first && input.dim() == 3 ? transpose(ctx, input, 0, 1) : input;
   if (!recurrent_ok(ctx, s, sequence, 3, hx, params)) return {};
   RecurrentResult r = run_layers<Cell>(ctx, sequence, hx, cx, params, s,
@@ -183,6 +214,17 @@ inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& dat
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
   const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional, is_projected(hx)};
+  if (!recurrent_dtypes_ok(ctx, data, hx[0], hx[1], params)) return {};
+  if (batch_sizes.dtype() != DType::kInt64) {
+    return ctx.fail(ErrorKind::kType, "lstm: batch_sizes must be Long, not %s", scalar_type_name(batch_sizes.dtype()));
+  }
+  if (is_half(data)) {
+    const Tuple<Tensor, Tensor, Tensor> r =
+        lstm_packed(ctx, in_float(ctx, data), batch_sizes, in_float(ctx, hx), in_float(ctx, params), has_biases,
+                    num_layers, dropout, train, bidirectional);
+    const RecurrentResult half = rounded(ctx, {r.get<0>(), r.get<1>(), r.get<2>()}, data.dtype());
+    return {half.output, half.h, half.c};
+  }
   if (!recurrent_ok(ctx, s, data, 2, hx[0], params)) return {};
   const Tensor sizes = contiguous_as(ctx, batch_sizes, DType::kInt64);
   if (!ctx.ok()) return {};
@@ -224,6 +266,7 @@ inline Tuple<Tensor, Tensor> lstm_cell(Context& ctx, const Tensor& input, const 
                                        const Optional<Tensor>& b_hh = None()) {
   if (!ctx.ok()) return {};
   if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm_cell expects two hidden states");
+  if (!recurrent_dtypes_ok(ctx, input, hx[0], hx[1], List<Tensor>())) return {};
   const CellState state = LstmCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx[0], hx[1]}, {w_ih, w_hh, b_ih, b_hh});
   return {state.h, state.c};
 }
@@ -261,6 +304,7 @@ inline Tensor rnn_tanh_scan(Context& ctx, const Tensor& gates, const Tensor& hid
 }
 inline Tensor gru_cell(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& w_ih, const Tensor& w_hh,
                        const Optional<Tensor>& b_ih = None(), const Optional<Tensor>& b_hh = None()) {
+  if (!recurrent_dtypes_ok(ctx, input, hx, Tensor(), List<Tensor>())) return {};
   return GruCell::step(ctx, linear(ctx, input, w_ih, b_ih), {hx, Tensor()}, {w_ih, w_hh, b_ih, b_hh}).h;
 }
 

@@ -237,6 +237,7 @@ Tensor best_indices(Context& ctx, const char* name, const Tensor& self, DimMask 
 template <class Order>
 Tensor arg_extreme(Context& ctx, const char* name, const Tensor& self, const Optional<i64>& dim, bool keepdim) {
   if (!ctx.ok()) return {};
+  if (self.dtype() == DType::kBool) return ctx.fail(ErrorKind::kType, "%s(): does not support bool input", name);
   if (!dim.has_value()) {
     if (!not_empty(ctx, name, self)) return {};
     return best_indices<Order>(ctx, name, self, all_dims(self.dim()), keepdim);
@@ -338,6 +339,9 @@ TSC_VARIANCE(std)
 #undef TSC_VARIANCE
 
 inline Tensor logsumexp(Context& ctx, const Tensor& self, const List<i64>& dim, bool keepdim = false) {
+  if (ctx.ok() && dim.empty() && self.dim() > 0 && !keepdim) {
+    return ctx.fail(ErrorKind::kRuntime, "logsumexp: an empty list of dimensions needs keepdim=True");
+  }
   const DType type = float_or_default(self.dtype());
   return reduced<kFloatRows>(
       ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type, []<class C>(const C* row, i64 n) {
@@ -373,12 +377,18 @@ inline Tensor norm_over(Context& ctx, const Tensor& self, double p, DimMask mask
                         const OptionalDType& dtype) {
   if (!ctx.ok()) return {};
   const DType type = dtype.has_value() ? checked_dtype(ctx, *dtype) : self.dtype();
-  if (ctx.ok() && !is_floating(type)) {
+  if (ctx.ok() && (!is_floating(self.dtype()) || !is_floating(type))) {
     return ctx.fail(ErrorKind::kRuntime,
                     "linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s",
-                    scalar_type_name(type));
+                    scalar_type_name(is_floating(self.dtype()) ? type : self.dtype()));
   }
-  if (p < 0 && !rows_not_empty(ctx, "linalg.vector_norm", self, mask)) return {};
+  if (ctx.ok() && promote(self.dtype(), type) != type) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "linalg.vector_norm: the dtype of the input (%s) should be convertible without narrowing to the "
+                    "specified dtype (%s)",
+                    scalar_type_name(self.dtype()), scalar_type_name(type));
+  }
+  if ((p < 0 || __builtin_isinf(p)) && !rows_not_empty(ctx, "linalg.vector_norm", self, mask)) return {};
   return reduced<kFloatRows>(ctx, "linalg_vector_norm", self, mask, keepdim, type, type,
                              [p]<class C>(const C* row, i64 n) { return static_cast<C>(row_norm(row, n, p)); });
 }

@@ -75,6 +75,7 @@ inline Tuple<Tensor, Tensor> topk(Context& ctx, const Tensor& self, i64 k, i64 d
   if (!ctx.ok()) return {};
   const i64 d = wrap_dim(ctx, dim, self.dim());
   if (!ctx.ok()) return {};
+  if (self.dtype() == DType::kBool) return ctx.fail(ErrorKind::kType, "topk does not support bool dtypes on CPU");
   const i64 size = self.dim() == 0 ? 1 : self.size(d);
   if (k < 0 || k > size) return ctx.fail(ErrorKind::kRuntime, "selected index k out of range");
   return sorted_rows(ctx, self, d, k, largest);

@@ -53,6 +53,12 @@ inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& we
     ctx.fail(ErrorKind::kRuntime, "non-positive groups is not supported");
     return false;
   }
+  if (weight.size(0) < groups) {
+    ctx.fail(ErrorKind::kShape,
+             "Given groups=%lld, expected weight to be at least %lld at dimension 0, but got weight of size %s instead",
+             static_cast<long long>(groups), static_cast<long long>(groups), SizesText(weight.sizes()).text);
+    return false;
+  }
   const i64 channels = transposed ? weight.size(0) : weight.size(1) * groups;
   const i64 out_channels = transposed ? weight.size(1) * groups : weight.size(0);
   if (input.size(1) != channels || weight.size(0) % groups != 0) {
@@ -77,6 +83,7 @@ inline bool conv_numbers_ok(Context& ctx, const ConvShape& s) {
   for (int i = 0; i < kSpatial; ++i) {
     const char* wrong = s.stride[i] <= 0     ? "non-positive stride is not supported"
                         : s.padding[i] < 0   ? "negative padding is not supported"
+                        : s.kernel[i] <= 0   ? "kernel size should be greater than zero"
                         : s.dilation[i] <= 0 ? "dilation should be greater than zero"
                                              : nullptr;
     if (wrong != nullptr) {
@@ -196,8 +203,7 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
   if (!spatial_list(ctx, "stride", stride, dims, 1, s.stride) ||
       !spatial_list(ctx, "padding", padding, dims, 0, s.padding) ||
       !spatial_list(ctx, "dilation", dilation, dims, 1, s.dilation) ||
-      !spatial_list(ctx, "output_padding", transposed ? output_padding : List<i64>::of(ctx, i64{0}), dims, 0, extra) ||
-      !conv_numbers_ok(ctx, s)) {
+      !spatial_list(ctx, "output_padding", transposed ? output_padding : List<i64>::of(ctx, i64{0}), dims, 0, extra)) {
     return {};
   }
   s.dims = dims;
@@ -207,8 +213,16 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
   s.output_channels = transposed ? weight.size(1) * groups : weight.size(0);
   for (i64 i = 0; i < kSpatial; ++i) {
     const bool real = i >= kSpatial - dims;
+    if (real && input.size(2 + i - (kSpatial - dims)) == 0) {
+      return ctx.fail(ErrorKind::kRuntime,
+                      "Only zero batch or zero channel inputs are supported, but got input shape: %s",
+                      SizesText(input.sizes()).text);
+    }
     s.input[i] = real ? input.size(2 + i - (kSpatial - dims)) : 1;
     s.kernel[i] = real ? weight.size(2 + i - (kSpatial - dims)) : 1;
+  }
+  if (!conv_numbers_ok(ctx, s)) return {};
+  for (i64 i = 0; i < kSpatial; ++i) {
     const i64 reach = s.dilation[i] * (s.kernel[i] - 1);
     if (transposed) {
       s.output[i] = (s.input[i] - 1) * s.stride[i] - 2 * s.padding[i] + reach + extra[i] + 1;
@@ -234,6 +248,15 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
   }
   const Compute compute = compute_of(input.dtype());
   const DType wide = dtype_of_compute(compute);
+  const bool dilated = s.dilation[0] > 1 || s.dilation[1] > 1 || s.dilation[2] > 1;
+  const bool narrow = is_integral(input.dtype()) && input.dtype() != DType::kInt64;
+  if (input.numel() > 0 && (input.dtype() == DType::kBool || (narrow && (transposed || dilated)))) {
+    return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'",
+                    transposed ? "slow_conv_transpose"
+                    : dilated  ? "slow_conv_dilated"
+                               : "slow_conv",
+                    scalar_type_name(input.dtype()));
+  }
   const Tensor x = contiguous_as(ctx, input, wide), w = contiguous_as(ctx, weight, wide);
   if (!ctx.ok()) return {};
   Tensor result = transposed ? convolve_transposed(ctx, s, x, w, wide) : convolve(ctx, s, x, w, wide);
@@ -249,6 +272,12 @@ inline Tensor convolution(Context& ctx, const Tensor& input, const Tensor& weigh
                           const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, bool transposed,
                           const List<i64>& output_padding, i64 groups, bool = false, bool = false, bool = false,
                           bool = false) {
+  return conv_batched(ctx, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
+}
+// A batch, or one image without a batch dimension.
+inline Tensor conv_maybe_batched(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                                 const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,
+                                 bool transposed, const List<i64>& output_padding, i64 groups) {
   if (!ctx.ok()) return {};
   if (input.dim() != weight.dim() - 1) {
     return conv_batched(ctx, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
@@ -270,7 +299,7 @@ Tensor conv_nd(Context& ctx, const Tensor& input, const Tensor& weight, const Op
                     static_cast<long long>(kDims + 1), static_cast<long long>(kDims + 2), static_cast<long long>(kDims),
                     SizesText(input.sizes()).text);
   }
-  return convolution(ctx, input, weight, bias, stride, padding, dilation, false, List<i64>(), groups);
+  return conv_maybe_batched(ctx, input, weight, bias, stride, padding, dilation, false, List<i64>(), groups);
 }
 // Padding by name: "valid" is none; "same" keeps the size, an odd element of padding after the image.
 template <i64 kDims>
@@ -317,12 +346,12 @@ TSC_CONV(3)
 inline Tensor conv_transpose1d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
                                const List<i64>& stride, const List<i64>& padding, const List<i64>& output_padding,
                                i64 groups, const List<i64>& dilation) {
-  return convolution(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
+  return conv_maybe_batched(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
 }
 inline Tensor conv_transpose2d(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
                                const List<i64>& stride, const List<i64>& padding, const List<i64>& output_padding,
                                i64 groups, const List<i64>& dilation) {
-  return convolution(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
+  return conv_maybe_batched(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
 }
 
 // Poolings over planes [height][width].
@@ -398,12 +427,17 @@ inline Shape pooled_sizes(const Tensor& self, i64 dims, const Pool& pool) {
   return sizes;
 }
 
+// The dtypes that a pooling is defined for.
+enum class PoolTypes { kFloats, kFloatsAndLong, kNumbers };
+inline bool pools_dtype(PoolTypes types, DType dtype) {
+  if (!is_integral(dtype)) return is_floating(dtype);
+  return types == PoolTypes::kNumbers || (types == PoolTypes::kFloatsAndLong && dtype == DType::kInt64);
+}
 // Calls `plane(input, output index of the plane's first element)` for each plane in the compute type.
 template <class F>
-Tensor pool_planes(Context& ctx, const char* name, const Tensor& self, const Shape& sizes, bool integers, F f) {
+Tensor pool_planes(Context& ctx, const char* name, const Tensor& self, const Shape& sizes, PoolTypes types, F f) {
   const Compute compute = compute_of(self.dtype());
-  if (ctx.ok() &&
-      (is_complex(self.dtype()) || self.dtype() == DType::kBool || (is_integral(self.dtype()) && !integers))) {
+  if (ctx.ok() && !pools_dtype(types, self.dtype())) {
     return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'", name, scalar_type_name(self.dtype()));
   }
   const Tensor from = contiguous_as(ctx, self, dtype_of_compute(compute));
@@ -424,7 +458,7 @@ Tensor pool_planes(Context& ctx, const char* name, const Tensor& self, const Sha
 }
 
 // The largest element of each window and, where `indices` is defined, its place in the plane.
-inline Tensor max_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const Pool& pool,
+inline Tensor max_pool(Context& ctx, const char* name, const Tensor& self, i64 dims, const Pool& pool, PoolTypes types,
                        const Tensor& indices) {
   const Tensor image = dims == 1 ? unsqueeze(ctx, self, self.dim() - 1) : self;
   Shape sizes(image.sizes());
@@ -450,20 +484,20 @@ inline Tensor max_pool(Context& ctx, const char* name, const Tensor& self, i64 d
       }
     }
   };
-  const Tensor result = pool_planes(ctx, name, image, sizes, true, windows);
+  const Tensor result = pool_planes(ctx, name, image, sizes, types, windows);
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor max_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
                          const List<i64>& padding, const List<i64>& dilation, bool ceil_mode = false) {
   Pool pool;
   if (!pool_of(ctx, "max_pool1d", self, 1, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
-  return max_pool(ctx, "max_pool1d", self, 1, pool, Tensor());
+  return max_pool(ctx, "max_pool1d", self, 1, pool, PoolTypes::kFloats, Tensor());
 }
 inline Tensor max_pool2d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
                          const List<i64>& padding, const List<i64>& dilation, bool ceil_mode = false) {
   Pool pool;
   if (!pool_of(ctx, "max_pool2d", self, 2, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
-  return max_pool(ctx, "max_pool2d", self, 2, pool, Tensor());
+  return max_pool(ctx, "max_pool2d", self, 2, pool, PoolTypes::kNumbers, Tensor());
 }
 inline Tuple<Tensor, Tensor> max_pool2d_with_indices(Context& ctx, const Tensor& self, const List<i64>& kernel_size,
                                                      const List<i64>& stride, const List<i64>& padding,
@@ -471,7 +505,7 @@ inline Tuple<Tensor, Tensor> max_pool2d_with_indices(Context& ctx, const Tensor&
   Pool pool;
   if (!pool_of(ctx, "max_pool2d", self, 2, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
   const Tensor indices = Tensor::empty(ctx, DType::kInt64, pooled_sizes(self, 2, pool));
-  const Tensor values = max_pool(ctx, "max_pool2d", self, 2, pool, indices);
+  const Tensor values = max_pool(ctx, "max_pool2d", self, 2, pool, PoolTypes::kNumbers, indices);
   return {values, indices};
 }
 
@@ -506,7 +540,7 @@ inline Tensor avg_pool(Context& ctx, const char* name, const Tensor& self, i64 d
       }
     }
   };
-  const Tensor result = pool_planes(ctx, name, image, sizes, true, windows);
+  const Tensor result = pool_planes(ctx, name, image, sizes, PoolTypes::kFloatsAndLong, windows);
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
@@ -569,7 +603,9 @@ inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& se
       }
     }
   };
-  const Tensor result = pool_planes(ctx, name, image, sizes, false, windows);
+  // Of an empty batch PyTorch takes every dtype.
+  if (ctx.ok() && image.numel() == 0) return Tensor::empty(ctx, self.dtype(), pooled_sizes(self, dims, pool));
+  const Tensor result = pool_planes(ctx, name, image, sizes, PoolTypes::kFloats, windows);
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor adaptive_avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& output_size) {
@@ -599,7 +635,7 @@ inline Tuple<Tensor, Tensor> adaptive_max_pool2d(Context& ctx, const Tensor& sel
       }
     }
   };
-  const Tensor values = pool_planes(ctx, "adaptive_max_pool2d", self, sizes, false, windows);
+  const Tensor values = pool_planes(ctx, "adaptive_max_pool2d", self, sizes, PoolTypes::kFloats, windows);
   return {values, indices};
 }
 

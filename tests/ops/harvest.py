@@ -7,16 +7,36 @@ table accepts is handed to the caller with the operands that it had.
 import sys
 import types
 import unittest
-import warnings
 
 import torch
 
 # torch.testing imports this package for tests of its own; its samples do without.
 sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.TestCase, assert_expected_inline=None))
 
+from torch.testing._internal import common_utils  # noqa: E402
 from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
+from torch.testing._internal.opinfo import core  # noqa: E402
 
-warnings.simplefilter("ignore")
+
+# By their number in TorchScript; complex and quantised ones are left out.
+CODES = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.float32, torch.float64,
+         None, None, None, torch.bool, None, None, None, torch.bfloat16]  # fmt: skip
+
+
+def seed(number=0):
+    torch.default_generator.manual_seed(number)
+
+
+# Samples are seeded one by one. torch.manual_seed asks every kind of device, which takes longer than the sample itself.
+common_utils.set_rng_seed = seed
+# Nor is it asked which of PyTorch's tests a sample is for.
+core.extract_test_fn = lambda: None
+
+
+def parts(name):
+    """"aten::add.Tensor" as ("aten::add", "Tensor")."""
+    base, _, overload = name.partition(".")
+    return base, overload
 
 
 def operation(name, overload):
@@ -30,6 +50,25 @@ def operation(name, overload):
         return function(*operands[:by_position], **dict(zip(by_name, operands[by_position:])))
 
     return call
+
+
+def code(dtype):
+    """A dtype as TorchScript has it, an int."""
+    return CODES.index(dtype)
+
+
+def bound(name, args, kwargs):
+    """All operands of the overload, with the schema's defaults."""
+    base, _, overload = name.partition(".")
+    operands, rest = [], list(args)
+    for a in torch._C._get_schema(base, overload).arguments:
+        if rest and not a.kwarg_only:
+            operands.append(rest.pop(0))
+        elif a.name in kwargs:
+            operands.append(kwargs[a.name])
+        else:
+            operands.append(a.default_value)
+    return operands
 
 
 def constant(node):
@@ -114,9 +153,36 @@ def samples(dtypes, limit, names=None):
                     first, args, kwargs = replaced(everything, iter(given))
                     return op.op(first, *args, **kwargs)
 
+                seed()
                 try:
-                    torch.manual_seed(0)
                     traced = torch.jit.trace(call, tuple(tensors), check_trace=False, strict=False)
                     yield op.name, dtype, traced.graph, tensors
                 except Exception:
                     continue
+
+
+def is_typed(name, operands):
+    """Whether a program can make the call: Python's binding also takes tensors and ints for ints and bools."""
+    base, _, overload = name.partition(".")
+    types = [a.type.kind() for a in torch._C._get_schema(base, overload).arguments]
+    wrong = {"IntType": torch.Tensor, "BoolType": (torch.Tensor, int)}
+    return not any(isinstance(o, wrong.get(t, ())) and not isinstance(o, bool) for t, o in zip(types, operands))
+
+
+def errors():
+    """(overload, operands) that PyTorch refuses, from the same table: those that a TorchScript program can call."""
+    for op in op_db:
+        if op.error_inputs_func is None:
+            continue
+        base = "aten::" + op.aten_name
+        for found in op.error_inputs("cpu"):
+            sample = found.sample_input
+            args = (sample.input, *sample.args)
+            try:
+                overload = torch._C._jit_resolve_packet(base, *args, **sample.kwargs)
+            except (RuntimeError, NotImplementedError):  # no overload takes operands of these types
+                continue
+            name = base + ("." + overload if overload and overload != "default" else "")
+            operands = bound(name, args, sample.kwargs)
+            if is_typed(name, operands):
+                yield name, operands

@@ -1,0 +1,47 @@
+"""Where the library does otherwise than PyTorch on purpose, and rows that are not compared. Each has its reason."""
+
+import torch
+
+import variants
+
+
+def is_mask_without_dimensions(form, operands):
+    return any(t is not None and t.dim() == 0 and t.dtype in (torch.bool, torch.uint8) for t in operands[1])
+
+
+def is_bias_of_other_dtype(form, operands):
+    return form.endswith(" last") and form.split()[0] in variants.DTYPES
+
+
+def has_no_keys(form, operands):
+    return any(t.numel() == 0 for t in operands[1:3])
+
+
+def is_of_bytes(form, operands):
+    return operands[0].dtype is torch.uint8
+
+
+def is_flat(form, operands):
+    return operands[0].dim() < 2
+
+
+def is_strided(form, operands):
+    return form.startswith("strided")
+
+
+# (overload's beginning, which calls, reason)
+KNOWN = [
+    ("aten::batch_norm", is_flat, "no dimension of channels; PyTorch takes it where there are no elements at all"),
+    ("aten::_conv", is_bias_of_other_dtype, "a bias of another dtype, which only some of PyTorch's kernels take"),
+    ("aten::conv", is_bias_of_other_dtype, "the same"),
+    ("aten::index", is_mask_without_dimensions, "a 0-d mask: PyTorch drops it, fills all, or asserts"),
+    ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
+    ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
+    ("aten::upsample_bilinear2d", is_of_bytes, "bytes, which PyTorch resamples in fixed point"),
+]
+# Row -> why it has no comparison.
+NOT_COMPARED = {}
+
+
+def is_known(name, form, operands):
+    return any(name.startswith(start) and applies(form, operands) for start, applies, _ in KNOWN)

@@ -1,0 +1,93 @@
+"""Calls of overloads that no sample of torch's op_db reaches in a trace, since tracing writes them in other ops."""
+
+import torch
+
+import harvest
+
+
+def of_dtype(dtype):
+    """(overload, all its operands)"""
+    harvest.seed()
+
+    def t(*sizes):
+        if dtype.is_floating_point:
+            return torch.randn(sizes).to(dtype)
+        return torch.randint(0, 2 if dtype is torch.bool else 9, sizes, dtype=dtype)
+
+    index = torch.tensor
+    # Weights and biases of a layer of a recurrent network with 3 inputs, 2 states and `gates` of them.
+    weights = lambda gates: [t(2 * gates, 3), t(2 * gates, 2), t(2 * gates), t(2 * gates)]  # noqa: E731
+    attention = [t(12, 4), t(12), t(4, 4), t(4)]
+    norm = [t(4), t(4)]
+    feed_forward = [t(6, 4), t(6), t(4, 6), t(4)]
+    calls = [
+        ("aten::alias", t(2, 3)),
+        ("aten::arange", 5, {"dtype": harvest.code(dtype)}),
+        ("aten::arange", 2.5),
+        ("aten::arange.start", 2, 7, {"dtype": harvest.code(dtype)}),
+        ("aten::as_tensor", t(2, 3), {"dtype": 6}),
+        ("aten::as_tensor", t(2, 3)),
+        ("aten::batch_norm", t(2, 3, 4), t(3), t(3), t(3), t(3), False, 0.1, 1e-5, False),
+        ("aten::clamp_max", t(2, 3), 1),
+        ("aten::clamp_max", t(2, 3), 0.5),
+        ("aten::clamp_min", t(2, 3), 1),
+        ("aten::conv1d", t(2, 4, 7), t(6, 2, 3), t(6), [2], [1], [2], 2),
+        ("aten::conv1d", t(4, 7), t(6, 4, 3)),
+        ("aten::conv1d.padding", t(2, 4, 7), t(6, 4, 4), t(6), [1], "same"),
+        ("aten::conv2d", t(2, 3, 6, 5), t(4, 3, 3, 2), t(4), [1, 2], [1, 0]),
+        ("aten::conv2d", t(3, 6, 5), t(3, 1, 3, 2), None, [1, 1], [0, 0], [2, 1], 3),
+        ("aten::conv2d.padding", t(2, 3, 6, 5), t(4, 3, 2, 3), t(4), [1, 1], "same", [1, 2]),
+        ("aten::conv2d.padding", t(3, 6, 5), t(4, 3, 2, 3), None, [2, 1], "valid"),
+        ("aten::conv3d", t(1, 2, 4, 5, 3), t(3, 2, 2, 3, 1), t(3), [1, 2, 1], [0, 1, 0]),
+        ("aten::conv3d.padding", t(1, 2, 4, 5, 3), t(3, 2, 2, 3, 1), t(3), [1, 1, 1], "same"),
+        ("aten::conv_transpose1d", t(2, 4, 5), t(4, 3, 3), t(6), [2], [1], [1], 2),
+        ("aten::conv_transpose2d.input", t(2, 4, 3, 5), t(4, 3, 3, 2), t(3), [2, 1], [1, 0], [1, 0]),
+        ("aten::conv_transpose2d.input", t(4, 3, 5), t(4, 3, 3, 2), None, [1, 1], [0, 0], [0, 0], 1, [2, 2]),
+        ("aten::copy_", t(2, 3), t(3)),
+        ("aten::copy_", t(2, 3), torch.randn(2, 3)),
+        ("aten::embedding", t(5, 3), index([[0, 4], [2, 2]])),
+        ("aten::empty.memory_format", [2, 0, 3], {"dtype": harvest.code(dtype)}),
+        ("aten::eye", 3, {"dtype": harvest.code(dtype)}),
+        ("aten::fill.Scalar", t(2, 3), 1),
+        ("aten::fill.Tensor", t(2, 3), t()),
+        ("aten::full", [2, 3], 2.5, {"dtype": harvest.code(dtype)}),
+        ("aten::full", [], True),
+        ("aten::gru.input", t(5, 2, 3), t(2, 2, 2), weights(3) + weights(3), True, 1, 0.0, False, True, False),
+        ("aten::gru.input", t(2, 5, 3), t(1, 2, 2), weights(3)[:2], False, 1, 0.0, False, False, True),
+        ("aten::gru_cell", t(4, 3), t(4, 2), *weights(3)),
+        ("aten::linspace", 1, 4, 5, {"dtype": harvest.code(dtype)}),
+        ("aten::linspace", 0.5, -4, 1),
+        ("aten::lstm.input", t(5, 2, 3), [t(1, 2, 2), t(1, 2, 2)], weights(4), True, 1, 0.0, False, False, False),
+        ("aten::lstm.input", t(5, 3), [t(2, 2), t(2, 2)], weights(4) * 2, True, 1, 0.0, False, True, False),
+        ("aten::lstm.data", t(5, 3), index([2, 2, 1]), [t(1, 2, 2), t(1, 2, 2)], weights(4), True, 1, 0.0, False, False),
+        ("aten::lstm_cell", t(4, 3), [t(4, 2), t(4, 2)], *weights(4)),
+        ("aten::meshgrid", [t(2), t(3), t()]),
+        ("aten::movedim.int", t(2, 3, 4), 0, -1),
+        ("aten::_native_multi_head_attention", x := t(2, 3, 4), x, x, 4, 2, *attention),
+        ("aten::norm.Scalar", t(2, 3), 3),
+        ("aten::norm.ScalarOpt_dim", t(2, 3), None, [1]),
+        ("aten::norm.ScalarOpt_dim", t(2, 3), 1, [0, 1], True),
+        ("aten::one_hot", index([[0, 3], [2, 2]])),
+        ("aten::one_hot", index([0, 3]), 5),
+        ("aten::ones", [2, 3], {"dtype": harvest.code(dtype)}),
+        ("aten::rand_like", t(2, 3)),
+        ("aten::rnn_tanh.input", t(5, 2, 3), t(1, 2, 2), weights(1), True, 1, 0.0, False, False, False),
+        ("aten::scalar_tensor", 2.5, {"dtype": harvest.code(dtype)}),
+        ("aten::scatter.value", t(3, 4), 1, index([[0, 2], [1, 1]]), 1),
+        ("aten::tensor.bool", True),
+        ("aten::tensor.float", 2.5, {"dtype": harvest.code(dtype)}),
+        ("aten::tensor.int", 3),
+        ("aten::to.other", t(2, 3), torch.ones(1, dtype=torch.float64)),
+        ("aten::to.prim_Device", t(2, 3), "cpu", 3),
+        ("aten::to.prim_dtype", t(2, 3), 6),
+        ("aten::_transformer_encoder_layer_fwd", t(2, 3, 4), 4, 2, *attention, True, False, 1e-5, *norm, *norm, *feed_forward),
+        ("aten::_transformer_encoder_layer_fwd", t(2, 3, 4), 4, 2, *attention, False, True, 1e-5, *norm, *norm, *feed_forward),
+        ("aten::type_as", t(2, 3), torch.ones(1, dtype=torch.float64)),
+        ("aten::upsample_bilinear2d.vec", t(2, 3, 4, 5), None, False, [1.5, 2.0]),
+        ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), [3, 7], None),
+        ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), None, [1.5, 2.0]),
+        ("aten::zeros", [2, 3], {"dtype": harvest.code(dtype)}),
+    ]  # fmt: skip
+    for name, *args in calls:
+        kwargs = args.pop() if isinstance(args[-1], dict) else {}
+        yield name, harvest.bound(name, args, kwargs)
