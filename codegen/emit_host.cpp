@@ -295,7 +295,9 @@ class HostEmitter {
     model_.headers.insert(header_of(info.op_class));
     // The runtime's name ends in "_" for the form that writes its operand, and where the row's own does.
     const bool underscore = node.form == Form::kInPlace || node.op == Op::copy_ || node.op == Op::is_;
-    std::string call = fmt::format("ops::{}{}(ctx", info.name, underscore ? "_" : "");
+    std::string call = fmt::format("ops::{}{}", info.name, underscore ? "_" : "");
+    if (node.op == Op::tolist) call += fmt::format("<{}>", type_of(node.outputs[0]));
+    call += "(ctx";
     // A literal's C++ type must be the IR's where the function takes any: 3 is an i64.
     const bool typed = info.schema.empty();
     for (const ValueId input : node.inputs) {

@@ -37,7 +37,8 @@ inline bool is_floating_point(Context&, const Tensor& self) { return is_floating
 inline bool is_complex(Context&, const Tensor& self) { return tsc::is_complex(self.dtype()); }
 inline bool is_contiguous(Context&, const Tensor& self) { return self.is_contiguous(); }
 inline bool is_contiguous(Context&, const Tensor& self, i64 memory_format) {
-  return memory_format == 0 ? self.is_contiguous() : is_in_format(self, memory_format);
+  const bool channels_last = memory_format == kChannelsLast || memory_format == kChannelsLast3d;
+  return channels_last ? is_in_format(self, memory_format) : self.is_contiguous();
 }
 inline bool requires_grad(Context&, const Tensor&) { return false; }
 inline bool is_cuda(Context&, const Tensor&) { return false; }
@@ -80,13 +81,10 @@ inline Tensor num_to_tensor(Context& ctx, const Scalar& a) {
 // Same sizes and the same elements; a NaN equals nothing.
 inline bool equal(Context& ctx, const Tensor& self, const Tensor& other) {
   if (!ctx.ok() || !same_sizes(self.sizes(), other.sizes())) return false;
-  if (self.dtype() != other.dtype()) {
-    ctx.fail(ErrorKind::kRuntime, "Expected object of data type %s but got data type %s for argument 'other'",
-             scalar_type_name(self.dtype()), scalar_type_name(other.dtype()));
-    return false;
-  }
-  const DType wide = dtype_of_compute(compute_of(self.dtype()));
-  const Tensor a = contiguous_as(ctx, self, wide), b = contiguous_as(ctx, other, wide);
+  const DType common = promote(self.dtype(), other.dtype());
+  const DType wide = dtype_of_compute(compute_of(common));
+  const Tensor a = contiguous_as(ctx, converted(ctx, self, common), wide);
+  const Tensor b = contiguous_as(ctx, converted(ctx, other, common), wide);
   bool same = ctx.ok();
   with_compute(compute_of(wide), [&]<class C>() {
     for (i64 i = 0; same && i < a.numel(); ++i) same = a.data<C>()[i] == b.data<C>()[i];
@@ -125,12 +123,29 @@ template <class T>
 inline constexpr i64 kListDepth = 0;
 template <class T>
 inline constexpr i64 kListDepth<List<T>> = 1 + kListDepth<T>;
+// The type of the elements of nested lists.
 template <class T>
-T tolist(Context& ctx, const Tensor& t) {
+struct ListElement {
+  using Type = T;
+};
+template <class T>
+struct ListElement<List<T>> : ListElement<T> {};
+// T is the program's type; the operands that tell its depth and elements are in it.
+template <class T>
+T tolist(Context& ctx, const Tensor& t, i64, i64) {
+  using Element = typename ListElement<T>::Type;
   if (!ctx.ok()) return T();
   if (t.dim() != kListDepth<T>) {
     return ctx.fail(ErrorKind::kRuntime,
                     "Output annotation list dimension and runtime tensor dimension must match for tolist()");
+  }
+  const bool fits = __is_same(Element, bool)     ? t.dtype() == DType::kBool
+                    : __is_same(Element, i64)    ? t.dtype() == DType::kInt64
+                    : __is_same(Element, double) ? is_floating(t.dtype())
+                                                 : tsc::is_complex(t.dtype());
+  if (!fits) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Output annotation element type and runtime tensor element type must match for tolist()");
   }
   return ToList<T>::of(ctx, t);
 }

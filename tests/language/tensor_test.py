@@ -176,5 +176,14 @@ class Shapes(nn.Module):
         return out, parts, sizes, x.shape, x.dim(), x.numel(), len(x), list(x.stride())
 
 
+@suite((randn(2, 3),), (randn(0, 3),))
+class Lists(nn.Module):
+    def forward(self, x):
+        rows: List[List[float]] = x.tolist()
+        signs: List[bool] = (x.flatten() > 0).tolist()
+        total: float = x.sum().tolist()
+        return rows, signs, total
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)

@@ -29,18 +29,30 @@ def is_strided(form, operands):
     return form.startswith("strided")
 
 
+def is_any(form, operands):
+    return True
+
+
 # (overload's beginning, which calls, reason)
 KNOWN = [
     ("aten::batch_norm", is_flat, "no dimension of channels; PyTorch takes it where there are no elements at all"),
     ("aten::_conv", is_bias_of_other_dtype, "a bias of another dtype, which only some of PyTorch's kernels take"),
     ("aten::conv", is_bias_of_other_dtype, "the same"),
+    ("aten::ComplexImplicit", is_any, "converts what the explicit conversion does; PyTorch wants 0-d tensors of the kind"),
+    ("aten::FloatImplicit", is_any, "the same"),
+    ("aten::IntImplicit", is_any, "the same"),
+    ("aten::ScalarImplicit", is_any, "the same"),
     ("aten::index", is_mask_without_dimensions, "a 0-d mask: PyTorch drops it, fills all, or asserts"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
     ("aten::upsample_bilinear2d", is_of_bytes, "bytes, which PyTorch resamples in fixed point"),
 ]
 # Row -> why it has no comparison.
-NOT_COMPARED = {}
+NOT_COMPARED = {
+    "print": "writes; tests/language/names_test.py",
+    "warn": "does nothing",
+    "tolist": "its type is the program's; tests/language/tensor_test.py",
+}
 
 
 def is_known(name, form, operands):
