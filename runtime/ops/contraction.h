@@ -535,8 +535,9 @@ class Einsum {
     return true;
   }
 
-  // a * b with the dimensions that end here summed: those of one operand ahead, those of both by a batched matrix product
-  // over (shared), (only a), (only b). Sums of small integers are int64, products keep the dtype, as in PyTorch.
+  // a * b with the dimensions that end here summed: those of one operand ahead, those of both by a batched matrix
+  // product over (shared), (only a), (only b). Sums of small integers are int64, products keep the dtype, as in
+  // PyTorch.
   Tensor multiply(const Tensor& a, const Tensor& b, i64 operand) {
     if (!ctx_.ok()) return {};
     const i64 rank = a.dim();

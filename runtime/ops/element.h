@@ -159,8 +159,8 @@ inline void store_scalar(const Scalar& value, DType dtype, void* slot) {
     __builtin_memcpy(slot, &element, sizeof element);
   });
 }
-// Whether a number can be an element of `dtype`: fractions are cut off, but no value leaves the dtype's range. A negative
-// integer may wrap around once in an unsigned dtype.
+// Whether a number can be an element of `dtype`: fractions are cut off, but no value leaves the dtype's range. A
+// negative integer may wrap around once in an unsigned dtype.
 inline bool number_fits(Context& ctx, const Scalar& value, DType dtype) {
   if (!ctx.ok() || is_complex(dtype) || dtype == DType::kBool) return ctx.ok();
   bool fits = true;

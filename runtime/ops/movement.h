@@ -292,10 +292,11 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
     source_rest.erase(wrap_dim(ctx, dim, source.dim()));
   }
   if (ctx.ok() && !same_sizes(rest, source_rest)) {
-    return ctx.fail(ErrorKind::kRuntime,
-                    "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape "
-                    "= %s source.shape = %s",
-                    SizesText(self.sizes()).text, SizesText(source.sizes()).text);
+    return ctx.fail(
+        ErrorKind::kRuntime,
+        "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape "
+        "= %s source.shape = %s",
+        SizesText(self.sizes()).text, SizesText(source.sizes()).text);
   }
   const i64 count = index.numel();
   if (count != (source.dim() == 0 ? 1 : source.size(dim))) {
@@ -777,7 +778,8 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
                     SizesText(self.sizes()).text);
   }
   if (!circular && self.dtype() == DType::kBool) {
-    return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for 'Bool'", reflect ? "reflection_pad" : "replication_pad");
+    return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for 'Bool'",
+                    reflect ? "reflection_pad" : "replication_pad");
   }
   for (i64 i = 0; i < count; ++i) {
     const i64 size = self.size(self.dim() - 1 - i), most = tsc::max(pad[2 * i], pad[2 * i + 1]);
@@ -970,7 +972,8 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
   Resampling r;
   if (!resampling_of(ctx, input, output_size, scale_factors, r)) return {};
   if (!is_floating(input.dtype()) && input.dtype() != DType::kUInt8) {
-    return ctx.fail(ErrorKind::kType, "\"upsample_nearest2d\" not implemented for '%s'", scalar_type_name(input.dtype()));
+    return ctx.fail(ErrorKind::kType, "\"upsample_nearest2d\" not implemented for '%s'",
+                    scalar_type_name(input.dtype()));
   }
   const auto positions = [&](i64 count, i64 size, double given) {
     const float scale = given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);

@@ -87,7 +87,8 @@ bool parameter_dtypes_ok(Context& ctx, const Tensor& input, const Parameters&...
   (take_float(parameters), ...);
   const auto fits = [&](const Optional<Tensor>& t) { return !t.has_value() || t->dtype() == wanted; };
   if (!ctx.ok() || (fits(parameters) && ...)) return ctx.ok();
-  ctx.fail(ErrorKind::kRuntime, "mixed dtype (CPU): expect parameter to have scalar type of %s", scalar_type_name(wanted));
+  ctx.fail(ErrorKind::kRuntime, "mixed dtype (CPU): expect parameter to have scalar type of %s",
+           scalar_type_name(wanted));
   return false;
 }
 // x * weight + bias with whatever of them there is.

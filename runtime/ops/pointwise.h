@@ -311,7 +311,8 @@ inline Tensor hardshrink(Context& ctx, const Tensor& self, const Scalar& lambd) 
 }
 inline Tensor softshrink(Context& ctx, const Tensor& self, const Scalar& lambd) {
   if (ctx.ok() && !(lambd.to_double() >= 0)) {
-    return ctx.fail(ErrorKind::kRuntime, "lambda must be greater or equal to 0, but found to be %g.", lambd.to_double());
+    return ctx.fail(ErrorKind::kRuntime, "lambda must be greater or equal to 0, but found to be %g.",
+                    lambd.to_double());
   }
   return pointwise<pointwise_ops::softshrink>(ctx, self.dtype(), self.dtype(), nullptr, {lambd}, Operand(self));
 }

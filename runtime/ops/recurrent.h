@@ -172,7 +172,8 @@ inline List<Tensor> in_float(Context& ctx, const List<Tensor>& tensors) {
   return result;
 }
 inline RecurrentResult rounded(Context& ctx, const RecurrentResult& r, DType dtype) {
-  return {converted(ctx, r.output, dtype), converted(ctx, r.h, dtype), r.c.defined() ? converted(ctx, r.c, dtype) : r.c};
+  return {converted(ctx, r.output, dtype), converted(ctx, r.h, dtype),
+          r.c.defined() ? converted(ctx, r.c, dtype) : r.c};
 }
 template <class Cell>
 RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& hx, const Tensor& cx,
@@ -180,10 +181,10 @@ RecurrentResult run_recurrent(Context& ctx, const Tensor& input, const Tensor& h
   if (!recurrent_dtypes_ok(ctx, input, hx, cx, params)) return {};
   if (is_half(input)) {
     const Tensor cell = cx.defined() ? in_float(ctx, cx) : cx;
-    return rounded(ctx,
-                   run_recurrent<Cell>(ctx, in_float(ctx, input), in_float(ctx, hx), cell, in_float(ctx, params), s,
-                                       batch_first),
-                   input.dtype());
+    return rounded(
+        ctx,
+        run_recurrent<Cell>(ctx, in_float(ctx, input), in_float(ctx, hx), cell, in_float(ctx, params), s, batch_first),
+        input.dtype());
   }
   const Tensor sequence = batch_first && input.dim() == 3 ? transpose(ctx, input, 0, 1) : input;
   if (!recurrent_ok(ctx, s, sequence, 3, hx, params)) return {};
