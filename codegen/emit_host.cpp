@@ -64,13 +64,8 @@ class HostEmitter {
  public:
   HostEmitter(ModelContext& model, const Function& function, const std::map<std::string, std::string>& callees,
               Writer& constants, Writer& regions, Writer& out)
-      : model_(model),
-        graph_(model.graph),
-        function_(function),
-        callees_(callees),
-        constants_(constants),
-        regions_(regions),
-        out_(out) {}
+      : model_(model), graph_(model.graph), function_(function), callees_(callees), constants_(constants),
+        regions_(regions), out_(out) {}
 
   void run() {
     const Block& body = graph_.block(function_.body);
@@ -127,8 +122,7 @@ class HostEmitter {
     const ValueId result = graph_.block(node.blocks[0]).results[static_cast<size_t>(output)];
     if (graph_.value(result).def == kNoId) return "copy";
     const Node& maker = graph_.node(graph_.value(result).def);
-    return maker.op == Op::group ? identifier(str_attribute(maker, "name")) + "_out"
-                                 : std::string(op_info(maker.op).name);
+    return maker.op == Op::group ? identifier(str_attribute(maker, "name")) + "_out" : std::string(op_info(maker.op).name);
   }
 
   // "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for a
@@ -170,7 +164,9 @@ class HostEmitter {
     return constant(*v.constant, v.type, v.name);
   }
 
-  std::string integer(int64_t number) const { return number == INT64_MIN ? "INT64_MIN" : fmt::format("{}", number); }
+  std::string integer(int64_t number) const {
+    return number == INT64_MIN ? "INT64_MIN" : fmt::format("{}", number);
+  }
 
   std::string tensor_constant(const std::shared_ptr<const TensorConstant>& tensor) {
     const size_t offset = model_.weights.place(tensor);
@@ -198,15 +194,13 @@ class HostEmitter {
       const Type& element = type.elements[0];
       for (const Constant& c : list) parts.push_back(constant(c, element, name));
       const std::string items = join(parts);
-      const bool plain =
-          element.is(Type::Kind::kInt) || element.is(Type::Kind::kFloat) || element.is(Type::Kind::kBool);
+      const bool plain = element.is(Type::Kind::kInt) || element.is(Type::Kind::kFloat) || element.is(Type::Kind::kBool);
       if (plain && !is_mutated(type)) {
         std::string wish = "k";
         for (const std::string& part : parts) wish += "_" + part;
-        return fmt::format(
-            "List<{0}>({1})", cpp_type(graph_, element),
-            namespace_constant(fmt::format("ConstantList<{}, {}>", cpp_type(graph_, element), list.size()),
-                               list.empty() ? "" : "(" + items + ")", parts.size() > 6 ? "k_list" : wish));
+        return fmt::format("List<{0}>({1})", cpp_type(graph_, element),
+                           namespace_constant(fmt::format("ConstantList<{}, {}>", cpp_type(graph_, element), list.size()),
+                                              list.empty() ? "" : "(" + items + ")", parts.size() > 6 ? "k_list" : wish));
       }
       return fmt::format("{}::of(ctx{})", cpp_type(graph_, type), items.empty() ? "" : ", " + items);
     }
@@ -218,8 +212,7 @@ class HostEmitter {
     const std::string local = locals_.unique("dict");
     out_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
     for (size_t i = 0; i + 1 < list.size(); i += 2) {
-      out_.line("{}.set({}, {});", local, constant(list[i], type.elements[0], name),
-                constant(list[i + 1], type.elements[1], name));
+      out_.line("{}.set({}, {});", local, constant(list[i], type.elements[0], name), constant(list[i + 1], type.elements[1], name));
     }
     return local;
   }
@@ -358,14 +351,9 @@ class HostEmitter {
 
   void report_generic(const Node& node) {
     if (!does_work(node)) return;
-    model_.report.push_back({.method = function_.name,
-                             .name = name_of(node),
-                             .kind = "generic",
-                             .ops = std::string(op_info(node.op).name),
-                             .kernel = "",
-                             .cost = "",
-                             .source = source_comment(graph_.source(node)),
-                             .reason = generic_reason(graph_, node)});
+    model_.report.push_back({.method = function_.name, .name = name_of(node), .kind = "generic",
+                             .ops = std::string(op_info(node.op).name), .kernel = "", .cost = "",
+                             .source = source_comment(graph_.source(node)), .reason = generic_reason(graph_, node)});
   }
 
   bool emit_container(const Node& node) {
@@ -374,27 +362,23 @@ class HostEmitter {
         std::vector<std::string> elements;
         for (const ValueId id : node.inputs) elements.push_back(value_as(id, type(node.outputs[0]).elements[0]));
         const std::string items = join(elements);
-        define(node.outputs[0],
-               fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
+        define(node.outputs[0], fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
         return true;
       }
       case Op::tuple: {
         std::vector<std::string> fields;
-        for (size_t i = 0; i < node.inputs.size(); ++i)
-          fields.push_back(value_as(node.inputs[i], type(node.outputs[0]).elements[i]));
+        for (size_t i = 0; i < node.inputs.size(); ++i) fields.push_back(value_as(node.inputs[i], type(node.outputs[0]).elements[i]));
         define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), join(fields)));
         return true;
       }
       case Op::tuple_unpack:
-        for (size_t i = 0; i < node.outputs.size(); ++i)
-          define(node.outputs[i], fmt::format("{}.get<{}>()", value(node.inputs[0]), i));
+        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", value(node.inputs[0]), i));
         return true;
       case Op::tuple_index: {
         const auto index = graph_.as_int(node.inputs[1]);
         if (!index) return false;
         const auto count = static_cast<int64_t>(type(node.inputs[0]).elements.size());
-        define(node.outputs[0],
-               fmt::format("{}.get<{}>()", value(node.inputs[0]), *index < 0 ? *index + count : *index));
+        define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), *index < 0 ? *index + count : *index));
         return true;
       }
       case Op::tuple_slice: {
@@ -408,12 +392,9 @@ class HostEmitter {
       case Op::list_unpack: {
         mark(node);
         const std::string list = value(node.inputs[0]);
-        out_.line(
-            "if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"expected {} elements in a list but found %lld\", "
-            "static_cast<long long>({}.size()));",
-            list, node.outputs.size(), node.outputs.size(), list);
-        for (size_t i = 0; i < node.outputs.size(); ++i)
-          define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
+        out_.line("if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"expected {} elements in a list but found %lld\", "
+                  "static_cast<long long>({}.size()));", list, node.outputs.size(), node.outputs.size(), list);
+        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
         return true;
       }
       case Op::dict: {
@@ -428,14 +409,12 @@ class HostEmitter {
       case Op::annotate:
         define(node.outputs[0], value(node.inputs[0]));
         return true;
-      case Op::unchecked_cast:
-      case Op::unwrap_optional: {
+      case Op::unchecked_cast: case Op::unwrap_optional: {
         const Type& from = type(node.inputs[0]);
         if (from.is(Type::Kind::kOptional) && !type(node.outputs[0]).is(Type::Kind::kOptional)) {
           if (node.op == Op::unwrap_optional) {
             mark(node);
-            out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");",
-                      value(node.inputs[0]));
+            out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");", value(node.inputs[0]));
           }
           define(node.outputs[0], "*" + value(node.inputs[0]));
         } else if ((from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) && type_of(node.outputs[0]) != "Any") {
@@ -460,8 +439,7 @@ class HostEmitter {
         define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), identifier(str_attribute(node, "field"))));
         return true;
       case Op::attr_set:
-        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), identifier(str_attribute(node, "field")),
-                  value(node.inputs[1]));
+        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), identifier(str_attribute(node, "field")), value(node.inputs[1]));
         return true;
       default:
         return false;
@@ -565,8 +543,7 @@ class HostEmitter {
       if (c.kind != Constraint::Kind::kEqual || &graph_.functions[c.function] != &function_) continue;
       const int index = model_.source_index(c.source);
       if (index != 0) out_.line("ctx.at({});  // {}", index, source_comment(graph_.sources[c.source]));
-      out_.line("if ({} != {}) ctx.fail(ErrorKind::kShape, {});", size(c.lhs), size(c.rhs),
-                string_literal(escape_format(c.message)));
+      out_.line("if ({} != {}) ctx.fail(ErrorKind::kShape, {});", size(c.lhs), size(c.rhs), string_literal(escape_format(c.message)));
       checked = true;
       at_ = index;
     }
@@ -768,9 +745,7 @@ class HostEmitter {
     std::vector<std::string> next;
     for (size_t i = 0; i < carried.size(); ++i) {
       std::string expression = value_as(body.results[i + 1], type(body.params[i + 1]));
-      const bool earlier = std::ranges::any_of(std::span(carried).first(i), [&](const std::string& name) {
-        return expression.find(name) != std::string::npos;
-      });
+      const bool earlier = std::ranges::any_of(std::span(carried).first(i), [&](const std::string& name) { return expression.find(name) != std::string::npos; });
       if (earlier) {
         const std::string local = locals_.unique("next_" + carried[i]);
         // Declared before any assignment: `next` holds assignments only.
@@ -838,8 +813,7 @@ class HostEmitter {
       const auto& from = type(input).tensor.dims;
       for (size_t i = 0; i + others < from.size(); ++i) {
         const Dim& wanted = to[to.size() - from.size() + i];
-        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second)
-          continue;
+        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second) continue;
         out_.line("check_broadcast(ctx, {}, {});", size(from[i]), size(wanted));
       }
     }
@@ -853,10 +827,8 @@ class HostEmitter {
     const Dim& dim = dims[*axis < 0 ? *axis + static_cast<int64_t>(dims.size()) : *axis];
     if (!index || dim.constant()) return;
     const int64_t needed = *index < 0 ? -*index : *index + 1;
-    out_.line(
-        "if ({} < {}) ctx.fail(ErrorKind::kIndex, \"select(): index {} out of range for a dimension of size %lld\", "
-        "static_cast<long long>({}));",
-        size(dim), needed, *index, size(dim));
+    out_.line("if ({} < {}) ctx.fail(ErrorKind::kIndex, \"select(): index {} out of range for a dimension of size %lld\", "
+              "static_cast<long long>({}));", size(dim), needed, *index, size(dim));
   }
 
   void emit_region_call(const Node& node) {
@@ -901,8 +873,8 @@ class HostEmitter {
   Names locals_;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
-  int at_ = -1;                                              // the source that ctx.at() said last
-  bool left_ = false;                                        // the code just written ends with a return
+  int at_ = -1;        // the source that ctx.at() said last
+  bool left_ = false;  // the code just written ends with a return
 };
 
 }  // namespace
@@ -942,8 +914,7 @@ void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
   out.open("void State::initialise([[maybe_unused]] Context& ctx, State& self)");
   for (const StateField& field : model.graph.state) {
     const std::string value = emitter.constant(field.initial, field.type, field.name);
-    out.line("self.{} = {};", identifier(field.name),
-             field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
+    out.line("self.{} = {};", identifier(field.name), field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
   }
   out.close();
 }
