@@ -214,7 +214,8 @@ class ModelEmitter {
   static void emit_enum(const ClassType& type, const std::string& name, Writer& out) {
     out.blank();
     out.open("enum class {} : i64", name);
-    for (const std::string& member : type.field_names) out.line("{},", identifier(member));
+    Scope members;
+    for (const std::string& member : type.field_names) out.line("{},", members.of(member));
     out.close(";");
   }
 
@@ -231,12 +232,12 @@ class ModelEmitter {
     out.blank();
     out.open("struct {} : Object", class_name(graph_, id));
     for (size_t i = 0; i < type.field_names.size(); ++i) {
-      out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), identifier(type.field_names[i]));
+      out.line("{} {}{{}};", cpp_type(graph_, type.field_types[i]), model_.fields[id].of(type.field_names[i]));
     }
     emit_class_names(type, out);
     out.line("template <class Visit>");
     out.open("void fields([[maybe_unused]] Visit&& visit)");
-    for (const std::string& field : type.field_names) out.line("visit({});", identifier(field));
+    for (const std::string& field : type.field_names) out.line("visit({});", model_.fields[id].of(field));
     out.close();
     out.close(";");
   }
@@ -247,11 +248,11 @@ class ModelEmitter {
     out.blank();
     out.comment("What the methods write. Each instance has its own.");
     out.open("struct State : InstanceState");
-    for (const StateField& field : graph_.state) out.line("{} {}{{}};", cpp_type(graph_, field.type), identifier(field.name));
+    for (const StateField& field : graph_.state) out.line("{} {}{{}};", cpp_type(graph_, field.type), model_.state.of(field.name));
     out.blank();
     out.line("template <class Visit>");
     out.open("void fields(Visit&& visit)");
-    for (const StateField& field : graph_.state) out.line("visit({});", identifier(field.name));
+    for (const StateField& field : graph_.state) out.line("visit({});", model_.state.of(field.name));
     out.close();
     out.line("static void initialise(Context& ctx, State& self);");
     out.close(";");
@@ -266,13 +267,13 @@ class ModelEmitter {
     out.blank();
     for (const Function& function : graph_.functions) {
       if (!function.is_method) continue;
-      const std::string name = identifier(function.name);
+      const std::string& name = model_.functions.at(function.name);
       emit_inputs(function, name, out);
       const auto& params = graph_.block(function.body).params;
       infos += fmt::format("    {{.name = {}, .output = {}, .inputs = {}, .input_count = {}, .uses_state = {}, .reserved = 0, .arena_bytes = {}}},\n",
                            string_literal(function.name), string_literal(output_type(function)),
                            params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), uses_state(graph_, function) ? 1 : 0, model_.arena_bytes);
-      calls += fmt::format("{}method_call<&{}>", calls.empty() ? "" : ", ", method_name(function));
+      calls += fmt::format("{}method_call<&{}>", calls.empty() ? "" : ", ", name);
     }
     out.append(fmt::format("static constexpr tsc_method_info kMethods[] = {{\n{}}};\n", infos));
     out.append(fmt::format("static constexpr MethodCall kCalls[] = {{{}}};\n", calls));
@@ -306,8 +307,6 @@ class ModelEmitter {
     if (model_.weights.size > 0) out.line(".weights = {},", model_.weights_symbol);
     out.close(";");
   }
-
-  static std::string method_name(const Function& function) { return identifier(function.name); }
 
   std::string output_type(const Function& function) const {
     const auto& results = graph_.block(function.body).results;

@@ -64,6 +64,10 @@ struct ModelContext {
   const ir::Graph& graph;
   const EmitOptions& options;
   Names names;          // of the namespace
+  std::map<std::string, std::string> functions;  // of the IR -> their names there
+  std::map<ir::ClassId, Scope> fields;
+  Scope state;
+  Scope symbols;  // fields of the structs of sizes
   Weights weights;
   std::set<std::string> headers;  // "runtime/kernels/gemm.h"
   std::vector<ReportEntry> report;

@@ -68,7 +68,7 @@ class GroupEmitter {
     return def != kNoId && std::ranges::find(body_.nodes, def) != body_.nodes.end();
   }
   std::string size(const Dim& dim) const {
-    return cpp_dim(dim, [](std::string_view name) { return "d." + identifier(name); });
+    return cpp_dim(dim, [&](std::string_view name) { return "d." + model_.symbols.of(name); });
   }
   std::string sizes(const std::vector<Dim>& list) const {
     std::string text;
@@ -902,7 +902,9 @@ void emit_copy(RegionContext& region, ValueId value, const std::string& destinat
   const Graph& graph = region.model.graph;
   const auto& dims = graph.value(value).type.tensor.dims;
   const Address& a = region.addresses.at(value);
-  const auto text = [](const Dim& dim) { return cpp_dim(dim, [](std::string_view name) { return "d." + identifier(name); }); };
+  const auto text = [&](const Dim& dim) {
+    return cpp_dim(dim, [&](std::string_view name) { return "d." + region.model.symbols.of(name); });
+  };
   std::string sizes, from, to, count = "1";
   const auto dense = passes::dense_strides(dims);
   for (size_t i = 0; i < dims.size(); ++i) {

@@ -62,10 +62,8 @@ std::string join(const std::vector<std::string>& parts) {
 
 class HostEmitter {
  public:
-  HostEmitter(ModelContext& model, const Function& function, const std::map<std::string, std::string>& callees,
-              Writer& constants, Writer& regions, Writer& out)
-      : model_(model), graph_(model.graph), function_(function), callees_(callees), constants_(constants),
-        regions_(regions), out_(out) {}
+  HostEmitter(ModelContext& model, const Function& function, Writer& constants, Writer& regions, Writer& out)
+      : model_(model), graph_(model.graph), function_(function), constants_(constants), regions_(regions), out_(out) {}
 
   void run() {
     const Block& body = graph_.block(function_.body);
@@ -85,7 +83,7 @@ class HostEmitter {
   std::string result_type() const { return type_of(graph_.block(function_.body).results[0]); }
 
   std::string signature() {
-    std::string text = fmt::format("{}(Context& ctx", callees_.at(function_.name));
+    std::string text = fmt::format("{}(Context& ctx", model_.functions.at(function_.name));
     if (uses_state(graph_, function_)) text += ", State& self";
     for (const ValueId param : graph_.block(function_.body).params) {
       const Type::Kind kind = type(param).kind;
@@ -128,7 +126,7 @@ class HostEmitter {
   // "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for a
   // method's only region.
   std::string region_name(const Node& region) const {
-    const std::string method = callees_.at(function_.name);
+    const std::string method = model_.functions.at(function_.name);
     int regions = 0;
     for_each_node(graph_, function_.body, [&](NodeId id) { regions += graph_.node(id).op == Op::region ? 1 : 0; });
     if (regions == 1) return method + "_region";
@@ -316,6 +314,11 @@ class HostEmitter {
     report_generic(node);
   }
 
+  // The struct's field that attr_get and attr_set name.
+  const std::string& field_of(const Node& node) {
+    return model_.fields[type(node.inputs[0]).class_id].of(str_attribute(node, "field"));
+  }
+
   void assign_results(const Node& node, const std::string& expression) {
     if (node.outputs.empty()) return out_.line("{};", expression);
     if (node.outputs.size() == 1) return define(node.outputs[0], expression);
@@ -436,10 +439,10 @@ class HostEmitter {
         leave_if_failed();
         return true;
       case Op::attr_get:
-        define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), identifier(str_attribute(node, "field"))));
+        define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), field_of(node)));
         return true;
       case Op::attr_set:
-        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), identifier(str_attribute(node, "field")), value(node.inputs[1]));
+        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), field_of(node), value(node.inputs[1]));
         return true;
       default:
         return false;
@@ -493,11 +496,11 @@ class HostEmitter {
 
   bool emit_effect(const Node& node) {
     if (node.op == Op::state_get) {
-      define(node.outputs[0], "self." + identifier(str_attribute(node, "field")));
+      define(node.outputs[0], "self." + model_.state.of(str_attribute(node, "field")));
       return true;
     }
     if (node.op == Op::state_set) {
-      out_.line("if (ctx.ok()) self.{} = {};", identifier(str_attribute(node, "field")), value(node.inputs[0]));
+      out_.line("if (ctx.ok()) self.{} = {};", model_.state.of(str_attribute(node, "field")), value(node.inputs[0]));
       return true;
     }
     return false;
@@ -536,7 +539,7 @@ class HostEmitter {
   // Facts about the inputs on which the compiled code rests. Checked before anything else happens.
   void check_constraints() {
     const auto& params = graph_.block(function_.body).params;
-    if (callees_.contains(function_.name + std::string(passes::kGeneralVersion))) return pass_on_other_inputs();
+    if (model_.functions.contains(function_.name + std::string(passes::kGeneralVersion))) return pass_on_other_inputs();
     bool checked = false;
     for (size_t i = 0; i < params.size(); ++i) checked = check_input(params[i]) || checked;
     for (const Constraint& c : graph_.constraints) {
@@ -554,7 +557,7 @@ class HostEmitter {
   void pass_on_other_inputs() {
     const auto& params = graph_.block(function_.body).params;
     model_.headers.insert("runtime/core/checks.h");
-    std::string call = callees_.at(function_.name + std::string(passes::kGeneralVersion)) + "(ctx";
+    std::string call = model_.functions.at(function_.name + std::string(passes::kGeneralVersion)) + "(ctx";
     for (const ValueId param : params) call += ", " + names_.at(param);
     call += ")";
     const auto pass_on = [&](const std::string& test) { out_.line("if ({}) return {};", test, call); };
@@ -771,7 +774,7 @@ class HostEmitter {
     mark(node);
     const std::string& name = str_attribute(node, "function");
     const auto callee = std::ranges::find(graph_.functions, name, &Function::name);
-    std::string call = fmt::format("{}(ctx{}", callees_.at(name), uses_state(graph_, *callee) ? ", self" : "");
+    std::string call = fmt::format("{}(ctx{}", model_.functions.at(name), uses_state(graph_, *callee) ? ", self" : "");
     for (const ValueId input : node.inputs) call += ", " + value(input);
     assign_results(node, call + ")");
     leave_if_failed();
@@ -866,7 +869,6 @@ class HostEmitter {
   ModelContext& model_;
   const Graph& graph_;
   const Function& function_;
-  const std::map<std::string, std::string>& callees_;
   Writer& constants_;
   Writer& regions_;
   Writer& out_;
@@ -908,20 +910,19 @@ std::string HostEmitter::constant(const Constant& c, const Type& type, const std
 void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
   const Function none;
   Writer unused;
-  HostEmitter emitter(model, none, {}, constants, unused, out);
+  HostEmitter emitter(model, none, constants, unused, out);
   model.headers.insert("runtime/core/checks.h");
   out.blank();
   out.open("void State::initialise([[maybe_unused]] Context& ctx, State& self)");
   for (const StateField& field : model.graph.state) {
     const std::string value = emitter.constant(field.initial, field.type, field.name);
-    out.line("self.{} = {};", identifier(field.name), field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
+    out.line("self.{} = {};", model.state.of(field.name), field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
   }
   out.close();
 }
 
 void emit_host(ModelContext& model, Writer& out) {
-  std::map<std::string, std::string> callees;
-  for (const Function& function : model.graph.functions) callees[function.name] = model.names.unique(function.name);
+  for (const Function& function : model.graph.functions) model.functions[function.name] = model.names.unique(function.name);
   if (model.options.profile) {
     model.profile_name = model.names.unique("profile");
     model.watch_name = model.names.unique("watch");
@@ -930,13 +931,13 @@ void emit_host(ModelContext& model, Writer& out) {
   for (const Function& function : model.graph.functions) {
     if (!function.is_method) {
       Writer unused;
-      HostEmitter emitter(model, function, callees, unused, unused, unused);
+      HostEmitter emitter(model, function, unused, unused, unused);
       const std::string signature = emitter.signature();
       declarations.line("static {} {};", emitter.result_type(), signature);
     }
   }
   for (const Function& function : model.graph.functions) {
-    HostEmitter(model, function, callees, constants, regions, program).run();
+    HostEmitter(model, function, constants, regions, program).run();
   }
   if (!model.graph.state.empty()) emit_initialise(model, constants, program);
   if (!constants.text().empty()) {

@@ -52,7 +52,7 @@ class RegionEmitter {
  private:
   const std::vector<Dim>& dims(ValueId id) const { return graph_.value(id).type.tensor.dims; }
 
-  std::string symbol(std::string_view name) const { return "d." + identifier(name); }
+  std::string symbol(std::string_view name) const { return "d." + model_.symbols.of(name); }
   std::string size(const Dim& dim) const {
     return cpp_dim(dim, [&](std::string_view name) { return symbol(name); });
   }
@@ -222,17 +222,17 @@ class RegionEmitter {
     out.blank();
     out.comment(fmt::format("Sizes that {} runs with.", call_.function));
     out.open("struct {}", call_.sizes);
-    for (const std::string& name : call_.symbols) out.line("i64 {};", identifier(name));
+    for (const std::string& name : call_.symbols) out.line("i64 {};", model_.symbols.of(name));
     out.close(";");
     if (!has_example()) return;
     out.comment("The sizes of the example, known when the library is compiled.");
     out.open("struct {}Example", call_.sizes);
     for (const std::string& name : call_.symbols) {
-      out.line("static constexpr i64 {} = {};", identifier(name), graph_.hints.find(name)->second);
+      out.line("static constexpr i64 {} = {};", model_.symbols.of(name), graph_.hints.find(name)->second);
     }
     std::string test;
     for (const std::string& name : call_.symbols) {
-      test += fmt::format("{}d.{} == {}", test.empty() ? "" : " && ", identifier(name), identifier(name));
+      test += fmt::format("{}d.{} == {}", test.empty() ? "" : " && ", model_.symbols.of(name), model_.symbols.of(name));
     }
     out.line("static bool matches(const {}& d) {{ return {}; }}", call_.sizes, test);
     out.close(";");

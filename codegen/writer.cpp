@@ -99,6 +99,12 @@ std::string Names::unique(std::string_view wish) {
   return name;
 }
 
+const std::string& Scope::of(std::string_view text) {
+  const auto [found, is_new] = given_.try_emplace(std::string(text));
+  if (is_new) found->second = names_.unique(text);
+  return found->second;
+}
+
 std::string string_literal(std::string_view bytes) {
   std::string text = "\"";
   for (const char c : bytes) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,6 +45,15 @@ class Names {
 
  private:
   std::set<std::string, std::less<>> taken_;
+};
+// The names of one scope, such as a struct's fields: one for each text, however often it is asked for. "x" and "_x" differ.
+class Scope {
+ public:
+  const std::string& of(std::string_view text);
+
+ private:
+  Names names_;
+  std::map<std::string, std::string, std::less<>> given_;
 };
 std::string identifier(std::string_view text);          // legal, not necessarily unique
 std::string camel_case(std::string_view text);          // "layer1_0_conv1" -> "Layer10Conv1"

@@ -34,6 +34,35 @@ class Names(nn.Module):
         return auto, union, s.register, s.default, Context(ctx, double), main
 
 
+@torch.jit.script
+class Pair:
+    def __init__(self, x: int, y: int):
+        self.x = x
+        self._x = y
+        self.x__ = x + y
+
+
+@suite((randn(2), randn(2), randn(3)), on("forward_", randn(2)), (randn(2), randn(2), randn(3)))
+class Underscores(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h = torch.zeros(2)
+        self._h = torch.ones(2)
+        self.h_ = 3
+
+    def forward(self, x, _x, x_):
+        self.h += x
+        self._h += _x.sum()
+        self.h_ += 2
+        p = Pair(1, 2)
+        p._x = p._x * 3
+        return self.h + 2, self._h, self.h_, p.x, p._x, p.x__, x_.exp()
+
+    @torch.jit.export
+    def forward_(self, x):
+        return x + self.h
+
+
 @suite((1,), (2,), on("delete", 5))
 class KeywordMethods(nn.Module):
     def __init__(self):
