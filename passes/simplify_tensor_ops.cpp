@@ -1,6 +1,8 @@
 // Tensor ops that do nothing go, and special cases become the op that has the better kernel. Every rewrite is exact:
 // the same bits, NaN and the sign of zero included, unless its comment says otherwise.
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "compiler/ir/infer.h"
 #include "compiler/ir/tensor_data.h"
@@ -86,9 +88,13 @@ class Simplifier {
     for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
       const auto tensor = graph_.as_tensor(in(id, i));
       if (!tensor || !tensor->sizes.empty() || tensor->dtype == common || !is_floating(tensor->dtype)) continue;
-      const auto converted = make_tensor_constant(tensor->name, common, {}, read_elements(*tensor));
-      graph_.node(id).inputs[i] = graph_.add_constant({std::shared_ptr<const TensorConstant>(converted)},
-                                                      Type::make_tensor(common, std::vector<Dim>()), tensor->name);
+      const auto [found, inserted] = converted_.try_emplace({in(id, i), common}, kNoId);
+      if (inserted) {
+        const auto converted = make_tensor_constant(tensor->name, common, {}, read_elements(*tensor));
+        found->second = graph_.add_constant({std::shared_ptr<const TensorConstant>(converted)},
+                                            Type::make_tensor(common, std::vector<Dim>()), tensor->name);
+      }
+      graph_.node(id).inputs[i] = found->second;
     }
   }
 
@@ -365,6 +371,7 @@ class Simplifier {
   const std::vector<uint32_t> uses_;
   Rewriter rewriter_;
   const size_t known_;  // values made later are of no alias class
+  std::map<std::pair<ValueId, DType>, ValueId> converted_;  // constants in another dtype
   bool shapes_move_ = false;
 };
 
