@@ -421,7 +421,7 @@ EmittedFile emit_library(const std::vector<EmittedModel>& models) {
       out.close();
     }
   }
-  return {"library.cpp", out.text()};
+  return {"entry-point.cpp", out.text()};
 }
 
 }  // namespace tsc::codegen

@@ -57,8 +57,10 @@ class Expression {
   const Type& type(size_t i) const { return graph_.value(node_.inputs[i]).type; }
   DType result() const { return graph_.value(node_.outputs[0]).type.tensor.dtype; }
 
-  // The dtype in which PyTorch computes: the result's, or for comparisons and masks the operands' common one.
-  DType compute_dtype() const { return result() != DType::kBool ? result() : ir::result_type(graph_, node_.inputs); }
+  // The dtype in which PyTorch computes: the result's, or for comparisons and logic the operands' common one.
+  DType compute_dtype() const {
+    return op_info(node_.op).dtype_rule == DTypeRule::kBool ? ir::result_type(graph_, node_.inputs) : result();
+  }
 
   static std::string call(std::string_view function, const std::vector<std::string>& inputs) {
     std::string text;

@@ -112,6 +112,28 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 // Code addresses weights relative to itself, in 32 bits with a sign; some room is left for the code.
 constexpr size_t kMaxWeights = (size_t{1} << 31) - (size_t{64} << 20);
 
+// The translation units of a library: sources, or texts that include several. What models use of the runtime is
+// compiled once for each unit, so small ones share one; a large one is worth a thread of its own. Independent of the
+// number of threads, so that equal input gives equal bytes.
+std::vector<EmittedFile> make_units(std::span<const EmittedFile> sources) {
+  constexpr size_t kUnitBytes = size_t{128} << 10;
+  std::vector<EmittedFile> units;
+  for (size_t begin = 0, end = 0; begin < sources.size(); begin = end) {
+    std::string includes;
+    for (size_t bytes = 0; end < sources.size(); ++end) {
+      bytes += sources[end].text.size();
+      if (end > begin && bytes > kUnitBytes) break;
+      includes += fmt::format("#include \"{}\"\n", sources[end].name);
+    }
+    if (end - begin == 1) {
+      units.push_back(sources[begin]);
+    } else {
+      units.push_back({fmt::format("unit-{}.cpp", units.size()), std::move(includes)});
+    }
+  }
+  return units;
+}
+
 // One run of the compiler: models in, one output.
 class Compilation {
  public:
@@ -277,17 +299,18 @@ void Compilation::write_weights(EmittedModel& model) {
 }
 
 void Compilation::write_library() {
-  std::vector<EmittedFile> sources = {codegen::emit_library(models_)};
-  std::vector<EmittedFile> headers;
+  std::vector<EmittedFile> sources, headers;
   for (const EmittedModel& model : models_) {
     sources.insert(sources.end(), model.sources.begin(), model.sources.end());
     headers.insert(headers.end(), model.headers.begin(), model.headers.end());
   }
+  sources.push_back(codegen::emit_library(models_));
+  headers.insert(headers.end(), sources.begin(), sources.end());  // units include them
   const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
   std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
     return codegen::compile(
-        sources, headers, {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()},
-        jobs);
+        make_units(sources), headers,
+        {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()}, jobs);
   });
 
   for (const EmittedModel& model : models_) {

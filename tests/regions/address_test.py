@@ -66,4 +66,4 @@ CASES = [
     Case("batch_norms", Apply(lambda a, b, c, x: (a(x.flatten(2)), b(x), c(x.flatten(1))), nn.BatchNorm1d(5), nn.BatchNorm2d(5), nn.BatchNorm1d(20)), R(3, 5, 2, 2), R(1, 5, 2, 2), R(1, 5, 1, 4)),
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

@@ -4,6 +4,7 @@ A test file lists its cases as Case objects and makes its tests with `case_tests
 """
 
 import copy
+import functools
 import os
 
 import pytest
@@ -133,21 +134,29 @@ def check(bundle, case):
 
 def case_tests(cases):
     """The fixture and the test of a file: assign them to names of the module. Every third case runs unfused, too."""
-    some = {"fused": cases, "unfused": cases[::3]}
+    modes = {"fused": cases, "unfused": cases[::3]}
 
     @pytest.fixture(scope="module")
-    def bundle(request, tmp_path_factory):
+    def bundles(request, tmp_path_factory):
         compiler = os.environ.get("TSC") or tsc.compiler.find_compiler()
-        options = {"no_fuse": True} if request.param == "unfused" else {}
-        return Bundle(compiler, some[request.param], tmp_path_factory.mktemp("regions"), **options)
+        chosen = [item.callspec.params for item in request.session.items if item.path == request.path]
 
-    pairs = [pytest.param(mode, case, id=f"{mode}-{case.name}") for mode, chosen in some.items() for case in chosen]
+        @functools.cache
+        def bundle(mode):
+            """The cases of one mode that this run of pytest has chosen. Code, not its speed, is tested: -O1 is enough."""
+            wanted = [params["case"] for params in chosen if params["mode"] == mode]
+            folder = tmp_path_factory.mktemp(mode)
+            return Bundle(compiler, wanted, folder, O=1, verify_each=True, no_fuse=mode == "unfused")
 
-    @pytest.mark.parametrize(("bundle", "case"), pairs, indirect=["bundle"], scope="module")
-    def test(bundle, case):
-        check(bundle, case)
+        return bundle
 
-    return bundle, test
+    pairs = [pytest.param(mode, case, id=f"{mode}-{case.name}") for mode, chosen in modes.items() for case in chosen]
+
+    @pytest.mark.parametrize(("mode", "case"), pairs)
+    def test(bundles, mode, case):
+        check(bundles(mode), case)
+
+    return bundles, test
 
 
 def pytest_configure(config):

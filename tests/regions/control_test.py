@@ -196,4 +196,4 @@ CASES += [
     if case.name in TYPES
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

@@ -126,4 +126,4 @@ CASES = [
     Case("deep", Apply(lambda a, b, c, d, x: d(F.relu(c(F.relu(b(F.relu(a(x))))) + a(x))), conv(16, 64, padding=1), conv(64, 64, padding=1), conv(64, 64, padding=1), conv(64, 17, 1)), *sized(16, (1, 16, 16), (2, 40, 24))),
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

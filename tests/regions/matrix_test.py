@@ -118,4 +118,4 @@ CASES = [
     Case("large_linear", Apply(lambda p, q, x: q(F.relu(p(x))), nn.Linear(64, 256), nn.Linear(256, 33)), R(128, 64), R(129, 64), R(1, 64)),
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

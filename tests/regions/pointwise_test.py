@@ -86,4 +86,4 @@ CASES = [
     Case("special_values", lambda x: (torch.exp(x), torch.tanh(x), torch.sigmoid(x), torch.log(x), x * 0, torch.sqrt(x), nn.functional.silu(x), torch.relu(x), x.clamp(min=0), torch.erf(x)), R(3), torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0, -0.0, 1e38, -1e38, 88.9, -104.0, 1e-40])),
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

@@ -84,4 +84,4 @@ CASES = [
     Case("repeats", lambda x: (x.repeat(2, 3) + 1, x.repeat_interleave(2, 1) * 2, x.flip(1) + x, x.roll(1, 0) - x, x.tile(2)), R(2, 3), R(1, 1), R(4, 7)),
 ]
 
-bundle, test = case_tests(CASES)
+bundles, test = case_tests(CASES)

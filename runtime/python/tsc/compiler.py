@@ -33,7 +33,7 @@ def compile(model: Any, output: Optional[PathLike] = None, *, compiler: Optional
     """Compiles TorchScript to a library and returns its path.
 
     model: a .pt file, several of them, or a module with `save` (torch.jit's). output: by default the first file's name
-    with .so. options: the compiler's, with underscores: ``threads=4``, ``static=True``, ``input=["x: f32[1..8, 3]"]``.
+    with .so. options: the compiler's, with underscores: ``threads=4``, ``static=True``, ``O=1``, ``input=["x: f32[1..8, 3]"]``.
     """
     with tempfile.TemporaryDirectory() as folder:
         if hasattr(model, "save"):
@@ -57,10 +57,10 @@ def compile(model: Any, output: Optional[PathLike] = None, *, compiler: Optional
 def _flags(options) -> Sequence[str]:
     flags = []
     for name, value in options.items():
-        flag = "--" + name.replace("_", "-")
+        flag, equals = ("-" + name, "") if len(name) == 1 else ("--" + name.replace("_", "-"), "=")
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if item is True:
                 flags.append(flag)
             elif item is not False and item is not None:
-                flags.append(f"{flag}={item}")
+                flags.append(f"{flag}{equals}{item}")
     return flags
