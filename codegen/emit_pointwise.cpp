@@ -80,7 +80,9 @@ class Expression {
                          float_literal(*value, compute_ == DType::kFloat64));
     }
     if (compute_ == DType::kBool) return fmt::format("splat<{}>({})", lanes, *value != 0);
-    return fmt::format("splat<{}>({})", lanes, *graph_.as_int(node_.inputs[i]));
+    // A float that an integer takes loses its fraction, as in masked_fill.
+    const auto integer = graph_.as_int(node_.inputs[i]);
+    return fmt::format("splat<{}>({})", lanes, integer ? *integer : static_cast<int64_t>(*value));
   }
 
   std::string tensor(size_t i, DType as) const {

@@ -1,6 +1,7 @@
 #include "passes/region.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/ir/effects.h"
 
@@ -142,6 +143,23 @@ bool known_scalar(const Graph& graph, ValueId id) {
   }
 }
 
+// Whether an element of the dtype can be the number; what it can't be is refused on the host.
+bool surely_fits(double number, DType dtype) {
+  const auto between = [&](double low, double high) { return number >= low && number <= high; };
+  switch (dtype) {
+    case DType::kUInt8:
+      return between(0, 255);
+    case DType::kInt32:
+      return between(-0x1p31, 0x1p31 - 1);
+    case DType::kInt64:
+      return between(-0x1p63, 0x1.fffffffffffffp62);
+    case DType::kFloat32:
+      return !std::isfinite(number) || between(-0x1.fffffep127, 0x1.fffffep127);
+    default:
+      return true;
+  }
+}
+
 std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   if (node.op == Op::copy_) return "it writes its operand";
   const bool divides =
@@ -149,6 +167,11 @@ std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   if (divides && !is_floating(graph.value(node.outputs[0]).type.tensor.dtype)) {
     const auto divisor = graph.as_int(node.inputs[1]);
     if (!divisor || *divisor == 0) return "a division by zero is told at run time";
+  }
+  if (node.op == Op::masked_fill) {
+    const auto number = graph.as_double(node.inputs[2]);
+    if (number && !surely_fits(*number, graph.value(node.outputs[0]).type.tensor.dtype))
+      return "a number that does not fit the dtype is refused at run time";
   }
   if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2]))
     return "its rounding mode is told at run time";

@@ -227,6 +227,22 @@ void Converter::convert_loop(const Node* node, ir::BlockId target) {
   convert_block(body, block);
 }
 
+// The second operand when it is a constant tensor without dims, as traces keep the program's numbers, and LibTorch's
+// executor makes it a number again: in arithmetic, where a number has less say in the result's dtype than a tensor.
+std::optional<ir::ValueId> Converter::number_operand(const Node* node, const ir::AtenMatch& match) {
+  const bool is_arithmetic =
+      match.op == ir::Op::add || match.op == ir::Op::sub || match.op == ir::Op::mul || match.op == ir::Op::div;
+  if (!is_arithmetic || match.form != ir::Form::kFunctional) return std::nullopt;
+  const Value* operand = node->inputs()[1];
+  const auto value = torch::jit::toIValue(operand);
+  if (!value || !value->isTensor() || program_.written_constants.contains(operand->node())) return std::nullopt;
+  const at::Tensor& tensor = value->toTensor();
+  if (!tensor.defined() || tensor.dim() != 0) return std::nullopt;
+  if (tensor.is_floating_point()) return graph_.constant_float(tensor.item().toDouble());
+  const bool is_integer = at::isIntegralType(tensor.scalar_type(), /*includeBool=*/false);
+  return is_integer ? std::optional(graph_.constant_int(tensor.item().toLong())) : std::nullopt;
+}
+
 void Converter::convert_by_row(const Node* node, ir::BlockId target) {
   const auto match = find_row(node);
   if (!match) {
@@ -234,7 +250,9 @@ void Converter::convert_by_row(const Node* node, ir::BlockId target) {
     report(node, make_diagnostic_at(graph_.sources[source(node)], name, Error::unsupported_op, name, advice_for(name)));
     return replace_by_uninitialized(node, target);
   }
-  const ir::NodeId id = emit(node, target, match->op, adapt_operands(node, *match));
+  std::vector<ir::ValueId> operands = adapt_operands(node, *match);
+  if (const auto number = number_operand(node, *match)) operands[1] = *number;
+  const ir::NodeId id = emit(node, target, match->op, std::move(operands));
   graph_.node(id).form = match->form;
   if (node->kind() == prim::TupleSlice) {
     graph_.node(id).attributes["begin"] = node->i(attr::beg);

@@ -32,6 +32,7 @@ class Converter {
   void convert_if(const Node* node, ir::BlockId target);
   void convert_loop(const Node* node, ir::BlockId target);
   void convert_by_row(const Node* node, ir::BlockId target);
+  std::optional<ir::ValueId> number_operand(const Node* node, const ir::AtenMatch& match);
   std::vector<ir::ValueId> adapt_operands(const Node* node, const ir::AtenMatch& match);
   ir::ValueId default_operand(const ir::Parameter& parameter);
   ir::NodeId emit(const Node* node, ir::BlockId target, ir::Op op, std::vector<ir::ValueId> inputs);

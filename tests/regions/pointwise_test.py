@@ -29,6 +29,17 @@ class Buffers(nn.Module):
         return torch.sigmoid(y / self.scalar) * self.whole, (x > self.tenth).float() + x * self.tenth
 
 
+class MaskOverflows(nn.Module):
+    """A number that no element can be."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def forward(self, x, m):
+        return x.masked_fill(m, self.number)
+
+
 Z = torch.tensor(0.1, dtype=torch.float64)  # meets float32 tensors in float32
 
 CASES = [
@@ -54,6 +65,7 @@ CASES = [
     Case("masks", lambda x, m: (x.masked_fill(m, -1e9), torch.where(m, x, torch.zeros_like(x)), x * m, x.masked_fill(~m, float("-inf")), torch.where(m, x, 2.0), x.masked_fill(x > 1, 0.0)), (R(3, 4), R(3, 4) > 0), (R(3, 4), R(1, 4) > 0), (R(1, 17), R(1, 17) > 0), (R(0, 4), R(0, 4) > 0)),
     Case("mask_broadcast", lambda x, m: x.masked_fill(m[:, None, None, :] == 0, -1e4).softmax(-1), (R(2, 3, 4, 5), integers(2, 5, low=0, high=2)), (R(1, 3, 7, 7), integers(1, 7, low=0, high=2)), (R(3, 1, 4, 1), integers(3, 1, low=0, high=2))),
     Case("mask_ints", lambda i, m: (i.masked_fill(m, 7), i.masked_fill(m, 2.7), torch.where(m, i, -1), torch.where(m, i, i * 2), torch.where(m, i, 0.5)), (integers(3, 4), R(3, 4) > 0), (integers(1, 9), R(1, 9) > 0)),
+    *[Case(f"mask_overflows_{name}", MaskOverflows(number), (x, R(3, 4) > 0), script=True, types=[f"x: {name}[n, m]", "m: bool[n, m]"]) for name, number, x in [("u8", 300, integers(3, 4, low=0, dtype=torch.uint8)), ("i32", 3e9, integers(3, 4, dtype=torch.int32)), ("i64", float("inf"), integers(3, 4)), ("f32", -1e300, R(3, 4))]],
     Case("where_broadcast", lambda c, a, b: torch.where(c > 0, a, b) + 1, (R(4, 1), R(1, 5), R(4, 5)), (R(1, 1), R(1, 5), R(4, 1)), (R(3, 1), R(1, 1), R(3, 7))),
     Case("where_dtypes", lambda c, a, b: torch.where(c, a, b), (R(3, 4) > 0, R(3, 4), R(3, 4).double()), (R(1, 4) > 0, R(3, 1), R(3, 4).double())),
     Case("clamps", lambda x: (x.clamp(-0.5, 0.5), x.clamp(min=0.1), x.clamp(max=0.1), x.clamp(1, -1), torch.clamp(x, torch.tensor(-0.2), torch.tensor(0.3)), nn.functional.hardtanh(x), nn.functional.relu6(x * 9)), R(3, 17), torch.tensor([[float("nan"), float("inf"), -float("inf")]])),
