@@ -168,10 +168,12 @@ std::string pointwise_obstacle(const Graph& graph, const Node& node) {
     const auto divisor = graph.as_int(node.inputs[1]);
     if (!divisor || *divisor == 0) return "a division by zero is told at run time";
   }
-  if (node.op == Op::masked_fill) {
-    const auto number = graph.as_double(node.inputs[2]);
-    if (number && !surely_fits(*number, graph.value(node.outputs[0]).type.tensor.dtype))
-      return "a number that does not fit the dtype is refused at run time";
+  if (op_info(node.op).dtype_rule == DTypeRule::kSame) {
+    for (const ValueId id : node.inputs) {
+      const auto number = graph.value(id).type.is_tensor() ? std::nullopt : graph.as_double(id);
+      if (number && !surely_fits(*number, graph.value(node.outputs[0]).type.tensor.dtype))
+        return "a number that does not fit the dtype is refused at run time";
+    }
   }
   if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2]))
     return "its rounding mode is told at run time";

@@ -53,6 +53,11 @@ def test_output_survives_failure(tsc, model, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["model.pt", "model.so"]
 
 
+def test_models_with_names_of_emitted_files(tsc, model):
+    process = tsc("library=model.pt", "entry_point=model.pt", "unit_0=model.pt", "-O0", "-o", "m.so")
+    assert process.returncode == 0, process.stderr
+
+
 @pytest.mark.parametrize("name", ["m.so", "m.a", "m.o", "m.ir", "m.s"])
 def test_output_appears_alone(tsc, model, tmp_path, name):
     process = tsc("model.pt", "-o", name)

@@ -55,4 +55,4 @@ CASES = [
     Case("lstm_scripted", Scripted(), *shapes((7, 2, 5), (1, 3, 5)), script=True),
 ]
 
-bundle, test_recurrent = case_tests(CASES)
+bundles, test = case_tests(CASES)
