@@ -351,12 +351,10 @@ class ModelEmitter {
 
   // A default of a plain type as a tsc_value; "" for others, which must be given.
   static std::string default_literal(const Constant& constant) {
-    if (std::holds_alternative<std::monostate>(constant.value)) return "{.kind = TSC_NONE}";
-    if (const bool* b = std::get_if<bool>(&constant.value)) return fmt::format("{{.kind = TSC_BOOL, .reserved = 0, .as = {{.boolean = {}}}}}", *b ? 1 : 0);
-    if (const int64_t* i = std::get_if<int64_t>(&constant.value)) return fmt::format("{{.kind = TSC_INT, .reserved = 0, .as = {{.integer = {}}}}}", *i);
-    if (const double* d = std::get_if<double>(&constant.value)) {
-      return fmt::format("{{.kind = TSC_FLOAT, .reserved = 0, .as = {{.real = {}}}}}", float_literal(*d, true));
-    }
+    if (std::holds_alternative<std::monostate>(constant.value)) return "constant_none()";
+    if (const bool* b = std::get_if<bool>(&constant.value)) return fmt::format("constant_value({})", *b);
+    if (const int64_t* i = std::get_if<int64_t>(&constant.value)) return fmt::format("constant_value(i64{{{}}})", integer_literal(*i));
+    if (const double* d = std::get_if<double>(&constant.value)) return fmt::format("constant_value({})", float_literal(*d, true));
     if (const std::string* text = std::get_if<std::string>(&constant.value)) {
       return fmt::format("constant_value({}, {})", string_literal(*text), text->size());
     }

@@ -162,10 +162,6 @@ class HostEmitter {
     return constant(*v.constant, v.type, v.name);
   }
 
-  std::string integer(int64_t number) const {
-    return number == INT64_MIN ? "INT64_MIN" : fmt::format("{}", number);
-  }
-
   std::string tensor_constant(const std::shared_ptr<const TensorConstant>& tensor) {
     const size_t offset = model_.weights.place(tensor);
     std::string sizes;
@@ -335,9 +331,13 @@ class HostEmitter {
     }
     const std::string cpp = type_of(id);
     const std::string name = declare(id);
+    // An op may be there for what it checks alone.
+    const Type::Kind kind = type(id).kind;
+    const bool plain = kind == Type::Kind::kInt || kind == Type::Kind::kFloat || kind == Type::Kind::kBool;
+    const char* unused = plain && uses_[id] == 0 ? "[[maybe_unused]] " : "";
     // The type once is enough: `const auto list = List<Tensor>::of(...)`.
     const bool says_type = expression.starts_with(cpp + "::") || expression.starts_with(cpp + "(");
-    out_.line("const {} {} = {};", says_type ? "auto" : cpp, name, expression);
+    out_.line("{}const {} {} = {};", unused, says_type ? "auto" : cpp, name, expression);
     bind_sizes(id);
   }
 
@@ -568,7 +568,7 @@ class HostEmitter {
       std::string sizes;
       for (size_t i = 0; i < tensor.dims.size(); ++i) {
         const auto constant = tensor.dims[i].constant();
-        sizes += fmt::format("{}{}", i ? ", " : "", constant ? integer(*constant) : "-1");
+        sizes += fmt::format("{}{}", i ? ", " : "", constant ? integer_literal(*constant) : "-1");
         const std::string actual = fmt::format("{}.size({})", names_.at(param), i);
         const auto symbol = tensor.dims[i].symbol_name();
         if (constant || (symbol && symbols_.at(*symbol) == actual)) continue;
@@ -604,7 +604,7 @@ class HostEmitter {
     if (!tensor.rank_known) return true;
     std::string sizes;
     for (const Dim& dim : tensor.dims) {
-      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", dim.constant() ? integer(*dim.constant()) : "-1");
+      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", dim.constant() ? integer_literal(*dim.constant()) : "-1");
     }
     out_.line("check_sizes<{}>(ctx, {}, {}{});", tensor.dims.size(), names_.at(id), shown,
               tensor.dims.empty() ? "" : ", {" + sizes + "}");
@@ -875,6 +875,7 @@ class HostEmitter {
   Names locals_;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
+  std::vector<uint32_t> uses_ = graph_.use_counts();
   int at_ = -1;        // the source that ctx.at() said last
   bool left_ = false;  // the code just written ends with a return
 };
@@ -892,7 +893,7 @@ std::string HostEmitter::constant(const Constant& c, const Type& type, const std
   if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
     if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
     if (type.is(Type::Kind::kEnum)) return fmt::format("static_cast<{}>({})", cpp_type(graph_, type), *i);
-    return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer(*i)) : integer(*i);
+    return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer_literal(*i)) : integer_literal(*i);
   }
   if (const double* d = std::get_if<double>(&c.value)) return float_literal(*d, true);
   if (const auto* z = std::get_if<std::complex<double>>(&c.value)) {

@@ -118,6 +118,8 @@ std::string string_literal(std::string_view bytes) {
   return text + "\"";
 }
 
+std::string integer_literal(int64_t value) { return value == INT64_MIN ? "INT64_MIN" : fmt::format("{}", value); }
+
 std::string float_literal(double value, bool is_double) {
   const char* suffix = is_double ? "" : "f";
   if (std::isnan(value)) return fmt::format("__builtin_nan{}(\"\")", suffix);

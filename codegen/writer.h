@@ -58,6 +58,7 @@ class Scope {
 std::string identifier(std::string_view text);          // legal, not necessarily unique
 std::string camel_case(std::string_view text);          // "layer1_0_conv1" -> "Layer10Conv1"
 std::string string_literal(std::string_view bytes);     // quoted, every byte outside printable ASCII escaped
+std::string integer_literal(int64_t value);
 std::string float_literal(double value, bool is_double);  // "0.5f", "NAN" spelled by builtin
 
 }  // namespace tsc::codegen

@@ -32,6 +32,7 @@ class Arena {
     for (int i = 0; i < kSlots; ++i) {
       slots_[i] = next;
       next += rounded(bytes[i]);
+      forbid(next - kGuardBytes, kGuardBytes);
     }
   }
   template <class T>
@@ -41,7 +42,9 @@ class Arena {
 
  private:
   static constexpr i64 kLargest = i64{1} << 50;  // more than any memory, and far from overflow
-  static i64 rounded(i64 bytes) { return (bytes + static_cast<i64>(kAlignment) - 1) & -static_cast<i64>(kAlignment); }
+  static i64 rounded(i64 bytes) {
+    return ((bytes + static_cast<i64>(kAlignment) - 1) & -static_cast<i64>(kAlignment)) + static_cast<i64>(kGuardBytes);
+  }
   static size_t total(const i64 (&bytes)[kSlots]) {
     i64 sum = 0;
     for (const i64 b : bytes) {

@@ -407,15 +407,10 @@ class Dict : public Handle<DictImpl<K, V>> {
 
 template <int... I>
 struct Indices {};
-#if defined(__clang__)
 template <class T, T... I>
 using IndicesOf = Indices<I...>;
 template <int N>
-using MakeIndices = __make_integer_seq<IndicesOf, int, N>;
-#else
-template <int N>
-using MakeIndices = Indices<__integer_pack(N)...>;
-#endif
+using MakeIndices = MakeSequence<IndicesOf, N>;
 
 template <int I, class T>
 struct TupleField {

@@ -165,13 +165,13 @@ class Context {
     if (FreeBlock* block = cache_[size.index]) {
       cache_[size.index] = block->next;
       cached_ -= size.bytes;
-      return block;
+      return handed_out(block, bytes, size);
     }
     void* block = allocate_block(size.bytes);
-    if (block != nullptr) return block;
+    if (block != nullptr) return handed_out(block, bytes, size);
     release_cache();
     block = allocate_block(size.bytes);
-    if (block != nullptr) return block;
+    if (block != nullptr) return handed_out(block, bytes, size);
     live_ -= size.bytes;
     return out_of_memory(bytes);
   }
@@ -183,6 +183,7 @@ class Context {
     FreeBlock* head = static_cast<FreeBlock*>(block);
     head->next = cache_[size.index];
     cache_[size.index] = head;
+    forbid(head + 1, size.bytes - sizeof(FreeBlock));
   }
   // The block now belongs to someone who returns it to the allocator.
   void detach(size_t bytes) { live_ -= SizeClass::of(bytes).bytes; }
@@ -255,7 +256,15 @@ class Context {
   static constexpr int kMaxDepth = 1000;
 
   void* allocate_block(size_t bytes) { return host_.allocator.allocate(host_.allocator.user, kAlignment, bytes); }
-  void free_block(void* block, size_t bytes) { host_.allocator.free(host_.allocator.user, block, bytes); }
+  static void* handed_out(void* block, size_t bytes, SizeClass size) {
+    allow(block, bytes);
+    forbid(static_cast<char*>(block) + bytes, size.bytes - bytes);
+    return block;
+  }
+  void free_block(void* block, size_t bytes) {
+    allow(block, bytes);
+    host_.allocator.free(host_.allocator.user, block, bytes);
+  }
   [[gnu::cold, gnu::noinline]] void* out_of_memory(size_t bytes) {
     fail(ErrorKind::kOutOfMemory, "out of memory: %zu bytes were asked for", bytes);
     return nullptr;

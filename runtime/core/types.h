@@ -2,8 +2,7 @@
 // few language helpers that a freestanding program has to bring itself.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
+#include "runtime/core/compiler.h"
 
 namespace tsc {
 

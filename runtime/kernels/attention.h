@@ -96,7 +96,7 @@ inline void softmax_scores(const Attention& p, float* scores, i64 row, const Blo
   using Index = Bits<VecF>;
   i64 visible[kRows];
   VecF maximum[kRows], sum[kRows];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) {
     visible[r] = p.visibility == Visibility::kCausal ? smaller(limit, first + r + 1) : limit;
     maximum[r] = splat<VecF>(-kInfinity);
@@ -105,7 +105,7 @@ inline void softmax_scores(const Attention& p, float* scores, i64 row, const Blo
   const VecF scale = splat<VecF>(p.scale);
   for (i64 i = 0; i < limit; i += kLanes) {
     const i64 lanes = smaller(kLanes, limit - i);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int r = 0; r < kRows; ++r) {
       float* at = scores + r * row + i;
       VecF x = mask.apply(load<VecF>(at) * scale, r, i, lanes);
@@ -117,13 +117,13 @@ inline void softmax_scores(const Attention& p, float* scores, i64 row, const Blo
       store(at, x);
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) {
     const float highest = horizontal_max(maximum[r]);
     maximum[r] = splat<VecF>(highest == -kInfinity ? 0.0f : highest);
   }
   for (i64 i = 0; i < limit; i += kLanes) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int r = 0; r < kRows; ++r) {
       float* at = scores + r * row + i;
       const VecF e = math::exp_flushed(load<VecF>(at) - maximum[r]);
@@ -131,7 +131,7 @@ inline void softmax_scores(const Attention& p, float* scores, i64 row, const Blo
       store(at, e);
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) {
     const float total = horizontal_sum(sum[r]);
     inverse[r] = total == 0.0f ? 0.0f : 1.0f / total;
@@ -215,7 +215,7 @@ TSC_INLINE void weigh_values(const Attention& p, const float* scores, const Prep
         const VecF result = load<VecF>(sums + r * kWidth + j) * splat<VecF>(factor[r]);
         store(output + at + j, epilogue(result, Position{at + j, column + j}));
       }
-#pragma clang loop vectorize(disable) unroll(disable)
+      TSC_NO_VECTORIZE
       for (; j < columns; ++j)
         output[at + j] = epilogue(sums[r * kWidth + j] * factor[r], Position{at + j, column + j});
     }
@@ -246,7 +246,7 @@ void attention(Attention p, const float* query, const float* key, const float* v
   float* const scores = prepared + scratch_floats - MR * detail::score_row<NV>(p);
   const float* prepared_key = nullptr;
   detail::PreparedHead prepared_head = {};
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const Piece rows = piece_of(p.queries, row_blocks, item % row_blocks);
     const i64 batch = item / row_blocks / p.heads;

@@ -80,11 +80,11 @@ template <int kHeight, int kWidth, int kVectors, int kDepth, int kPixelColumn>
   constexpr int kWanted = kPixels * kVectors >= 8 ? 1 : kPixels * kVectors >= 4 ? 2 : 4;
   constexpr int kSums = kWanted < kDepth ? kWanted : kDepth;
   VecF acc[kSums][kPixels][kVectors];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int s = 0; s < kSums; ++s) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int p = 0; p < kPixels; ++p) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         acc[s][p][v] = s == 0 && t.bias != nullptr ? load<VecF>(t.bias + v * kLanes) : splat<VecF>(0);
       }
@@ -94,29 +94,29 @@ template <int kHeight, int kWidth, int kVectors, int kDepth, int kPixelColumn>
   const float* block = t.input;
   const i64 pixel_row = t.pixel_row;
   const i64 pixel_column = kPixelColumn > 0 ? kPixelColumn : t.pixel_column;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 b = 0; b < t.blocks; ++b, block += t.input_block) {
     const float* tap_row = block;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 r = 0; r < t.kernel_height; ++r, tap_row += t.tap_row) {
       const float* tap = tap_row;
-#pragma clang loop unroll(disable)
+      TSC_NO_UNROLL
       for (i64 s = 0; s < t.kernel_width; ++s, tap += t.tap_column) {
         // One step per basic block: in a longer one the scheduler collects loads and spills accumulators.
-#pragma clang loop unroll(disable)
+        TSC_NO_UNROLL
         for (int c = 0; c < kDepth; c += kSums) {
-#pragma clang loop unroll(full)
+          TSC_UNROLL
           for (int sum = 0; sum < kSums; ++sum) {
             VecF w[kVectors];
-#pragma clang loop unroll(full)
+            TSC_UNROLL
             for (int v = 0; v < kVectors; ++v) {
               w[v] = load<VecF>(weight + v * kLanes);
             }
             weight += kVectors * kLanes;
-#pragma clang loop unroll(full)
+            TSC_UNROLL
             for (int p = 0; p < kPixels; ++p) {
               const VecF x = splat<VecF>(tap[p / kWidth * pixel_row + p % kWidth * pixel_column + c + sum]);
-#pragma clang loop unroll(full)
+              TSC_UNROLL
               for (int v = 0; v < kVectors; ++v) {
                 acc[sum][p][v] = fma(x, w[v], acc[sum][p][v]);
               }
@@ -126,12 +126,12 @@ template <int kHeight, int kWidth, int kVectors, int kDepth, int kPixelColumn>
       }
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int p = 0; p < kPixels; ++p) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       VecF sum = acc[0][p][v];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int s = 1; s < kSums; ++s) {
         sum += acc[s][p][v];
       }
@@ -171,12 +171,12 @@ struct BlockedTarget {
 template <int NV, class Epilogue>
 TSC_INLINE void store_pixels(const float* tile, i64 height, i64 width, const BlockedTarget& to,
                              const Epilogue& epilogue) {
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 v = 0; v < NV && to.channel + v * kLanes < to.channels; ++v) {
     const i64 channel = to.channel + v * kLanes;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 y = 0; y < height; ++y) {
-#pragma clang loop unroll(disable)
+      TSC_NO_UNROLL
       for (i64 x = 0; x < width; ++x, tile += kLanes) {
         const i64 offset = to.offset + v * to.plane + y * to.row + x * kLanes;
         const VecF result = epilogue(load<VecF>(tile), Position{offset, channel});
@@ -266,7 +266,7 @@ void conv2d_blocked(Conv2d p, const float* input, const float* weight, const flo
   // Weights that stay in the second-level cache are read anew for each tile of rows, and the image once; otherwise the
   // weights are read once.
   const bool rows_outside = panels * panel_weights <= (256 << 10) / 4;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 image = item / (panels * row_tiles);
     const i64 rest = item % (panels * row_tiles);
@@ -290,7 +290,7 @@ void conv2d_blocked(Conv2d p, const float* input, const float* weight, const flo
                                    (p.in_halo - p.pad_width) * kLanes;
     const i64 output_row =
         image * out.batch + panel * NV * out.plane + (rows.begin + p.out_halo) * out.row + p.out_halo * kLanes;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 x = 0; x < column_tiles; ++x) {
       const Piece columns = piece_of(p.out_width, column_tiles, x);
       tile.input = input_row + columns.begin * tile.pixel_column;
@@ -384,12 +384,12 @@ TSC_INLINE void for_each_plain_tile(const Conv2d& p, const float* weight, ConvTi
   const i64 panels = ceil_div(p.out_channels / p.groups, NV * kLanes);
   const i64 panel_weights = tile.blocks * p.kernel_height * p.kernel_width * NV * kLanes;
   const i64 column_tiles = ceil_div(columns.size(), TW);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 panel = 0; panel < panels; ++panel) {
     tile.weight = weight + (group * panels + panel) * panel_weights;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 y = rows.begin; y < rows.end; ++y) {
-#pragma clang loop unroll(disable)
+      TSC_NO_UNROLL
       for (i64 i = 0; i < column_tiles; ++i) {
         const Piece piece = piece_of(columns.size(), column_tiles, i);
         tile.input = band + (y - rows.begin) * tile.pixel_row + piece.begin * tile.pixel_column;
@@ -427,7 +427,7 @@ void conv2d_plain_to_blocked(Conv2d p, const float* input, const float* weight, 
                              const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
   const BlockedImage out = blocked_output(p);
   const detail::Bands bands = detail::bands_of(p);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 image = item / bands.count();
     const i64 band = item % bands.count();
@@ -458,7 +458,7 @@ void conv2d_plain(Conv2d p, const float* input, const float* weight, const float
   const i64 group_channels = p.out_channels / p.groups;
   const i64 padded_channels = round_up(group_channels, kWidth);
   const i64 plane = p.out_height * p.out_width;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 image = item / (p.groups * bands.count());
     const i64 group = item / bands.count() % p.groups;
@@ -479,7 +479,7 @@ void conv2d_plain(Conv2d p, const float* input, const float* weight, const float
           for (i64 c = 0; c < channels; ++c) {
             const i64 channel = group * group_channels + panel * kWidth + c;
             const i64 row = (image * p.out_channels + channel) * plane + y * p.out_width + pixels.begin;
-#pragma clang loop unroll(disable) vectorize(disable)
+            TSC_NO_VECTORIZE
             for (i64 x = 0; x < pixels.size(); ++x) {
               // Lanes along a row would be of one channel, so the epilogue is asked for one element at a time.
               output[row + x] = epilogue(sums[x * kWidth + c], Position{row + x, channel});

@@ -34,12 +34,12 @@ namespace detail {
 template <int kWidth, int K, int S>
 TSC_INLINE void depthwise_tile(const DepthwiseStrip& t, const VecF (&weight)[K * K], const float* input,
                                VecF (&acc)[kWidth]) {
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < K; ++r) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int c = 0; c < (kWidth - 1) * S + K; ++c) {
       const VecF value = load<VecF>(input + r * t.input_row + c * kLanes);
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int x = 0; x < kWidth; ++x) {
         if (c >= x * S && c < x * S + K) {
           acc[x] = fma(value, weight[r * K + c - x * S], acc[x]);
@@ -53,13 +53,13 @@ TSC_INLINE void depthwise_tile(const DepthwiseStrip& t, const VecF (&weight)[K *
 template <int kWidth>
 TSC_INLINE void depthwise_tile(const DepthwiseStrip& t, const float* input, VecF (&acc)[kWidth]) {
   const float* weight = t.weight;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 r = 0; r < t.kernel_height; ++r) {
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 s = 0; s < t.kernel_width; ++s, weight += kLanes) {
       const VecF w = load<VecF>(weight);
       const float* const tap = input + r * t.tap_row + s * t.tap_column;
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int x = 0; x < kWidth; ++x) {
         acc[x] = fma(load<VecF>(tap + x * t.pixel_column), w, acc[x]);
       }
@@ -73,21 +73,21 @@ template <int kWidth, int K, int S>
 [[gnu::noinline]] void depthwise_strip(const DepthwiseStrip& t) {
   VecF weight[K > 0 ? K * K : 1];
   if constexpr (K > 0) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int i = 0; i < K * K; ++i) {
       weight[i] = load<VecF>(t.weight + i * kLanes);
     }
   }
   const VecF bias = t.bias != nullptr ? load<VecF>(t.bias) : splat<VecF>(0);
   const i64 pixel_column = S > 0 ? S * kLanes : t.pixel_column;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 y = 0; y < t.rows; ++y) {
     const float* input = t.input + y * t.pixel_row;
     float* output = t.output + y * t.output_row;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 i = 0; i < t.tiles; ++i, input += kWidth * pixel_column, output += kWidth * kLanes) {
       VecF acc[kWidth];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int x = 0; x < kWidth; ++x) {
         acc[x] = bias;
       }
@@ -96,7 +96,7 @@ template <int kWidth, int K, int S>
       } else {
         detail::depthwise_tile<kWidth>(t, input, acc);
       }
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int x = 0; x < kWidth; ++x) {
         store(output + x * kLanes, min(max(acc[x], splat<VecF>(t.low)), splat<VecF>(t.high)));
       }
@@ -114,7 +114,7 @@ void conv2d_depthwise(Conv2d p, const float* input, const float* weight, const f
                       const Epilogue& epilogue, i64 begin, i64 end) {
   const BlockedImage in = blocked_input(p);
   const BlockedImage out = blocked_output(p);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end;) {
     // All rows of the range that lie in one plane go together.
     const i64 plane = item / p.out_height;  // counted over all images
@@ -158,9 +158,9 @@ void conv2d_depthwise(Conv2d p, const float* input, const float* weight, const f
     strip.output = sums;
     strip.rows = strip.tiles = 1;
     const float* const first = strip.input;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 y = 0; y < rows.size(); ++y) {
-#pragma clang loop unroll(disable)
+      TSC_NO_UNROLL
       for (i64 x = 0; x < p.out_width; x += TW) {
         const i64 width = smaller(TW, p.out_width - x);
         strip.input = first + y * strip.pixel_row + x * strip.pixel_column;

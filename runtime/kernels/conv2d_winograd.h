@@ -58,23 +58,23 @@ TSC_INLINE void winograd_output(const VecF (&m)[6], VecF (&y)[4]) {
 // V of one patch and block of channels: element i goes to v[i * matrix].
 [[gnu::noinline]] inline void winograd_input_tile(const float* patch, i64 row, float* v, i64 matrix) {
   VecF columns[6][6];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int x = 0; x < 6; ++x) {
     VecF d[6];
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int y = 0; y < 6; ++y) {
       d[y] = load<VecF>(patch + y * row + x * kLanes);
     }
     winograd_input(d);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int y = 0; y < 6; ++y) {
       columns[y][x] = d[y];
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int y = 0; y < 6; ++y) {
     winograd_input(columns[y]);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int x = 0; x < 6; ++x) {
       store(v + (y * 6 + x) * matrix, columns[y][x]);
     }
@@ -92,26 +92,26 @@ struct WinogradOutput {
 };
 [[gnu::noinline]] inline void winograd_output_tile(const WinogradOutput& t) {
   VecF rows[4][6];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int x = 0; x < 6; ++x) {
     VecF m[6];
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int y = 0; y < 6; ++y) {
       m[y] = load<VecF>(t.m + (y * 6 + x) * t.matrix);
     }
     VecF column[4];
     winograd_output(m, column);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int y = 0; y < 4; ++y) {
       rows[y][x] = column[y];
     }
   }
   const VecF bias = t.bias != nullptr ? load<VecF>(t.bias) : splat<VecF>(0);
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int y = 0; y < 4; ++y) {
     VecF row[4];
     winograd_output(rows[y], row);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int x = 0; x < 4; ++x) {
       store(t.output + y * t.output_row + x * kLanes, min(max(row[x] + bias, splat<VecF>(t.low)), splat<VecF>(t.high)));
     }
@@ -209,7 +209,7 @@ template <int MR, int NV>
   tile.weight = weight + (product * panels + panel) * in_blocks * kLanes * NV * kLanes;
   tile.output_column = kLanes;
   tile.output_vector = block.count * kLanes;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 i = 0; i < pieces; ++i) {
     const Piece rows = piece_of(block.count, pieces, i);
     tile.input = block.v + product * block.v_matrix + rows.begin * kLanes;
@@ -244,7 +244,7 @@ template <class Epilogue>
   const BlockedImage out = blocked_output(p);
   const WinogradTiles tiles = winograd_tiles(p);
   const i64 channel = channel_block * kLanes;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 tile = begin; tile < end; ++tile) {
     const TilePosition at = tile_position(tiles, tile);
     const i64 height = smaller(kWinogradTile, p.out_height - at.y);
@@ -269,7 +269,7 @@ template <class Epilogue>
     result.output = pixels;
     result.output_row = kWinogradTile * kLanes;
     winograd_output_tile(result);
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 y = 0; y < height; ++y) {
       store_pixels<1>(pixels + y * result.output_row, 1, width,
                       {output, offset + y * out.row, out.row, out.plane, channel, p.out_channels}, epilogue);
@@ -308,7 +308,7 @@ template <int MR, int NV, class Epilogue = Identity>
 void conv2d_winograd(Conv2d p, const float* input, const float* weight, const float* bias, float* output,
                      const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
   const i64 blocks = detail::winograd_block_count(p);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const Piece tiles = piece_of(detail::winograd_tiles(p).count, blocks, item);
     const detail::WinogradBlock block = detail::winograd_block<NV>(p, tiles.begin, tiles.size(), scratch);
@@ -356,7 +356,7 @@ void conv2d_winograd_staged(Conv2d p, int stage, const float* input, const float
   const detail::WinogradBlock block = detail::winograd_block<NV>(p, 0, tiles.count, scratch);
   const i64 panels = ceil_div(p.out_channels, NV * kLanes);
   const i64 tile_rows = p.batch * tiles.rows;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 channel_block = item / tile_rows;
     const i64 first = item % tile_rows * tiles.columns;

@@ -10,7 +10,7 @@ namespace detail {
 template <class T, T... kValues>
 struct Sequence {
   template <class F>
-  static TSC_INLINE void call(i64 n, F f) {
+  static TSC_INLINE void call([[maybe_unused]] i64 n, [[maybe_unused]] F f) {
     // Clang makes one jump table of the chain of comparisons.
     (void)((n == kValues + 1 && (f.template operator()<kValues + 1>(), true)) || ...);
   }
@@ -21,7 +21,7 @@ struct Sequence {
 // Calls f.operator()<n>() for 1 <= n <= kMax.
 template <int kMax, class F>
 TSC_INLINE void dispatch(i64 n, F f) {
-  __make_integer_seq<detail::Sequence, int, kMax>::call(n, f);
+  MakeSequence<detail::Sequence, kMax>::call(n, f);
 }
 
 TSC_INLINE constexpr i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }

@@ -15,7 +15,7 @@ namespace tsc::math {
 template <class V, int kCount>
 TSC_INLINE V polynomial(V x, const Element<V> (&c)[kCount]) {
   V sum = splat<V>(c[kCount - 1]);
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = kCount - 2; i >= 0; --i) {
     sum = fma(sum, x, splat<V>(c[i]));
   }

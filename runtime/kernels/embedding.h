@@ -27,7 +27,7 @@ i64 first_bad_index(const Index* index, i64 count, i64 rows) {
 template <class T, class Index, class Epilogue = Identity>
 void embedding(Embedding p, const T* table, const Index* index, T* output, const Epilogue& epilogue, i64 begin,
                i64 end) {
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 i = begin; i < end; ++i) {
     const i64 offset = i * p.columns;
     detail::transform_row(table + index[i] * p.table_row, output + offset, p.columns,

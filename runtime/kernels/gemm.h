@@ -58,11 +58,11 @@ template <int kRows, int kVectors>
   // Two FMA pipes of four cycles' latency want eight independent sums.
   constexpr int kSums = kRows * kVectors >= 8 ? 1 : kRows * kVectors >= 4 ? 2 : 4;
   VecF acc[kSums][kRows][kVectors];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int s = 0; s < kSums; ++s) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int i = 0; i < kRows; ++i) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         acc[s][i][v] = s == 0 && t.bias != nullptr ? load<VecF>(t.bias + v * kLanes) : splat<VecF>(0);
       }
@@ -75,14 +75,14 @@ template <int kRows, int kVectors>
   const auto step = [&](VecF(&sum)[kRows][kVectors], const float* a_k, const float* b_k)
                         __attribute__((always_inline)) {
                           VecF b_row[kVectors];
-#pragma clang loop unroll(full)
+                          TSC_UNROLL
                           for (int v = 0; v < kVectors; ++v) {
                             b_row[v] = load<VecF>(b_k + v * kLanes);
                           }
-#pragma clang loop unroll(full)
+                          TSC_UNROLL
                           for (int i = 0; i < kRows; ++i) {
                             const VecF x = splat<VecF>(a_k[i * a_row]);
-#pragma clang loop unroll(full)
+                            TSC_UNROLL
                             for (int v = 0; v < kVectors; ++v) {
                               sum[i][v] = fma(x, b_row[v], sum[i][v]);
                             }
@@ -90,25 +90,25 @@ template <int kRows, int kVectors>
                         };
   i64 k = 0;
   // Several steps in one basic block would tempt the scheduler to collect their loads first, and to spill accumulators.
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (; k + kSums <= t.depth; k += kSums, a += kSums, b += kSums * b_depth) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int s = 0; s < kSums; ++s) {
       step(acc[s], a + s, b + s * b_depth);
     }
   }
   if constexpr (kSums > 1) {
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (; k < t.depth; ++k, ++a, b += b_depth) {
       step(acc[0], a, b);
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = 0; i < kRows; ++i) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       VecF sum = acc[0][i][v];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int s = 1; s < kSums; ++s) {
         sum += acc[s][i][v];
       }
@@ -129,23 +129,23 @@ template <int kVectors, class Epilogue>
 TSC_INLINE void store_tile(const float* tile, i64 rows, i64 columns, float* output, i64 output_row, Position at,
                            const Epilogue& epilogue) {
   constexpr i64 kWidth = kVectors * kLanes;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 i = 0; i < rows; ++i) {
     const float* row = tile + i * kWidth;
     const i64 offset = at.offset + i * output_row;
     if (columns == kWidth) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 j = 0; j < kWidth; j += kLanes) {
         store(output + offset + j, epilogue(load<VecF>(row + j), Position{offset + j, at.channel + j}));
       }
       continue;
     }
     i64 j = 0;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (; j + kLanes <= columns; j += kLanes) {
       store(output + offset + j, epilogue(load<VecF>(row + j), Position{offset + j, at.channel + j}));
     }
-#pragma clang loop unroll(disable) vectorize(disable)
+    TSC_NO_VECTORIZE
     for (; j < columns; ++j) {
       output[offset + j] = epilogue(row[j], Position{offset + j, at.channel + j});
     }
@@ -188,7 +188,7 @@ void linear(Linear p, const float* input, const float* weight, const float* bias
             const Epilogue& epilogue, i64 begin, i64 end) {
   constexpr i64 kWidth = NV * kLanes;
   const i64 row_blocks = ceil_div(p.rows, MR);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 panel = item / row_blocks;
     const Piece rows = piece_of(p.rows, row_blocks, item % row_blocks);
@@ -212,7 +212,7 @@ template <int kWidth>
   i64 k = 0;
   if (b_column == 1 && columns == kWidth) {
     for (; k < depth; ++k) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 j = 0; j < kWidth; j += kLanes) {
         store(panel + k * kWidth + j, load<VecF>(b + k * b_depth + j));
       }
@@ -224,12 +224,12 @@ template <int kWidth>
     for (; k + kLanes <= depth; k += kLanes) {
       for (i64 j = 0; j < kWidth; j += kLanes) {
         VecF square[kLanes];
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (i64 i = 0; i < kLanes; ++i) {
           square[i] = j + i < columns ? load<VecF>(b + (j + i) * b_column + k) : splat<VecF>(0);
         }
         transpose(square);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (i64 i = 0; i < kLanes; ++i) {
           store(panel + (k + i) * kWidth + j, square[i]);
         }
@@ -271,7 +271,7 @@ void matmul(Matmul p, const float* a, const float* b, float* output, const Epilo
   const bool copy_a = p.a_depth != 1;
   i64 packed_panel = -1;
   i64 copied_batch = -1;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const Piece rows = piece_of(p.rows, row_blocks, item % row_blocks);
     const i64 panel = item / row_blocks;  // counted over all batches

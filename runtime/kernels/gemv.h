@@ -15,27 +15,27 @@ template <int kColumns>
   constexpr int kSums = 2;
   VecF acc[kSums][kColumns] = {};
   i64 k = 0;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (; k + kSums * kLanes <= depth; k += kSums * kLanes) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int s = 0; s < kSums; ++s) {
       const VecF x_k = load<VecF>(x + k + s * kLanes);
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int j = 0; j < kColumns; ++j) {
         acc[s][j] = fma(x_k, load<VecF>(columns + j * column_stride + k + s * kLanes), acc[s][j]);
       }
     }
   }
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (; k < depth; k += kLanes) {
     const i64 lanes = depth - k < kLanes ? depth - k : kLanes;
     const VecF x_k = load_partial<VecF>(x + k, lanes);
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int j = 0; j < kColumns; ++j) {
       acc[0][j] = fma(x_k, load_partial<VecF>(columns + j * column_stride + k, lanes), acc[0][j]);
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int j = 0; j < kColumns; ++j) {
     sums[j] = horizontal_sum(acc[0][j] + acc[1][j]);
   }

@@ -36,7 +36,7 @@ void group_norm(ChannelNorm p, const T* input, const T* weight, const T* bias, T
                 i64 begin, i64 end) {
   const i64 group_channels = p.channels / p.groups;
   const i64 count = group_channels * p.spatial;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const T* group = input + item * count;
     detail::SquaredDeviation<T, 1> deviation;
@@ -45,7 +45,7 @@ void group_norm(ChannelNorm p, const T* input, const T* weight, const T* bias, T
     const T variance = detail::reduce_row(deviation, group, 1, count) / static_cast<T>(count);
     const T root = T(1) / sqrt(variance + static_cast<T>(p.epsilon));
     const i64 first_channel = item % p.groups * group_channels;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 c = 0; c < group_channels; ++c) {
       const i64 channel = first_channel + c;
       const T scale = weight != nullptr ? root * weight[channel] : root;
@@ -58,7 +58,7 @@ void group_norm(ChannelNorm p, const T* input, const T* weight, const T* bias, T
 template <class T, class Epilogue = Identity>
 void batch_norm(ChannelNorm p, const T* input, const T* mean, const T* variance, const T* weight, const T* bias,
                 T* output, const Epilogue& epilogue, i64 begin, i64 end) {
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 channel = item % p.channels;
     const T root = T(1) / sqrt(variance[channel] + static_cast<T>(p.epsilon));

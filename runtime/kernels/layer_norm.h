@@ -31,7 +31,7 @@ template <class T, class F>
 TSC_INLINE void transform_row(const T* input, T* output, i64 columns, const F& f) {
   i64 i = 0;
   for (; i + kLanes <= columns; i += kLanes) store(output + i, f(load<Vec<T, kLanes>>(input + i), i));
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (; i < columns; ++i) output[i] = f(input[i], i);
 }
 
@@ -59,7 +59,7 @@ template <class T, class Prologue, class Epilogue>
 void layer_norm(RowNorm p, const Prologue& prologue, const T* input, const T* weight, const T* bias, T* output,
                 const Epilogue& epilogue, i64 begin, i64 end) {
   const T count = static_cast<T>(p.columns);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 row = begin; row < end; ++row) {
     const i64 offset = row * p.columns;
     const T* x = detail::prepared_row(prologue, input + row * p.input_row, output, offset, p.columns);
@@ -80,7 +80,7 @@ void layer_norm(RowNorm p, const Prologue& prologue, const T* input, const T* we
 template <class T, class Prologue, class Epilogue>
 void rms_norm(RowNorm p, const Prologue& prologue, const T* input, const T* weight, T* output, const Epilogue& epilogue,
               i64 begin, i64 end) {
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 row = begin; row < end; ++row) {
     const i64 offset = row * p.columns;
     const T* x = detail::prepared_row(prologue, input + row * p.input_row, output, offset, p.columns);

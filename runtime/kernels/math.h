@@ -36,9 +36,10 @@ template <class V>
 struct WrappingOf {
   using Type = uint64_t;
 };
-template <class T, int N>
-struct WrappingOf<T __attribute__((ext_vector_type(N)))> {
-  using Type = Vec<typename tsc::detail::UnsignedOf<sizeof(T)>::Type, N>;
+template <class V>
+  requires kIsVector<V>
+struct WrappingOf<V> {
+  using Type = Rebind<V, typename tsc::detail::UnsignedOf<sizeof(Element<V>)>::Type>;
 };
 
 }  // namespace detail

@@ -33,17 +33,17 @@ TSC_INLINE void transpose_strip(const T* input, i64 input_column, T* output, i64
     if (rows == kLanes) {
       for (; j + kLanes <= columns; j += kLanes) {
         VecF square[kLanes];
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int k = 0; k < kLanes; ++k) {
           square[k] = bit_cast<VecF>(load<Vec<T, kLanes>>(input + (j + k) * input_column));
         }
         transpose(square);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int k = 0; k < kLanes; ++k) store(output + k * output_row + j, bit_cast<Vec<T, kLanes>>(square[k]));
       }
     }
   }
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (; j < columns; ++j) {
     for (i64 i = 0; i < rows; ++i) output[i * output_row + j] = input[i + j * input_column];
   }

@@ -49,7 +49,7 @@ template <class Operand, class T, int kRank>
 TSC_INLINE Operand make_operand(T* data, const i64 (&strides)[kRank]) {
   Operand operand;
   operand.data = data;
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int d = 0; d < kRank; ++d) operand.strides[d] = strides[d];
   return operand;
 }
@@ -103,7 +103,7 @@ struct Target {
 template <class T, int kRank>
 TSC_INLINE i64 row_offset(const T& operand, const i64 (&index)[kRank]) {
   i64 offset = 0;
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int d = 0; d < kRank; ++d) offset += index[d] * operand.strides[d];
   return offset;
 }
@@ -150,7 +150,7 @@ TSC_INLINE auto pack(T... items) {
 template <class F, class Targets, class... From>
 TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targets, const Source<From>&... sources) {
   targets([&](auto... rows) __attribute__((always_inline)) {
-    const auto step = [&](typename decltype(rows.row(0))::V... results, auto load_from, auto store_to)
+    const auto step = [&](typename decltype(rows.row(0))::V... results, [[maybe_unused]] auto load_from, auto store_to)
                           __attribute__((always_inline)) {
                             f(results..., load_from(sources)...);
                             (store_to(rows.row(r), results), ...);
@@ -176,7 +176,7 @@ TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targe
 template <class F, class Targets, class... From>
 TSC_INLINE void pointwise_rows(i64 length, i64 count, const F& f, const Targets& targets,
                                const SourceRows<From>&... sources) {
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 r = 0; count > 0; ++r, count -= length) {
     pointwise_row(r, smaller(length, count), f, targets, sources.row(r)...);
   }
@@ -207,7 +207,7 @@ TSC_INLINE void pointwise_into(const i64 (&sizes)[kRank], const Outs& outputs, c
   const i64 length = sizes[kInner];
   i64 column = begin % length;
   i64 rest = begin / length;
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int d = kInner - 1; d >= 0; --d) {
     index[d] = rest % sizes[d];
     rest /= sizes[d];

@@ -78,16 +78,16 @@ struct Dilation {
 template <class Combine, class V, int kCount>
 TSC_INLINE void combine_windows(const float* plane, Piece rows, Piece columns, Dilation dilation, WindowStrides s,
                                 i64 step, V (&result)[kCount]) {
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = 0; i < kCount; ++i) {
     result[i] = Combine::template start<V>();
   }
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 y = rows.begin; y < rows.end; y += dilation.height) {
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 x = columns.begin; x < columns.end; x += dilation.width) {
       const float* const tap = plane + y * s.row + x * s.column;
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int i = 0; i < kCount; ++i) {
         result[i] = Combine::add(result[i], load<V>(tap + i * step));
       }
@@ -151,7 +151,7 @@ inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i
       store(row + x * kLanes, keep_channels(Window::finish(p, y, x, result), channel, p.channels));
     };
     i64 x = 0;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     while (x < p.out_width) {
       const Piece columns = window_columns(p, x);
       const i64 first = x * p.stride_width - p.pad_width;
@@ -160,7 +160,7 @@ inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i
         VecF results[kTogether];
         combine_windows<typename Window::Combine>(plane, rows, columns, dilation, strides, p.stride_width * kLanes,
                                                   results);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int i = 0; i < kTogether; ++i) {
           finish(x + i, results[i]);
         }

@@ -100,22 +100,22 @@ inline void recurrent_step(const Recurrence& p, const Cell& cell, i64 step, cons
   tile.output_row = kWidth;
   tile.output_vector = kLanes;
   const i64 row_blocks = ceil_div(p.rows, kRows);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 block = begin; block < end; ++block) {
     const i64 unit = block * kLanes;
     const i64 lanes = smaller(kLanes, p.hidden - unit);
     tile.b = weight + block * p.hidden * kWidth;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 b = 0; b < row_blocks; ++b) {
       const Piece rows = piece_of(p.rows, row_blocks, b);
       tile.a = before + rows.begin * before_row;
       product_rows<kRows, kGates>(rows.size(), tile);
-#pragma clang loop unroll(disable)
+      TSC_NO_UNROLL
       for (i64 row = rows.begin; row < rows.end; ++row) {
         const float* input_gates = gates + row * p.gates_row + unit;
         const float* hidden_gates = sums + (row - rows.begin) * kWidth;
         VecF x[kGates], h[kGates];
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int g = 0; g < kGates; ++g) {
           x[g] = load_partial<VecF>(input_gates + g * p.hidden, lanes);
           h[g] = load<VecF>(hidden_gates + g * kLanes);
@@ -135,7 +135,7 @@ void recurrent(Recurrence p, const Cell& cell, const float* gates, const float* 
                float* output, const Parallel& parallel) {
   const float* before = initial;
   i64 before_row = p.initial_row;
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 step = 0; step < p.steps; ++step) {
     float* const now = output + step * p.output_step;
     const float* const step_gates = gates + step * p.gates_step;

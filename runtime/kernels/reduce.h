@@ -187,7 +187,7 @@ using AccumulatorOf = typename Op::template Accumulator<T>;
 template <class Op, class V>
 TSC_INLINE Element<V> fold(const Op& op, V v) {
   if constexpr (kIsVector<V>) {
-    return fold<Op, Vec<Element<V>, kLanesOf<V> / 2>>(op, op.combine(v.lo, v.hi));
+    return fold<Op, Vec<Element<V>, kLanesOf<V> / 2>>(op, op.combine(extension::low_half(v), extension::high_half(v)));
   } else {
     return v;
   }
@@ -209,11 +209,11 @@ TSC_INLINE AccumulatorOf<T, Op> reduce_row(const Op& op, const T* row, i64 strid
   i64 i = 0;
   while (i + kStep <= count) {
     V sums[kSums];
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int k = 0; k < kSums; ++k) sums[k] = identity;
     const i64 stop = smaller(count, i + kChunk * kStep);
     for (; i + kStep <= stop; i += kStep) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int k = 0; k < kSums; ++k) {
         const T* at = row + (i + k * kLanes) * stride;
         const VT x = stride == 1 ? load<VT>(at) : load_strided<VT>(at, stride);
@@ -227,7 +227,7 @@ TSC_INLINE AccumulatorOf<T, Op> reduce_row(const Op& op, const T* row, i64 strid
     total = op.combine(total, op.template map<A>(x, 0));
   }
   A result = fold(op, total);
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (; i < count; ++i) result = op.combine(result, op.template map<A>(row[i * stride], 0));
   return result;
 }
@@ -237,21 +237,21 @@ template <int kVectors, class Op, class T, class V>
 TSC_INLINE void reduce_strip(const Op& op, const T* strip, i64 stride, i64 count, V (&totals)[kVectors]) {
   using A = Element<V>;
   const V identity = splat<V>(Op::template identity<A>());
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) totals[v] = identity;
   for (i64 r = 0; r < count;) {
     V sums[kVectors];
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) sums[v] = identity;
     const i64 stop = smaller(count, r + kChunk);
     for (; r < stop; ++r) {
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         const auto x = load<Vec<T, kLanes>>(strip + r * stride + v * kLanes);
         sums[v] = op.combine(sums[v], op.template map<A>(x, v));
       }
     }
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) totals[v] = op.combine(totals[v], sums[v]);
   }
 }
@@ -261,12 +261,12 @@ TSC_INLINE void reduce_strip(const Op& op, const T* strip, i64 stride, i64 count
 template <class Row, class Columns, class Narrow>
 TSC_INLINE void for_each_item(const Reduction& p, i64 begin, i64 end, Row row, Columns columns, Narrow narrow) {
   if (p.inner == 1) {
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 o = begin; o < end; ++o) row(o);
     return;
   }
   const i64 strips = ceil_div(p.inner, kStripColumns);
-#pragma clang loop unroll(disable)
+  TSC_NO_UNROLL
   for (i64 item = begin; item < end; ++item) {
     const i64 o = item / strips;
     i64 column = item % strips * kStripColumns;
@@ -275,13 +275,13 @@ TSC_INLINE void for_each_item(const Reduction& p, i64 begin, i64 end, Row row, C
       columns.template operator()<kStripVectors>(o, column, 0);
       continue;
     }
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (; column + kLanes <= stop; column += kLanes) columns.template operator()<1>(o, column, 0);
     if (column < stop && p.inner >= kLanes) {
       columns.template operator()<1>(o, stop - kLanes, column - (stop - kLanes));
       continue;
     }
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (; column < stop; ++column) narrow(o, column);
   }
 }
@@ -295,7 +295,7 @@ TSC_INLINE void store_results(TOut* output, i64 offset, V results, i64 skip, con
   }
   Element<V> lanes[kLanesOf<V>];
   store(lanes, results);
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (i64 i = skip; i < kLanesOf<V>; ++i) {
     output[offset + i] = epilogue(convert<TOut>(lanes[i]), Position{offset + i, offset + i});
   }
@@ -315,7 +315,7 @@ void reduce(Reduction p, const Op& op, const T* input, TOut* output, const Epilo
       [&]<int kVectors>(i64 o, i64 column, i64 skip) {
         Vec<A, kLanes> results[kVectors];
         detail::reduce_strip<kVectors>(op, input + o * p.outer_stride + column, p.reduced_stride, p.reduced, results);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           detail::store_results(output, o * p.inner + column + v * kLanes, op.finish(results[v], p.reduced), skip,
                                 epilogue);
@@ -374,17 +374,17 @@ void arg_reduce(Reduction p, const T* input, i64* output, i64 begin, i64 end) {
         V extremes[kVectors];
         Positions positions[kVectors];
         detail::reduce_strip<kVectors>(op, strip, p.reduced_stride, p.reduced, extremes);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) positions[v] = splat<Positions>(0);
         // From the last row to the first, so that the first match stays.
         for (i64 r = p.reduced - 1; r >= 0; --r) {
-#pragma clang loop unroll(full)
+          TSC_UNROLL
           for (int v = 0; v < kVectors; ++v) {
             const V x = load<V>(strip + r * p.reduced_stride + v * kLanes);
             positions[v] = select(detail::is_extreme(x, extremes[v]), splat<Positions>(r), positions[v]);
           }
         }
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           detail::store_results(output, o * p.inner + column + v * kLanes, positions[v], skip, Identity{});
         }
@@ -454,12 +454,12 @@ void variance(Reduction p, double correction, const T* input, T* output, const E
         detail::SquaredDeviation<V, kVectors> op;
         V squares[kVectors], sums[kVectors];
         detail::reduce_strip<kVectors>(Sum{}, strip, p.reduced_stride, p.reduced, sums);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) op.mean[v] = sums[v] / splat<V>(static_cast<T>(p.reduced));
         detail::reduce_strip<kVectors>(op, strip, p.reduced_stride, p.reduced, squares);
         detail::reduce_strip<kVectors>(static_cast<const detail::Deviation<V, kVectors>&>(op), strip, p.reduced_stride,
                                        p.reduced, sums);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           const V result = finish(detail::corrected_variance(squares[v], sums[v], p.reduced, correction));
           detail::store_results(output, o * p.inner + column + v * kLanes, result, skip, epilogue);

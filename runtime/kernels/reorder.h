@@ -45,16 +45,16 @@ inline void plain_to_blocked(Reorder p, const float* input, float* output, i64 b
     detail::zero_halo(output + row.block * blocked_plane, p.height, p.width, p.halo, row.y, row.y + 1);
     const float* const from = input + row.plain;
     float* const to = output + row.blocked;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 x = 0; x < p.width; x += kLanes) {
       const i64 pixels = smaller(kLanes, p.width - x);
       VecF square[kLanes];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 c = 0; c < kLanes; ++c) {
         square[c] = c < row.channels ? load_partial<VecF>(from + c * plane + x, pixels) : splat<VecF>(0);
       }
       transpose(square);
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 i = 0; i < kLanes; ++i) {
         if (i < pixels) {
           store(to + (x + i) * kLanes, square[i]);
@@ -70,16 +70,16 @@ inline void blocked_to_plain(Reorder p, const float* input, float* output, i64 b
     const detail::ReorderRow row = detail::reorder_row(p, item);
     const float* const from = input + row.blocked;
     float* const to = output + row.plain;
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 x = 0; x < p.width; x += kLanes) {
       const i64 pixels = smaller(kLanes, p.width - x);
       VecF square[kLanes];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 i = 0; i < kLanes; ++i) {
         square[i] = i < pixels ? load<VecF>(from + (x + i) * kLanes) : splat<VecF>(0);
       }
       transpose(square);
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (i64 c = 0; c < kLanes; ++c) {
         if (c < row.channels) {
           store_partial(to + c * plane + x, square[c], pixels);

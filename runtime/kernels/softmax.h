@@ -58,23 +58,23 @@ TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offse
   constexpr bool kStoresExp = kShare == Share::kProbability;
   V maximum[kRows], sum[kRows];
   T highest[kRows], share[kRows];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) maximum[r] = splat<V>(-math::kInfinity<V>), sum[r] = splat<V>(0);
   for (i64 i = 0; i < count; i += kLanes) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int r = 0; r < kRows; ++r) maximum[r] = max(maximum[r], load_row<V>(input + r * input_row, i, count));
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) highest[r] = horizontal_max(maximum[r]);
   for (i64 i = 0; i < count; i += kLanes) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const V e = math::exp_flushed(load_row<V>(input + r * input_row, i, count) - splat<V>(highest[r]));
       sum[r] += e;
       if constexpr (kStoresExp) store_partial(output + offset + r * count + i, e, smaller(kLanes, count - i));
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int r = 0; r < kRows; ++r) share[r] = share_of<kShare>(horizontal_sum(sum[r]));
   const auto finish = [&]<class U>(i64 i, int r) __attribute__((always_inline)) {
     const i64 at = offset + r * count + i;
@@ -83,11 +83,11 @@ TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offse
   };
   i64 i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int r = 0; r < kRows; ++r) finish.template operator()<V>(i, r);
   }
   // Single elements: the epilogue may read other tensors, which end where the output does.
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (; i < count; ++i) {
     for (int r = 0; r < kRows; ++r) finish.template operator()<T>(i, r);
   }
@@ -102,7 +102,7 @@ TSC_INLINE void store_from(Element<V>* p, V v, i64 skip, const F& f) {
   }
   Element<V> lanes[kLanesOf<V>];
   store(lanes, v);
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (i64 i = skip; i < kLanesOf<V>; ++i) p[i] = f(lanes[i], i);
 }
 
@@ -113,14 +113,14 @@ TSC_INLINE void softmax_strip(const Element<V>* input, i64 input_stride, Element
   constexpr bool kStoresExp = kShare == Share::kProbability;
   constexpr int kWidth = kLanesOf<V>;
   V maximum[kVectors], sum[kVectors];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) maximum[v] = splat<V>(-math::kInfinity<V>), sum[v] = splat<V>(0);
   for (i64 r = 0; r < count; ++r) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) maximum[v] = max(maximum[v], load<V>(input + r * input_stride + v * kWidth));
   }
   for (i64 r = 0; r < count; ++r) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const V e = math::exp_flushed(load<V>(input + r * input_stride + v * kWidth) - maximum[v]);
       sum[v] += e;
@@ -128,10 +128,10 @@ TSC_INLINE void softmax_strip(const Element<V>* input, i64 input_stride, Element
         store_from(output + offset + r * output_stride + v * kWidth, e, skip, [](auto x, i64) { return x; });
     }
   }
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) sum[v] = share_of<kShare>(sum[v]);
   for (i64 r = 0; r < count; ++r) {
-#pragma clang loop unroll(full)
+    TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const i64 at = offset + r * output_stride + v * kWidth;
       const V x = load<V>(kStoresExp ? output + at : input + r * input_stride + v * kWidth);
@@ -167,7 +167,7 @@ TSC_INLINE V finite_or_zero(V maximum) {
 template <Share kShare, class T, class Epilogue = Identity>
 void softmax(Reduction p, const T* input, T* output, const Epilogue& epilogue, i64 begin, i64 end) {
   if (p.inner == 1 && p.reduced_stride == 1) {
-#pragma clang loop unroll(disable)
+    TSC_NO_UNROLL
     for (i64 o = begin; o < end; o += detail::kSoftmaxRows) {
       dispatch<detail::kSoftmaxRows>(smaller(detail::kSoftmaxRows, end - o), [&]<int kRows>() {
         detail::softmax_rows<kShare, kRows>(input + o * p.outer_stride, p.outer_stride, output, o * p.reduced,
@@ -205,10 +205,10 @@ void logsumexp(Reduction p, const T* input, T* output, const Epilogue& epilogue,
         detail::ExpBelow<V, kVectors> op;
         V sums[kVectors];
         detail::reduce_strip<kVectors>(Max{}, strip, p.reduced_stride, p.reduced, op.maximum);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) op.maximum[v] = detail::finite_or_zero(op.maximum[v]);
         detail::reduce_strip<kVectors>(op, strip, p.reduced_stride, p.reduced, sums);
-#pragma clang loop unroll(full)
+        TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           detail::store_results(output, o * p.inner + column + v * kLanes, V(math::log(sums[v]) + op.maximum[v]), skip,
                                 epilogue);

@@ -28,16 +28,16 @@ struct Interleave {
 // index by one place; log2(n) such steps exchange the row's bits with the lane's.
 TSC_INLINE void transpose(VecF (&rows)[kLanes]) {
   if constexpr (kLanes > 1) {
-    using Step = __make_integer_seq<detail::Interleave, int, kLanes>;
-#pragma clang loop unroll(full)
+    using Step = MakeSequence<detail::Interleave, kLanes>;
+    TSC_UNROLL
     for (int step = 1; step < kLanes; step *= 2) {
       VecF mixed[kLanes];
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int i = 0; i < kLanes / 2; ++i) {
         mixed[2 * i] = Step::low(rows[i], rows[i + kLanes / 2]);
         mixed[2 * i + 1] = Step::high(rows[i], rows[i + kLanes / 2]);
       }
-#pragma clang loop unroll(full)
+      TSC_UNROLL
       for (int i = 0; i < kLanes; ++i) {
         rows[i] = mixed[i];
       }

@@ -1,4 +1,4 @@
-// Portable vectors: Vec<T, N> is N lanes of T in Clang's vector extension, and T itself when N is 1. Code that is
+// Portable vectors: Vec<T, N> is N lanes of T in the compiler's vector extension, and T itself when N is 1. Code that is
 // written once for a value type V (a Vec or a scalar) with the functions below gives the same bits at every width.
 //
 //   kLanes                      32-bit lanes of the target's vectors: 16, 8, 4, or 1 without vectors
@@ -20,21 +20,11 @@
 //   map_lanes<T>(f, v...)       a vector of T made by calling f on the scalars of each lane
 //   lane_indices<V>()           0, 1, 2, ...
 //
-// A Vec<bool, N> is a mask of one bit per lane; in memory a bool is one byte. Comparison operators of Clang's vectors
-// give integers: compare with less(a, b), equal(a, b), ... below, which give masks (bool for scalars).
+// A Vec<bool, N> is a mask; in memory a bool is one byte. Comparison operators of vectors give integers: compare with less(a, b), equal(a, b), ... below, which give masks (bool for scalars).
 // Compile with -ffp-contract=off: a product and a sum are fused only where fma() says so.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-
-// Vectors wider than the target's registers change the calling convention between translation units that disagree on
-// the target. A produced library is one unit and these functions are inlined.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#ifndef TSC_INLINE
-#define TSC_INLINE inline __attribute__((always_inline))
-#endif
+#include "runtime/core/compiler.h"
 
 #ifndef TSC_VECTOR_BYTES
 #if defined(__AVX512F__)
@@ -63,23 +53,10 @@ inline constexpr bool kHasFma = false;
 namespace detail {
 
 template <class T, int N>
-struct MakeVec {
-  using Type = T __attribute__((ext_vector_type(N)));
-};
+struct MakeVec : extension::Vector<T, N> {};
 template <class T>
 struct MakeVec<T, 1> {
   using Type = T;
-};
-
-template <class V>
-struct VecTraits {
-  using Element = V;
-  static constexpr int kLanes = 1;
-};
-template <class T, int N>
-struct VecTraits<T __attribute__((ext_vector_type(N)))> {
-  using Element = T;
-  static constexpr int kLanes = N;
 };
 
 template <int kBytes>
@@ -126,9 +103,9 @@ template <class T, int N>
 using Vec = typename detail::MakeVec<T, N>::Type;
 
 template <class V>
-using Element = typename detail::VecTraits<V>::Element;
+using Element = typename extension::Traits<V>::Element;
 template <class V>
-inline constexpr int kLanesOf = detail::VecTraits<V>::kLanes;
+inline constexpr int kLanesOf = extension::Traits<V>::kLanes;
 template <class V>
 inline constexpr bool kIsVector = kLanesOf<V> > 1;
 template <class V, class T>
@@ -152,11 +129,10 @@ using VecF = Vec<float, kLanes>;
 
 template <class V>
 TSC_INLINE V splat(Element<V> x) {
-  // A cast broadcasts; `V{} + x` would not do, since it must turn -0.0 into 0.0 by a real addition.
-  if constexpr (BoolValue<V> && kIsVector<V>) {
-    return __builtin_convertvector((Rebind<V, int8_t>)(int8_t)x, V);
+  if constexpr (kIsVector<V>) {
+    return extension::splat<V>(x);
   } else {
-    return (V)x;
+    return x;
   }
 }
 
@@ -187,11 +163,11 @@ TSC_INLINE Rebind<V, T> convert(V v) {
   } else if constexpr (!kIsVector<V>) {
     return static_cast<T>(v);
   } else if constexpr (kSame<T, bool>) {
-    return __builtin_convertvector(v != 0, Mask<V>);
+    return extension::mask_of<Mask<V>>(v);
   } else if constexpr (BoolValue<V>) {
     // A mask widens as an integer; from there an exact conversion of 0 or 1.
-    return __builtin_convertvector(__builtin_convertvector(v, Rebind<V, typename detail::SignedOf<sizeof(T)>::Type>),
-                                   Rebind<V, T>);
+    using Integers = Rebind<V, typename detail::SignedOf<sizeof(T)>::Type>;
+    return __builtin_convertvector(extension::ones_of<Integers>(v), Rebind<V, T>);
   } else {
     return __builtin_convertvector(v, Rebind<V, T>);
   }
@@ -204,7 +180,7 @@ TSC_INLINE V select(Mask<V> mask, V a, V b) {
   } else if constexpr (BoolValue<V>) {
     return (mask & a) | (~mask & b);
   } else {
-    return __builtin_convertvector(mask, Bits<V>) != 0 ? a : b;
+    return extension::lanes_of<Bits<V>>(mask) != 0 ? a : b;
   }
 }
 
@@ -216,7 +192,7 @@ TSC_INLINE V select(Mask<V> mask, V a, V b) {
     } else if constexpr (BoolValue<V>) {                              \
       return convert<bool>(convert<int8_t>(a) op convert<int8_t>(b)); \
     } else {                                                          \
-      return __builtin_convertvector(a op b, Mask<V>);                \
+      return extension::mask_of<Mask<V>>(a op b);                     \
     }                                                                 \
   }
 TSC_COMPARISON(equal, ==)
@@ -230,7 +206,7 @@ TSC_COMPARISON(greater_equal, >=)
 template <FloatValue V>
 TSC_INLINE V fma(V a, V b, V c) {
   if constexpr (kHasFma) {
-    return __builtin_elementwise_fma(a, b, c);
+    return extension::fma(a, b, c);
   } else {
     return a * b + c;
   }
@@ -238,27 +214,27 @@ TSC_INLINE V fma(V a, V b, V c) {
 
 template <FloatValue V>
 TSC_INLINE V abs(V v) {
-  return __builtin_elementwise_abs(v);
+  return extension::abs(v);
 }
 template <FloatValue V>
 TSC_INLINE V sqrt(V v) {
-  return __builtin_elementwise_sqrt(v);
+  return extension::sqrt(v);
 }
 template <FloatValue V>
 TSC_INLINE V floor(V v) {
-  return __builtin_elementwise_floor(v);
+  return extension::floor(v);
 }
 template <FloatValue V>
 TSC_INLINE V ceil(V v) {
-  return __builtin_elementwise_ceil(v);
+  return extension::ceil(v);
 }
 template <FloatValue V>
 TSC_INLINE V trunc(V v) {
-  return __builtin_elementwise_trunc(v);
+  return extension::trunc(v);
 }
 template <FloatValue V>
 TSC_INLINE V round_even(V v) {
-  return __builtin_elementwise_roundeven(v);
+  return extension::round_even(v);
 }
 
 // Memory.
@@ -292,7 +268,7 @@ namespace detail {
 template <int kCount, class T>
 TSC_INLINE void copy_fewer(T* to, const T* from, i64 n) {
   i64 at = 0;
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int block = kCount / 2; block > 0; block /= 2) {
     if (n & block) {
       __builtin_memcpy(to + at, from + at, block * sizeof(T));
@@ -327,7 +303,7 @@ TSC_INLINE void store_partial(Element<V>* p, V v, i64 n) {
 template <class V>
 TSC_INLINE V load_strided(const Element<V>* p, i64 stride) {
   Element<V> lanes[kLanesOf<V>];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = 0; i < kLanesOf<V>; ++i) {
     lanes[i] = p[i * stride];
   }
@@ -338,7 +314,7 @@ template <class V>
 TSC_INLINE void store_strided(Element<V>* p, i64 stride, V v) {
   Element<V> lanes[kLanesOf<V>];
   store(lanes, v);
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = 0; i < kLanesOf<V>; ++i) {
     p[i * stride] = lanes[i];
   }
@@ -362,7 +338,7 @@ TSC_INLINE Rebind<V, T> map_lanes(F f, V v, Vs... vs) {
 template <class V>
 TSC_INLINE V lane_indices() {
   Element<V> lanes[kLanesOf<V>];
-#pragma clang loop unroll(full)
+  TSC_UNROLL
   for (int i = 0; i < kLanesOf<V>; ++i) {
     lanes[i] = static_cast<Element<V>>(i);
   }
@@ -374,7 +350,7 @@ TSC_INLINE Element<V> horizontal_sum(V v) {
   if constexpr (!kIsVector<V>) {
     return v;
   } else {
-    return horizontal_sum<Vec<Element<V>, kLanesOf<V> / 2>>(v.lo + v.hi);
+    return horizontal_sum<Vec<Element<V>, kLanesOf<V> / 2>>(extension::low_half(v) + extension::high_half(v));
   }
 }
 
@@ -383,7 +359,7 @@ TSC_INLINE Element<V> horizontal_max(V v) {
   if constexpr (!kIsVector<V>) {
     return v;
   } else {
-    return horizontal_max(max<Vec<Element<V>, kLanesOf<V> / 2>>(v.lo, v.hi));
+    return horizontal_max(max<Vec<Element<V>, kLanesOf<V> / 2>>(extension::low_half(v), extension::high_half(v)));
   }
 }
 
@@ -392,7 +368,7 @@ TSC_INLINE Element<V> horizontal_min(V v) {
   if constexpr (!kIsVector<V>) {
     return v;
   } else {
-    return horizontal_min(min<Vec<Element<V>, kLanesOf<V> / 2>>(v.lo, v.hi));
+    return horizontal_min(min<Vec<Element<V>, kLanesOf<V> / 2>>(extension::low_half(v), extension::high_half(v)));
   }
 }
 
@@ -426,7 +402,7 @@ TSC_INLINE bool any(V mask) {
   if constexpr (!kIsVector<V>) {
     return mask;
   } else {
-    return __builtin_reduce_or(convert<int8_t>(mask)) != 0;
+    return extension::any(extension::lanes_of<Rebind<V, int8_t>>(mask));
   }
 }
 
@@ -435,7 +411,7 @@ TSC_INLINE bool all(V mask) {
   if constexpr (!kIsVector<V>) {
     return mask;
   } else {
-    return __builtin_reduce_and(convert<int8_t>(mask)) != 0;
+    return extension::all(extension::lanes_of<Rebind<V, int8_t>>(mask));
   }
 }
 

@@ -38,6 +38,9 @@ inline constexpr bool kIsComplex = false;
 template <class T>
 inline constexpr bool kIsComplex<Complex<T>> = true;
 
+template <class T>
+inline constexpr bool kIsInteger = requires(T x) { x % x; };
+
 inline i64 truncate_to_int(double x) { return x >= -0x1p63 && x < 0x1p63 ? static_cast<i64>(x) : INT64_MIN; }
 
 template <class To, class From>
@@ -63,7 +66,7 @@ inline To convert_element(From x) {
     return convert_element<To>(x.real);
   } else if constexpr (__is_same(From, Float16) || __is_same(From, BFloat16)) {
     return convert_element<To>(static_cast<float>(x));
-  } else if constexpr ((__is_same(From, float) || __is_same(From, double)) && __is_integral(To)) {
+  } else if constexpr ((__is_same(From, float) || __is_same(From, double)) && kIsInteger<To>) {
     if constexpr (sizeof(To) == 8) return static_cast<To>(truncate_to_int(x));
     // Small integers are converted through 32 bits.
     const i64 wide = truncate_to_int(x);
@@ -114,14 +117,14 @@ inline void with_dtype(DType dtype, F f) {
 template <class C>
 [[gnu::noinline]] void load_elements(C* to, const char* from, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
-#pragma clang loop vectorize(disable) unroll(disable)
+    TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) to[i] = convert_element<C>(*reinterpret_cast<const T*>(from + i * stride));
   });
 }
 template <class C>
 [[gnu::noinline]] void store_elements(const C* from, char* to, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
-#pragma clang loop vectorize(disable) unroll(disable)
+    TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = convert_element<T>(from[i]);
   });
 }
@@ -197,7 +200,7 @@ inline Scalar load_scalar(const char* element, DType dtype) {
       result = x;
     } else if constexpr (kIsComplex<T>) {
       result = convert_element<Complex<double>>(x);
-    } else if constexpr (__is_integral(T)) {
+    } else if constexpr (kIsInteger<T>) {
       result = static_cast<i64>(x);
     } else {
       result = convert_element<double>(x);

@@ -191,7 +191,7 @@ void for_each_row(const Loop& loop, Row row) {
 inline void copy_row(char* to, i64 to_stride, const char* from, i64 from_stride, i64 bytes, i64 n) {
   if (to_stride == bytes && from_stride == bytes) return libc::memmove(to, from, static_cast<size_t>(bytes * n));
   const auto copy = [&]<class T>() {
-#pragma clang loop vectorize(disable) unroll(disable)
+    TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) __builtin_memcpy(to + i * to_stride, from + i * from_stride, sizeof(T));
   };
   switch (bytes) {

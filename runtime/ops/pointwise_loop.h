@@ -50,7 +50,7 @@ void run_chunk(void* output, const void* const* inputs, i64 n, const void* numbe
   using V = Vec<C, kWidth>;
   using Result = decltype(call_op<Op, V>(static_cast<const C*>(numbers), inputs, 0, 0));
   Element<Result>* to = static_cast<Element<Result>*>(output);
-#pragma clang loop vectorize(disable) unroll(disable)
+  TSC_NO_VECTORIZE
   for (i64 i = 0; i < n; i += kWidth) {
     const i64 count = n - i < kWidth ? n - i : kWidth;
     const Result result = call_op<Op, V>(static_cast<const C*>(numbers), inputs, i, count);

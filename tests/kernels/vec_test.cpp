@@ -108,7 +108,7 @@ TEST(Vec, MinAndMaxReturnTheFirstOperandOnNan) {
   EXPECT_EQ(horizontal_max(min(one, nan)), 1.0f);
 }
 
-TEST(Vec, SplatKeepsNegativeZero) { EXPECT_TRUE(all(less(bit_cast<Bits<VecF>>(splat<VecF>(-0.0f)), Bits<VecF>(0)))); }
+TEST(Vec, SplatKeepsNegativeZero) { EXPECT_TRUE(all(less(bit_cast<Bits<VecF>>(splat<VecF>(-0.0f)), splat<Bits<VecF>>(0)))); }
 
 TEST(Vec, Horizontal) {
   const VecF v = lane_indices<VecF>();
