@@ -52,7 +52,7 @@ def test_counted_by_hand(emit):
         "matmul": (2 * 4 * 4, 4 * (8 + 8 + 4)),
         "softmax": (5 * 8, 4 * (8 + 8)),
         "sum": (8, 4 * (8 + 2)),
-        "mul": (8, 4 * (8 + 8) + 8),  # the factor of a trace is a float64
+        "mul": (8, 4 * (8 + 8)),
         "cat": (0, 4 * (8 + 8 + 16)),
     }
     source = (emitted.folder / "small.cpp").read_text()

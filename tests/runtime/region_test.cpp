@@ -12,8 +12,9 @@ TEST(Arena, CutsOneBlockIntoAlignedSlots) {
   {
     Arena<3> arena(ctx, {100, 0, 64});
     ASSERT_TRUE(ctx.ok());
-    EXPECT_EQ(arena.slot<char>(1) - arena.slot<char>(0), 128);
-    EXPECT_EQ(arena.slot<char>(2), arena.slot<char>(1));
+    const auto guard = static_cast<std::ptrdiff_t>(kGuardBytes);  // behind each slot, for AddressSanitizer
+    EXPECT_EQ(arena.slot<char>(1) - arena.slot<char>(0), 128 + guard);
+    EXPECT_EQ(arena.slot<char>(2) - arena.slot<char>(1), guard);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(arena.slot<float>(2)) % kAlignment, 0u);
     arena.slot<char>(2)[63] = 1;
   }
