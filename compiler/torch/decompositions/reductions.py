@@ -52,6 +52,7 @@ def norm__ScalarOpt_dtype(self: Tensor, p: Optional[number], dtype: int) -> Tens
 
 
 def trace(self: Tensor) -> Tensor:
+    assert self.dim() == 2, "trace: expected a matrix"
     return self.diagonal().sum()
 
 
@@ -60,9 +61,11 @@ def dist(self: Tensor, other: Tensor, p: number) -> Tensor:
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
-    norm1 = torch.linalg_vector_norm(x1, 2, [dim], True).clamp(min=eps)
-    norm2 = torch.linalg_vector_norm(x2, 2, [dim], True).clamp(min=eps)
-    return ((x1 / norm1) * (x2 / norm2)).sum(dim)
+    # The dim is that of the operands brought to one size.
+    a, b = torch.broadcast_tensors([x1, x2])
+    norm1 = torch.linalg_vector_norm(a, 2, [dim], True).clamp(min=eps)
+    norm2 = torch.linalg_vector_norm(b, 2, [dim], True).clamp(min=eps)
+    return ((a / norm1) * (b / norm2)).sum(dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
@@ -70,6 +73,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: boo
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float, compute_mode: Optional[int]) -> Tensor:
+    assert x1.dim() >= 2 and x2.dim() >= 2, "cdist only supports at least 2D tensors"
     return torch.linalg_vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, [-1], False)
 
 
