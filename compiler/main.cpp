@@ -20,7 +20,7 @@ constexpr const char* kDescription =
     "  tsc model.pt --emit=source -o model          C++ sources in a folder, with a CMakeLists.txt\n"
     "  tsc model.pt -o model.o --target=aarch64     an object for another machine\n"
     "  tsc model.pt -o model.so --report            tells how each op runs\n"
-    "  tsc model.pt --stop-after=infer              prints the IR with the types that were found";
+    "  tsc model.pt --stop-after=simplify           prints the IR with the types that were found";
 
 constexpr const char* kEpilogue =
     "The output's suffix says what is written: .so, .a, .o, .h, .s or .ir. Shapes and dtypes come from the file "
