@@ -799,7 +799,8 @@ class HostEmitter {
         for (const Dim& dim : type(output).tensor.dims) visit(dim);
       }
       if (node.op == Op::select) check_select(node);
-      if (op_info(node.op).op_class == OpClass::kPointwise) check_operands(node, 0, seen);
+      const OpInfo& row = op_info(node.op);
+      if (row.op_class == OpClass::kPointwise && row.shape_rule == ShapeRule::kBroadcast) check_operands(node, 0, seen);
       if (node.op == Op::matmul || node.op == Op::bmm) check_operands(node, 2, seen);
       for (const passes::SizePair& pair : passes::region_requirements(graph_, node)) {
         if (pair.a == pair.b || !seen.insert(pair.a.str() + " = " + pair.b.str()).second) continue;

@@ -30,7 +30,7 @@ class Expression {
       case Op::to_dtype: case Op::to_device: case Op::to_prim_dtype: case Op::to_prim_device: case Op::to_other:
       case Op::type_as: case Op::clone: case Op::contiguous: case Op::dropout: case Op::feature_dropout:
       case Op::alpha_dropout:
-        return in(0);
+        return tensor(0, result());
       case Op::gelu:
         return call(graph_.as_str(node_.inputs[1]) == "tanh" ? "gelu_tanh" : "gelu", {in(0)});
       case Op::clamp: case Op::clamp_tensor:

@@ -448,14 +448,23 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
   return obstacle_by_class(graph, node);
 }
 
+// An image has at least one row and one column. Where it is a result of other windows it has them, when they do.
+static std::vector<SizePair> image_requirements(const Graph& graph, const Node& node) {
+  std::vector<SizePair> pairs;
+  for (const size_t axis : {2, 3}) {
+    const Dim& size = dims_of(graph, node.inputs[0])[axis];
+    if (size.symbol_name()) pairs.push_back({Dim::make(Dim::AtomKind::kMax, size, Dim(1)), size});
+  }
+  return pairs;
+}
 // The image must hold the window: the result has at least one row and one column. An image that has one of each and
-// borders as wide as the window reaches needs no check.
+// borders as wide as the window reaches needs no other check.
 static std::vector<SizePair> window_requirements(const Graph& graph, const Node& node, int64_t height, int64_t width) {
   const auto& out = dims_of(graph, node.outputs[0]);
   const auto padding = *graph.as_ints(node.inputs[input_index(node.op, "padding")]);
   const auto dilation = node.op == Op::avg_pool2d ? std::vector<int64_t>{1}
                                                   : *graph.as_ints(node.inputs[input_index(node.op, "dilation")]);
-  std::vector<SizePair> pairs;
+  std::vector<SizePair> pairs = image_requirements(graph, node);
   if (dilation[0] * (height - 1) > 2 * padding[0])
     pairs.push_back({Dim::make(Dim::AtomKind::kMax, out[2], Dim(1)), out[2]});
   if (dilation.back() * (width - 1) > 2 * padding.back())
@@ -483,6 +492,8 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
       const auto kernel = *graph.as_ints(node.inputs[1]);
       return window_requirements(graph, node, kernel[0], kernel.back());
     }
+    case Op::adaptive_avg_pool2d:
+      return image_requirements(graph, node);
     case Op::view:
     case Op::reshape:
     case Op::unflatten:

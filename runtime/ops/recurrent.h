@@ -17,11 +17,20 @@ struct CellState {
   Tensor h, c;
 };
 
+// The gates of a step, [batch][hidden] each.
+inline List<Tensor> gates_of(Context& ctx, const Tensor& joined, i64 count) {
+  if (ctx.ok() && (joined.dim() != 2 || joined.size(1) % count != 0 || joined.size(1) < count)) {
+    return ctx.fail(ErrorKind::kShape, "RNN weights must have %lld rows for each element of the state, got gates of size %s",
+                    static_cast<long long>(count), SizesText(joined.sizes()).text);
+  }
+  return chunk(ctx, joined, count, 1);
+}
+
 struct LstmCell {
   static constexpr bool kHasCell = true;
   // `gates` has the input's part, bias included.
   static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
-    const List<Tensor> g = chunk(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1), 4, 1);
+    const List<Tensor> g = gates_of(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1), 4);
     if (!ctx.ok()) return {};
     const Tensor c = add(ctx, mul(ctx, sigmoid(ctx, g[1]), state.c), mul(ctx, sigmoid(ctx, g[0]), tanh(ctx, g[2])), 1);
     const Tensor h = mul(ctx, sigmoid(ctx, g[3]), tanh(ctx, c));
@@ -31,8 +40,8 @@ struct LstmCell {
 struct GruCell {
   static constexpr bool kHasCell = false;
   static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
-    const List<Tensor> x = chunk(ctx, gates, 3, 1);
-    const List<Tensor> h = chunk(ctx, linear(ctx, state.h, w.w_hh, w.b_hh), 3, 1);
+    const List<Tensor> x = gates_of(ctx, gates, 3);
+    const List<Tensor> h = gates_of(ctx, linear(ctx, state.h, w.w_hh, w.b_hh), 3);
     if (!ctx.ok()) return {};
     const Tensor reset = sigmoid(ctx, add(ctx, x[0], h[0], 1)), update = sigmoid(ctx, add(ctx, x[1], h[1], 1));
     const Tensor fresh = tanh(ctx, add(ctx, x[2], mul(ctx, reset, h[2]), 1));

@@ -57,3 +57,18 @@ NOT_COMPARED = {
 
 def is_known(name, form, operands):
     return any(name.startswith(start) and applies(form, operands) for start, applies, _ in KNOWN)
+
+
+RESIZED = tuple(variants.SIZES)
+# (op of a traced program, which forms, reason)
+KNOWN_PROGRAMS = [
+    ("aten::as_strided", ("strided",), "a window of a storage whose elements lie elsewhere: it sees what the caller's has"),
+    ("aten::binary_cross_entropy", RESIZED, "a target of another size, which PyTorch takes for one of the input's"),
+    ("aten::index_put", RESIZED, "a 0-d mask, as above"),
+    ("aten::lstm", ("strided",), "batch sizes with gaps, as above"),
+    ("aten::pixel_unshuffle", ("empty",), "without elements PyTorch leaves the sizes as they are"),
+]
+
+
+def is_known_program(ops, form):
+    return any(op in ops and form.startswith(forms) for op, forms, _ in KNOWN_PROGRAMS)

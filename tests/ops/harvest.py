@@ -4,10 +4,12 @@ Each sample of torch.testing's op_db is traced; the graph is then run node by no
 table accepts is handed to the caller with the operands that it had.
 """
 
+import random
 import sys
 import types
 import unittest
 
+import numpy
 import torch
 
 # torch.testing imports this package for tests of its own; its samples do without.
@@ -25,6 +27,8 @@ CODES = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.f
 
 def seed(number=0):
     torch.default_generator.manual_seed(number)
+    numpy.random.seed(number)
+    random.seed(number)
 
 
 # Samples are seeded one by one. torch.manual_seed asks every kind of device, which takes longer than the sample itself.
@@ -131,6 +135,23 @@ def replaced(value, tensors):
     return value
 
 
+def calls(op, dtype, limit):
+    """(number, function of tensors, its tensors) for the first samples of an op of op_db."""
+    try:
+        found = [s for s, _ in zip(op.sample_inputs("cpu", dtype, requires_grad=False), range(limit))]
+    except Exception:
+        return
+    for number, sample in enumerate(found):
+        everything = (sample.input, list(sample.args), dict(sample.kwargs))
+
+        def call(*given, everything=everything):
+            first, args, kwargs = replaced(everything, iter(given))
+            return op.op(first, *args, **kwargs)
+
+        if tensors_in(everything):
+            yield number, call, tensors_in(everything)
+
+
 def samples(dtypes, limit, names=None):
     """(op's name, dtype, traced graph, its inputs) for the first `limit` samples of each op and dtype."""
     for op in op_db:
@@ -139,20 +160,7 @@ def samples(dtypes, limit, names=None):
         for dtype in dtypes:
             if dtype not in op.supported_dtypes("cpu"):
                 continue
-            try:
-                found = [s for s, _ in zip(op.sample_inputs("cpu", dtype, requires_grad=False), range(limit))]
-            except Exception:
-                continue
-            for sample in found:
-                everything = (sample.input, list(sample.args), dict(sample.kwargs))
-                tensors = tensors_in(everything)
-                if not tensors:
-                    continue
-
-                def call(*given, op=op, everything=everything):
-                    first, args, kwargs = replaced(everything, iter(given))
-                    return op.op(first, *args, **kwargs)
-
+            for _, call, tensors in calls(op, dtype, limit):
                 seed()
                 try:
                     traced = torch.jit.trace(call, tuple(tensors), check_trace=False, strict=False)

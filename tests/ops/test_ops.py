@@ -87,10 +87,7 @@ class Methods:
             self.failures[name].append(f"{form} {described}: {found}"[:600])
 
     def check_forms(self, name, operands):
-        forms = {"strided": variants.strided} | variants.DTYPES
-        # PyTorch does not look at the sizes of these ops' weights and reads beyond them.
-        if CLASSES[self.rows[name]] not in ("Recurrent", "Attention"):
-            forms |= variants.SIZES
+        forms = variants.forms_of([CLASSES[self.rows[name]]])
         in_place = name.partition(".")[0].endswith("_")
         for form, changed in variants.of_call(operands, forms):
             # The library's methods write to a copy, which does not overlap itself.

@@ -54,6 +54,17 @@ SIZES = {f.__name__: f for f in (empty, empty_last, zero_dim, one_row, first_row
 DTYPES = {str(d)[6:]: of(d) for d in (torch.bool, torch.uint8, torch.int32, torch.int64, torch.bfloat16, torch.float32, torch.float64)}  # fmt: skip
 
 
+def sizes_of(classes):
+    """Other strides and sizes for calls of ops of these classes."""
+    # PyTorch does not look at the sizes of weights of recurrent networks and attention, and reads beyond them.
+    trusting = {"Recurrent", "Attention"} & set(classes)
+    return {"strided": strided} | ({} if trusting else SIZES)
+
+
+def forms_of(classes):
+    return sizes_of(classes) | DTYPES
+
+
 def tensor_operands(operands):
     return [i for i, o in enumerate(operands) if harvest.tensors_in(o)]
 

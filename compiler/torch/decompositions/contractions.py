@@ -5,19 +5,23 @@ def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: number, alpha: nu
     product = torch.bmm(batch1, batch2).sum(0) * alpha
     if beta == 0:
         return product
-    return self * beta + product
+    return self.expand(product.size()) * beta + product
 
 
 def addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: number, alpha: number) -> Tensor:
     product = torch.outer(vec1, vec2) * alpha
     if beta == 0:
         return product
-    return self * beta + product
+    return self.expand(product.size()) * beta + product
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    assert input1.size()[:-1] == input2.size()[:-1], "bilinear(): input batch dimensions do not match"
+    fits = input1.size(-1) == weight.size(1) and input2.size(-1) == weight.size(2)
+    assert fits, "bilinear(): input sizes do not match weight sizes"
     result = torch.einsum("...i,kij,...j->...k", [input1, weight, input2])
     if bias is not None:
+        assert bias.dim() == 1 and bias.size(0) == weight.size(0), "bilinear(): bias size does not match weight size"
         result = result + bias
     return result
 
@@ -62,6 +66,7 @@ def _convolution_mode(
     dilation: List[int],
     groups: int,
 ) -> Tensor:
+    assert input.dim() == weight.dim(), "a convolution with padding by name expects an input with a batch dimension"
     if weight.dim() == 3:
         return torch.conv1d(input, weight, bias, stride, padding, dilation, groups)
     if weight.dim() == 4:

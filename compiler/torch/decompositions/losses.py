@@ -33,11 +33,12 @@ def huber_loss(self: Tensor, target: Tensor, reduction: int, delta: float) -> Te
 
 
 def soft_margin_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
-    return reduce_loss(torch.log1p(torch.exp(-target * self)), reduction)
+    return reduce_loss(torch.log1p(torch.exp(-target.expand(self.size()) * self)), reduction)
 
 
 # The logarithms are bounded below by -100, as ATen's are.
 def binary_cross_entropy(self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int) -> Tensor:
+    assert self.size() == target.size(), "binary_cross_entropy: input and target must have the same size"
     loss = (target - 1) * torch.log1p(-self).clamp(min=-100) - target * self.log().clamp(min=-100)
     if weight is not None:
         loss = loss * weight
@@ -48,12 +49,13 @@ def binary_cross_entropy_with_logits(
     self: Tensor, target: Tensor, weight: Optional[Tensor], pos_weight: Optional[Tensor], reduction: int
 ) -> Tensor:
     # -log sigmoid(x) = softplus(-x), without overflow for either sign.
-    log_sigmoid = -torch.log1p(torch.exp(-self.abs())) + self.clamp(max=0)
+    x = self.expand(target.size())
+    log_sigmoid = -torch.log1p(torch.exp(-x.abs())) + x.clamp(max=0)
     if pos_weight is not None:
         log_weight = (pos_weight - 1) * target + 1
-        loss = (1 - target) * self - log_weight * log_sigmoid
+        loss = (1 - target) * x - log_weight * log_sigmoid
     else:
-        loss = (1 - target) * self - log_sigmoid
+        loss = (1 - target) * x - log_sigmoid
     if weight is not None:
         loss = loss * weight
     return reduce_loss(loss, reduction)

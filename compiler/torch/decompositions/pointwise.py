@@ -45,6 +45,7 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
 def prelu(self: Tensor, weight: Tensor) -> Tensor:
     slope = weight
     if weight.numel() != 1 and self.dim() > 1:
+        assert weight.numel() == self.size(1), "Mismatch of parameter numbers and input channel size."
         sizes = [1, weight.numel()]
         for _ in range(self.dim() - 2):
             sizes.append(1)
@@ -53,6 +54,7 @@ def prelu(self: Tensor, weight: Tensor) -> Tensor:
 
 
 def glu(self: Tensor, dim: int) -> Tensor:
+    assert self.size(dim) % 2 == 0, "Halving dimension must be even"
     half = self.size(dim) // 2
     return self.narrow(dim, 0, half) * self.narrow(dim, half, half).sigmoid()
 

@@ -87,6 +87,7 @@ def fliplr(self: Tensor) -> Tensor:
 
 
 def flipud(self: Tensor) -> Tensor:
+    assert self.dim() >= 1, "Input must be >= 1-d."
     return self.flip([0])
 
 
@@ -95,7 +96,10 @@ def pixel_unshuffle(self: Tensor, downscale_factor: int) -> Tensor:
     sizes = self.size()
     batch = sizes[:-3]
     channels, height, width = sizes[-3], sizes[-2] // factor, sizes[-1] // factor
-    split = self.reshape([-1, channels, height, factor, width, factor])
+    count = 1
+    for size in batch:
+        count = count * size
+    split = self.reshape([count, channels, height, factor, width, factor])
     return split.permute([0, 1, 3, 5, 2, 4]).reshape(batch + [channels * factor * factor, height, width])
 
 
@@ -149,7 +153,7 @@ def take(self: Tensor, index: Tensor) -> Tensor:
 
 
 def nonzero_numpy(self: Tensor) -> List[Tensor]:
-    return self.nonzero().unbind(1)
+    return torch.atleast_1d(self).nonzero().unbind(1)
 
 
 def argwhere(self: Tensor) -> Tensor:
@@ -157,6 +161,8 @@ def argwhere(self: Tensor) -> Tensor:
 
 
 def linalg_cross(self: Tensor, other: Tensor, dim: int) -> Tensor:
+    assert self.dim() == other.dim(), "linalg.cross: inputs must have the same number of dimensions."
+    assert self.size(dim) == 3 and other.size(dim) == 3, "linalg.cross: inputs dimension dim must have length 3."
     return self.roll(-1, dim) * other.roll(-2, dim) - self.roll(-2, dim) * other.roll(-1, dim)
 
 
@@ -168,12 +174,16 @@ def cross(self: Tensor, other: Tensor, dim: Optional[int]) -> Tensor:
     else:
         while self.size(axis) != 3:
             axis = axis + 1
+    assert self.dim() == other.dim(), "linalg.cross: inputs must have the same number of dimensions."
+    assert self.size(axis) == 3 and other.size(axis) == 3, "linalg.cross: inputs dimension dim must have length 3."
     return self.roll(-1, axis) * other.roll(-2, axis) - self.roll(-2, axis) * other.roll(-1, axis)
 
 
 def select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     result = self.clone()
-    result.select(dim, index).copy_(src)
+    part = result.select(dim, index)
+    assert part.size() == src.size(), "expected src to have a size equal to the slice of self"
+    part.copy_(src)
     return result
 
 
@@ -181,7 +191,9 @@ def slice_scatter(
     self: Tensor, src: Tensor, dim: int, start: Optional[int], end: Optional[int], step: int
 ) -> Tensor:
     result = self.clone()
-    torch.slice(result, dim, start, end, step).copy_(src)
+    part = torch.slice(result, dim, start, end, step)
+    assert part.size() == src.size(), "expected src to have a size equal to the slice of self"
+    part.copy_(src)
     return result
 
 
@@ -204,6 +216,7 @@ def diag_embed(self: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
 
 # Dtype 3 is int32.
 def bucketize__Tensor(self: Tensor, boundaries: Tensor, out_int32: bool, right: bool) -> Tensor:
+    assert boundaries.dim() == 1, "boundaries tensor must be 1 dimension"
     values = self.unsqueeze(-1)
     below = boundaries < values
     if right:
