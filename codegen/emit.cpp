@@ -211,12 +211,28 @@ class ModelEmitter {
     return std::ranges::any_of(type.enum_values, [](const auto& value) { return value.has_value(); });
   }
 
-  static void emit_enum(const ClassType& type, const std::string& name, Writer& out) {
+  void emit_enum(const ClassType& type, const std::string& name, Writer& out) const {
     out.blank();
     out.open("enum class {} : i64", name);
     Scope members;
     for (const std::string& member : type.field_names) out.line("{},", members.of(member));
     out.close(";");
+    std::string names, values;
+    for (size_t i = 0; i < type.field_names.size(); ++i) {
+      const Constant& value = *type.enum_values[i];
+      names += (i ? ", " : "") + string_literal(type.field_names[i]);
+      if (const auto* integer = std::get_if<int64_t>(&value.value)) values += (i ? ", " : "") + integer_literal(*integer);
+      if (const auto* real = std::get_if<double>(&value.value)) values += (i ? ", " : "") + float_literal(*real, true);
+      if (const auto* text = std::get_if<std::string>(&value.value)) values += (i ? ", " : "") + string_literal(*text);
+    }
+    const Type& value = type.field_types[0];
+    out.open("struct {}Members", name);
+    out.line("static constexpr const char* kTypeName = {};", string_literal(type.name));
+    out.line("static constexpr i64 kCount = {};", type.field_names.size());
+    out.line("static constexpr const char* kNames[] = {{{}}};", names);
+    out.line("static constexpr {} kValues[] = {{{}}};", value.is(Type::Kind::kStr) ? "const char*" : cpp_type(graph_, value), values);
+    out.close(";");
+    out.line("[[maybe_unused]] constexpr {0}Members members_of({0}) {{ return {{}}; }}", name);
   }
 
   static void emit_class_names(const ClassType& type, Writer& out) {

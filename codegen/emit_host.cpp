@@ -54,6 +54,14 @@ std::string header_of(OpClass op_class) {
   return "";
 }
 
+// "cpu", "cuda:1".
+std::string device_constant(const std::string& name) {
+  const bool is_cuda = name.starts_with("cuda");
+  const size_t colon = name.find(':');
+  if (colon == std::string::npos) return is_cuda ? "Device{Device::Type::kCuda}" : "Device()";
+  return fmt::format("Device{{Device::Type::{}, {}}}", is_cuda ? "kCuda" : "kCpu", std::stoi(name.substr(colon + 1)));
+}
+
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
@@ -315,6 +323,12 @@ class HostEmitter {
     return model_.fields[type(node.inputs[0]).class_id].of(str_attribute(node, "field"));
   }
 
+  const Type& field_type(const Node& node) const {
+    const ClassType& type_info = graph_.classes[type(node.inputs[0]).class_id];
+    const auto field = std::ranges::find(type_info.field_names, str_attribute(node, "field"));
+    return type_info.field_types[static_cast<size_t>(field - type_info.field_names.begin())];
+  }
+
   void assign_results(const Node& node, const std::string& expression) {
     if (node.outputs.empty()) return out_.line("{};", expression);
     if (node.outputs.size() == 1) return define(node.outputs[0], expression);
@@ -395,7 +409,7 @@ class HostEmitter {
       case Op::list_unpack: {
         mark(node);
         const std::string list = value(node.inputs[0]);
-        out_.line("if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"expected {} elements in a list but found %lld\", "
+        out_.line("if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"Expected {} elements in a list but found %lld\", "
                   "static_cast<long long>({}.size()));", list, node.outputs.size(), node.outputs.size(), list);
         for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
         return true;
@@ -421,7 +435,8 @@ class HostEmitter {
           }
           define(node.outputs[0], "*" + value(node.inputs[0]));
         } else if ((from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) && type_of(node.outputs[0]) != "Any") {
-          define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), type_of(node.outputs[0])));
+          mark(node);
+          define(node.outputs[0], fmt::format("{}.as<{}>(ctx)", value(node.inputs[0]), type_of(node.outputs[0])));
         } else if (from.is(Type::Kind::kNumber) && !type(node.outputs[0]).is(Type::Kind::kNumber)) {
           define(node.outputs[0], fmt::format("{}.{}()", value(node.inputs[0]), number_cast(type(node.outputs[0]))));
         } else if (can_never_be(from, type(node.outputs[0]))) {
@@ -442,7 +457,7 @@ class HostEmitter {
         define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), field_of(node)));
         return true;
       case Op::attr_set:
-        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), field_of(node), value(node.inputs[1]));
+        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), field_of(node), value_as(node.inputs[1], field_type(node)));
         return true;
       default:
         return false;
@@ -470,28 +485,34 @@ class HostEmitter {
 
   // Whether a value is of one of the types that the node names: told here, unless the value's type is told at run time.
   std::string type_test(const Node& node) {
-    const Type& own = type(node.inputs[0]);
-    const std::string cpp = type_of(node.inputs[0]);
-    const std::string name = value(node.inputs[0]);
     std::string test;
     for (const std::string& text : std::get<std::vector<std::string>>(node.attributes.at("types"))) {
-      const std::optional<Type> asked = Type::parse(text);
-      TSC_ASSERT(asked.has_value(), "isinstance asks for the type {}", text);
-      const std::string wanted = cpp_type(graph_, *asked);
-      std::string part;
-      if (cpp == "Any") {
-        part = wanted == "Any" ? "true" : fmt::format("{}.is<{}>()", name, wanted);
-      } else if (own.is(Type::Kind::kOptional) && cpp != wanted) {
-        if (asked->is(Type::Kind::kNone)) part = fmt::format("!{}.has_value()", name);
-        if (cpp_type(graph_, own.elements[0]) == wanted) part = fmt::format("{}.has_value()", name);
-      } else if (own.is(Type::Kind::kNumber) && cpp != wanted) {
-        if (const char* kind = number_kind(*asked)) part = fmt::format("{}.kind() == Scalar::Kind::{}", name, kind);
-      } else if (cpp == wanted) {
-        part = "true";
-      }
+      const std::string part = type_test(node.inputs[0], text);
+      if (part == "true") return part;
       if (!part.empty()) test += (test.empty() ? "" : " || ") + part;
     }
     return test.empty() ? "false" : test;
+  }
+  std::string type_test(ValueId id, const std::string& text) {
+    const Type& own = type(id);
+    const std::string cpp = type_of(id), name = value(id);
+    if (text == "list" || text == "tuple") {
+      const Type::Kind kind = text == "list" ? Type::Kind::kList : Type::Kind::kTuple;
+      if (cpp == "Any") return fmt::format("{}.is_{}()", name, text);
+      if (own.is(Type::Kind::kOptional) && own.elements[0].is(kind)) return name + ".has_value()";
+      return own.is(kind) ? "true" : "";
+    }
+    const std::optional<Type> asked = Type::parse(text);
+    TSC_ASSERT(asked.has_value(), "isinstance asks for the type {}", text);
+    const std::string wanted = cpp_type(graph_, *asked);
+    if (cpp == wanted) return "true";
+    if (cpp == "Any") return fmt::format("{}.is<{}>()", name, wanted);
+    if (own.is(Type::Kind::kOptional)) {
+      if (asked->is(Type::Kind::kNone)) return fmt::format("!{}.has_value()", name);
+      return cpp_type(graph_, own.elements[0]) == wanted ? fmt::format("{}.has_value()", name) : "";
+    }
+    const char* kind = own.is(Type::Kind::kNumber) ? number_kind(*asked) : nullptr;
+    return kind ? fmt::format("{}.kind() == Scalar::Kind::{}", name, kind) : "";
   }
 
   bool emit_effect(const Node& node) {
@@ -500,7 +521,8 @@ class HostEmitter {
       return true;
     }
     if (node.op == Op::state_set) {
-      out_.line("if (ctx.ok()) self.{} = {};", model_.state.of(str_attribute(node, "field")), value(node.inputs[0]));
+      const auto field = std::ranges::find(graph_.state, str_attribute(node, "field"), &StateField::name);
+      out_.line("if (ctx.ok()) self.{} = {};", model_.state.of(field->name), value_as(node.inputs[0], field->type));
       return true;
     }
     return false;
@@ -901,7 +923,7 @@ std::string HostEmitter::constant(const Constant& c, const Type& type, const std
     return fmt::format("Complex<double>({}, {})", float_literal(z->real(), true), float_literal(z->imag(), true));
   }
   if (const std::string* s = std::get_if<std::string>(&c.value)) {
-    if (type.is(Type::Kind::kDevice)) return s->starts_with("cuda") ? "Device{Device::Type::kCuda}" : "Device()";
+    if (type.is(Type::Kind::kDevice)) return device_constant(*s);
     return fmt::format("Str({})", string_literal(*s));
   }
   if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) return tensor_constant(*t);

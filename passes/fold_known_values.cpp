@@ -165,7 +165,8 @@ std::optional<Constant> fold_isinstance(const Graph& graph, const Node& node) {
     return std::nullopt;
   const std::string own = type.is_tensor() ? Type::make_tensor().str() : type.str();
   for (const std::string& text : *texts)
-    if (text == own) return Constant{true};
+    if (text == own || (text == "list" && type.is(Kind::kList)) || (text == "tuple" && type.is(Kind::kTuple)))
+      return Constant{true};
   // Whether a list is a list of something is told by its elements' types, which may differ in what is known of them.
   if (!type.elements.empty() || type.is(Kind::kClass)) return std::nullopt;
   for (const std::string& text : *texts)

@@ -39,7 +39,7 @@ struct Outcome {
 
 // Containers come out of a pickle as those of anything; methods want them typed.
 c10::IValue as_type(const c10::IValue& value, const c10::TypePtr& type) {
-  if (const auto optional = type->cast<c10::OptionalType>()) {
+  if (const auto optional = type->kind() == c10::TypeKind::OptionalType ? type->cast<c10::OptionalType>() : nullptr) {
     return value.isNone() ? value : as_type(value, optional->getElementType());
   }
   if (const auto list = type->cast<c10::ListType>()) {
@@ -51,6 +51,14 @@ c10::IValue as_type(const c10::IValue& value, const c10::TypePtr& type) {
     c10::impl::GenericDict result(dict->getKeyType(), dict->getValueType());
     for (const auto& entry : value.toGenericDict()) result.insert(entry.key(), as_type(entry.value(), dict->getValueType()));
     return result;
+  }
+  if (const auto choice = type->cast<c10::UnionType>()) {
+    for (const c10::TypePtr& member : choice->containedTypes()) {
+      const bool is_list = value.isList() && member->kind() == c10::TypeKind::ListType;
+      const bool is_dict = value.isGenericDict() && member->kind() == c10::TypeKind::DictType;
+      if (is_list || is_dict) return as_type(value, member);
+    }
+    return value;
   }
   if (const auto tuple = type->cast<c10::TupleType>()) {
     std::vector<c10::IValue> result;

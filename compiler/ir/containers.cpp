@@ -49,6 +49,7 @@ bool mutates_container(Op op) {
     case Op::list_setitem:
     case Op::list_delitem:
     case Op::list_iadd:
+    case Op::list_imul:
     case Op::list_sort:
     case Op::dict_setitem:
     case Op::dict_pop:
@@ -70,7 +71,7 @@ namespace {
 // Ops whose result may be their operand 0 itself.
 bool passes_container_on(Op op) {
   return op == Op::annotate || op == Op::unchecked_cast || op == Op::unwrap_optional || op == Op::list_iadd ||
-         op == Op::list_append || op == Op::list_setitem;
+         op == Op::list_imul || op == Op::list_append || op == Op::list_setitem;
 }
 
 // Ops that only read the containers among their operands, and keep no reference to them. A reader of elements hands out
@@ -163,7 +164,7 @@ void ContainerClasses::visit_node(const Graph& graph, const Node& node) {
   const OpClass op_class = op_info(node.op).op_class;
   const bool makes_new = node.op == Op::list || node.op == Op::dict || node.op == Op::list_slice ||
                          node.op == Op::list_add || node.op == Op::list_mul || node.op == Op::list_copy ||
-                         node.op == Op::list_sorted || node.op == Op::dict_keys || node.op == Op::dict_values ||
+                         node.op == Op::list_sorted || node.op == Op::broadcast_sizes || node.op == Op::dict_keys || node.op == Op::dict_values ||
                          node.op == Op::dict_items || node.op == Op::dict_copy || node.op == Op::dict_make;
   const bool hands_out =
       (op_class == OpClass::kContainer && !makes_new) || op_class == OpClass::kControl || op_class == OpClass::kEffect;

@@ -504,6 +504,9 @@ bool infer_container(const Rule& rule) {
       if (rule.type(1).is(Type::Kind::kList)) rule.run.join_element(rule.in(0), rule.type(1).elements[0]);
       rule.set(0, rule.type(0));
       return true;
+    case Op::list_imul:
+      rule.set(0, rule.type(0));
+      return true;
     case Op::list_getitem:
     case Op::list_pop:
       infer_list_read(rule);

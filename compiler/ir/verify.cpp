@@ -234,6 +234,7 @@ bool fits(const Type& actual, const Type& expected) {
       return fits(actual.is(Kind::kOptional) ? actual.elements[0] : actual, expected.elements[0]);
     case Kind::kUnion:
       if (actual.is(Kind::kUnion)) return true;
+      if (actual.is(Kind::kOptional)) return fits(actual.elements[0], expected) && fits(Type::make(Kind::kNone), expected);
       return std::any_of(expected.elements.begin(), expected.elements.end(), holds);
     case Kind::kNumber:
       return actual.is(Kind::kNumber) || actual.is(Kind::kInt) || actual.is(Kind::kFloat) || actual.is(Kind::kBool) ||

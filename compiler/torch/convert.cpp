@@ -85,7 +85,7 @@ ir::FunctionId Converter::convert(const MethodGraph& method) {
     std::optional<ir::Constant> default_value;
     ir::Type type = ir::Type::make(ir::Type::Kind::kAny);
     try {
-      type = border_type(value->type());
+      type = mapper_.type(value->type());
       if (argument.default_value()) {
         default_value = mapper_.constant(*argument.default_value(), argument.type(), "").constant;
       }
@@ -98,7 +98,7 @@ ir::FunctionId Converter::convert(const MethodGraph& method) {
     bind(value, graph_.add_param(function.body, std::move(type), argument.name()));
   }
   try {
-    for (const Value* output : method.graph->outputs()) border_type(output->type());
+    for (const Value* output : method.graph->outputs()) mapper_.type(output->type());
   } catch (const UnsupportedValue& error) {
     Diagnostic diagnostic = make_diagnostic(Error::unsupported_type, error.type, error.why);
     diagnostic.message += fmt::format(" (result of {})", method.name);
@@ -107,16 +107,6 @@ ir::FunctionId Converter::convert(const MethodGraph& method) {
   convert_block(method.graph->block(), function.body);
   graph_.functions.push_back(std::move(function));
   return id;
-}
-
-// The type of a value that comes from the caller or goes to it.
-ir::Type Converter::border_type(const c10::TypePtr& type) {
-  ir::Type result = mapper_.type(type);
-  const std::function<bool(const ir::Type&)> has_enum = [&](const ir::Type& part) {
-    return part.is(ir::Type::Kind::kEnum) || std::ranges::any_of(part.elements, has_enum);
-  };
-  if (has_enum(result)) throw UnsupportedValue(type->repr_str(), ": an Enum can't cross the border; pass its value");
-  return result;
 }
 
 void Converter::convert_block(const torch::jit::Block* block, ir::BlockId target) {
@@ -260,7 +250,11 @@ void Converter::convert_by_row(const Node* node, ir::BlockId target) {
   }
   if (node->kind() == prim::isinstance) {
     std::vector<std::string> types;
-    for (const c10::TypePtr& type : node->tys(attr::types)) types.push_back(mapper_.type(type).str());
+    for (const c10::TypePtr& type : node->tys(attr::types)) {
+      const bool any_list = type->kind() == c10::TypeKind::AnyListType;
+      const bool any_tuple = type->kind() == c10::TypeKind::AnyTupleType;
+      types.push_back(any_list ? "list" : any_tuple ? "tuple" : mapper_.type(type).str());
+    }
     graph_.node(id).attributes["types"] = std::move(types);
   }
 }

@@ -23,7 +23,6 @@ class Converter {
   using Value = torch::jit::Value;
 
   void declare_state();
-  ir::Type border_type(const c10::TypePtr& type);
   void convert_block(const torch::jit::Block* block, ir::BlockId target);
   void convert_node(const Node* node, ir::BlockId target);
   void convert_constant(const Node* node, ir::BlockId target);

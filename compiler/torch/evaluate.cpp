@@ -195,9 +195,10 @@ c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& ty
     return c10::complex<double>(complex->real(), complex->imag());
   }
   if (const auto* text = std::get_if<std::string>(&constant.value)) {
+    if (!type.is(Kind::kDevice)) return *text;
     // The evaluator, like compiled code, has one device.
-    if (type.is(Kind::kDevice)) return c10::Device(c10::kCPU);
-    return *text;
+    const c10::Device device(*text);
+    return device.is_cpu() ? device : c10::Device(c10::kCPU);
   }
   if (const auto* tensor = std::get_if<std::shared_ptr<const ir::TensorConstant>>(&constant.value)) {
     return copies != nullptr ? copies->copy(*tensor) : make_tensor(*tensor);
@@ -333,6 +334,7 @@ bool is_of_type(const c10::IValue& value, std::string_view type) {
   if (type == "none") return value.isNone();
   if (type == "device") return value.isDevice();
   if (begins("?[") || type.find('[') == 0) return value.isTensor();
+  if (type == "list") return value.isList();
   if (begins("tuple")) return value.isTuple();
   if (begins("dict")) return value.isGenericDict();
   if (!begins("list[")) return false;
@@ -407,7 +409,10 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
       return {!operands[0].is(operands[1])};
     case ir::Op::isinstance:
       for (const std::string& type : std::get<std::vector<std::string>>(node.attributes.at("types"))) {
-        if (is_of_type(operands[0], type)) return {true};
+        const bool is_class = type.starts_with("class.") || type.starts_with("enum.");
+        if (!is_class && is_of_type(operands[0], type)) return {true};
+        const std::optional<ir::Type> asked = is_class ? ir::Type::parse(type) : std::nullopt;
+        if (asked && *operands[0].type() == *torch_type(*asked)) return {true};
       }
       return {false};
     case ir::Op::list: {

@@ -9,7 +9,7 @@
 // whose example values are Graph::hints; tensors of scripted code have no dtype or rank but those of the given specs.
 //
 // Conventions of the imported nodes, beyond ops.def:
-//   isinstance          attribute "types": the Type texts to test for
+//   isinstance          attribute "types": the Type texts to test for; "list" and "tuple" are any
 //   attr_get, attr_set, object_new   attribute "field"; the class is in the value's type
 //   tuple_slice         attributes "begin", "end"
 //   a kEnum constant    the index of the member in its ClassType

@@ -120,7 +120,8 @@ std::optional<c10::IValue> fit(const c10::IValue& value, const c10::TypePtr& typ
       return when(value.isComplexDouble());
     case c10::TypeKind::NumberType:
       if (converts && value.isTensor() && value.toTensor().numel() == 1) return c10::IValue(value.toTensor().item());
-      return when(is_number(value));
+      // A bool is a number where no overload is for bools.
+      return when(is_number(value) && (converts || !value.isBool()));
     case c10::TypeKind::StringType:
       return when(value.isString());
     case c10::TypeKind::DeviceObjType:

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "compiler/torch/decompose.h"
+#include "compiler/torch/objects.h"
 #include "compiler/torch/padding.h"
 
 namespace tsc {
@@ -60,28 +61,6 @@ uint64_t inlined_size(Block* block, std::unordered_map<const Graph*, uint64_t>& 
 
 std::vector<Node*> nodes_of_kind(Graph& graph, c10::Symbol kind) {
   return torch::jit::findAllNodes(graph, kind, /*recurse=*/true);
-}
-
-torch::jit::GraphFunction* find_graph_method(const c10::ClassTypePtr& type, const std::string& name) {
-  torch::jit::Function* method = type->findMethod(name);
-  return method == nullptr ? nullptr : torch::jit::tryToGraphFunction(*method);
-}
-
-// A call through an interface whose object is known is a call of that object's method.
-bool inline_interface_calls(const Program& program, Graph& graph) {
-  bool changed = false;
-  for (Node* call : nodes_of_kind(graph, prim::CallMethod)) {
-    Value* self = call->inputs()[0];
-    if (self->type()->kind() != c10::TypeKind::InterfaceType) continue;
-    const ModuleObject* module = program.module_of(self);
-    if (module == nullptr) continue;
-    auto* callee = find_graph_method(module->type(), call->s(c10::attr::name));
-    if (callee == nullptr) continue;
-    self->setType(module->type());
-    torch::jit::inlineCallTo(call, callee);
-    changed = true;
-  }
-  return changed;
 }
 
 // The exception's type, value and trace, which __exit__ takes.
@@ -146,16 +125,23 @@ bool inline_forks(Graph& graph) {
   return changed;
 }
 
-// The compiled program never records gradients, and is called outside of any autocast.
+// The compiled program is a script, never records gradients, and is called outside of any autocast and trace.
 void remove_modes(Graph& graph) {
-  for (const char* name : {"aten::is_grad_enabled", "aten::is_autocast_enabled", "aten::is_autocast_cpu_enabled"}) {
+  constexpr std::pair<const char*, bool> kModes[] = {
+      {"aten::is_scripting", true},          {"aten::is_grad_enabled", false},
+      {"aten::is_autocast_enabled", false},  {"aten::is_autocast_cpu_enabled", false},
+      {"aten::_get_tracing_state", false},   {"aten::has_torch_function", false},
+      {"aten::is_vulkan_available", false},
+  };
+  for (const auto& [name, mode] : kModes) {
     for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString(name))) {
       torch::jit::WithInsertPoint guard(node);
-      node->output()->replaceAllUsesWith(graph.insertConstant(false));
+      node->output()->replaceAllUsesWith(graph.insertConstant(mode));
       node->destroy();
     }
   }
-  for (const char* name : {"aten::set_grad_enabled", "aten::_set_grad_enabled"}) {
+  for (const char* name : {"aten::set_grad_enabled", "aten::_set_grad_enabled", "aten::sym_constrain_range",
+                           "aten::sym_constrain_range_for_size"}) {
     for (Node* node : nodes_of_kind(graph, c10::Symbol::fromQualString(name))) {
       if (!node->hasUses()) node->destroy();
     }
@@ -256,6 +242,7 @@ void inline_everything(const Program& program, const std::shared_ptr<Graph>& gra
     torch::jit::Inline(*graph);
     materialize_autocast(graph);
     changed = inline_interface_calls(program, *graph);
+    changed |= inline_sorting_of_objects(*graph);
     changed |= expand_container_indexing(program, *graph);
     changed |= inline_context_managers(*graph);
     changed |= inline_forks(*graph);

@@ -100,6 +100,9 @@ ir::Type ValueMapper::enum_type(const c10::EnumTypePtr& type) {
   const ir::Type member = this->type(type->getValueType());
   for (const auto& [name, value] : type->enumNamesValues()) {
     ir::Constant constant = this->constant(value, type->getValueType(), "").constant;
+    if (const auto* text = std::get_if<std::string>(&constant.value); text && text->find('\0') != std::string::npos) {
+      throw UnsupportedValue(type->repr_str(), ": a value with a zero byte; give the member another value");
+    }
     graph_.classes[id].field_names.push_back(name);
     graph_.classes[id].field_types.push_back(member);
     graph_.classes[id].enum_values.emplace_back(std::move(constant));
@@ -152,6 +155,7 @@ ir::Type ValueMapper::type(const c10::TypePtr& type) {
     case c10::TypeKind::GeneratorType:
       return ir::Type::make(Kind::kGenerator);
     case c10::TypeKind::AnyType:
+    case c10::TypeKind::InterfaceType:
       return ir::Type::make(Kind::kAny);
     case c10::TypeKind::FutureType:
     case c10::TypeKind::AwaitType:

@@ -64,6 +64,8 @@ struct AnyBox;
 // The run-time type of a boxed value. There is one for each C++ type: types are equal when the addresses are. It is
 // defined in value.h, which knows how to give a value to the caller (`write`) and how to keep it (`own`).
 struct TypeInfo {
+  enum class Family : int8_t { kOther, kList, kTuple };
+  Family family;
   void (*destroy)(AnyBox* box);
   void (*write)(Writer& writer, const AnyBox& box, tsc_value& to);
   void (*own)(Context& ctx, AnyBox& box);
@@ -85,8 +87,74 @@ class Any : public Handle<AnyBox> {
  public:
   Any() = default;
   Any(None) {}  // NOLINT(google-explicit-constructor)
+  // What is one of several C++ types for one of the program's is boxed as the value's own: a literal as an i64, a
+  // constant as a Tensor, a number as what it is, an optional as what it holds.
   template <class T>
-  static Any make(Context& ctx, T value) {
+  static Any make(Context& ctx, const T& value) {
+    if constexpr (__is_same(T, int)) {
+      return box<i64>(ctx, value);
+    } else if constexpr (__is_same(T, Any)) {
+      return value;
+    } else if constexpr (__is_same(T, Scalar)) {
+      if (value.is_bool()) return box<bool>(ctx, value.to_bool());
+      if (value.is_int()) return box<i64>(ctx, value.to_int());
+      return value.is_float() ? box<double>(ctx, value.to_double()) : box<Complex<double>>(ctx, value.to_complex());
+    } else if constexpr (requires { value.has_value(); }) {
+      return value.has_value() ? make(ctx, *value) : Any();
+    } else if constexpr (!__is_same(T, Tensor) && requires { static_cast<const Tensor&>(value); }) {
+      return box<Tensor>(ctx, value);
+    } else {
+      return box<T>(ctx, value);
+    }
+  }
+  static Any make(Context&, None) { return Any(); }
+
+  bool is_none() const { return !defined(); }
+  bool is_list() const { return defined() && impl_->type->family == TypeInfo::Family::kList; }
+  bool is_tuple() const { return defined() && impl_->type->family == TypeInfo::Family::kTuple; }
+  template <class T>
+  bool is() const {
+    return defined() && impl_->type == &type_info<T>;
+  }
+  // Only when is<T>().
+  template <class T>
+  const T& get() const {
+    return static_cast<const AnyBoxOf<T>*>(impl_)->value;
+  }
+  // The value as the type that the program has found it to be. A list or dict that the caller gave without telling its
+  // type (it is empty, say) becomes one of that type.
+  template <class T>
+  T as(Context& ctx) const {
+    T result{};
+    if (is<T>()) return get<T>();
+    if (ctx.ok() && !convert(ctx, result)) {
+      ctx.fail(ErrorKind::kType, "a value is of another type than the program expects here");
+    }
+    return result;
+  }
+
+ private:
+  template <class T>
+  bool convert(Context&, T&) const {
+    return false;
+  }
+  bool convert(Context&, None&) const { return is_none(); }
+  template <class T>
+  bool convert(Context& ctx, List<T>& to) const {
+    if (!is<List<Any>>()) return false;
+    to = List<T>::make(ctx);
+    for (const Any& item : get<List<Any>>()) to.append(item.as<T>(ctx));
+    return true;
+  }
+  template <class K, class V>
+  bool convert(Context& ctx, Dict<K, V>& to) const {
+    if (!is<Dict<K, Any>>()) return false;
+    to = Dict<K, V>::make(ctx);
+    for (const auto& entry : get<Dict<K, Any>>()) to.set(entry.key, entry.value.template as<V>(ctx));
+    return true;
+  }
+  template <class T>
+  static Any box(Context& ctx, T value) {
     Any result;
     void* block = ctx.ok() ? ctx.allocate(sizeof(AnyBoxOf<T>)) : nullptr;
     if (block == nullptr) return result;
@@ -97,18 +165,10 @@ class Any : public Handle<AnyBox> {
     result.impl_ = box;
     return result;
   }
-  static Any make(Context&, None) { return Any(); }
-
-  bool is_none() const { return !defined(); }
-  template <class T>
-  bool is() const {
-    return defined() && impl_->type == &type_info<T>;
-  }
-  // Only when is<T>().
-  template <class T>
-  const T& get() const {
-    return static_cast<const AnyBoxOf<T>*>(impl_)->value;
-  }
+};
+// A tuple that the caller gives for an Any.
+struct AnyTuple {
+  List<Any> fields;
 };
 template <>
 inline bool Any::is<None>() const {

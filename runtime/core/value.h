@@ -733,8 +733,8 @@ struct Marshal<Ref<T>> {
   }
 };
 
-// Any: the type follows from the value. A list whose items have one plain type is a list of that type; a dict of
-// tensors with string keys is one, another dict has Any values.
+// Any: the type follows from the value. A list or dict whose items have one plain type is one of that type, another has
+// Any items.
 template <>
 struct Marshal<Any> {
   static void append_type(Text& text) { text.append("Any"); }
@@ -754,6 +754,8 @@ struct Marshal<Any> {
         return box<Str>(reader, value, path, to);
       case TSC_TENSOR:
         return box<Tensor>(reader, value, path, to);
+      case TSC_TUPLE:
+        return box<AnyTuple>(reader, value, path, to);
       case TSC_LIST:
         if (!reader.check_sequence(value, path)) return;
         switch (common_kind(value, 0, 1)) {
@@ -772,9 +774,8 @@ struct Marshal<Any> {
         }
       case TSC_DICT:
         if (!reader.check_sequence(value, path)) return;
-        if (common_kind(value, 0, 2) == TSC_INT) return box<Dict<i64, Any>>(reader, value, path, to);
-        return common_kind(value, 1, 2) == TSC_TENSOR ? box<Dict<Str, Tensor>>(reader, value, path, to)
-                                                      : box<Dict<Str, Any>>(reader, value, path, to);
+        return common_kind(value, 0, 2) == TSC_INT ? box_dict<i64>(reader, value, path, to)
+                                                   : box_dict<Str>(reader, value, path, to);
       default:
         return reader.fail(ErrorKind::kUnsupported, path, Reader::kind_name(value.kind), " cannot be given for Any");
     }
@@ -791,6 +792,21 @@ struct Marshal<Any> {
   static void box(Reader& reader, const tsc_value& value, const Path& path, Any& to) {
     to = Any::make(reader.ctx, reader.read<T>(value, path));
   }
+  template <class K>
+  static void box_dict(Reader& reader, const tsc_value& value, const Path& path, Any& to) {
+    switch (common_kind(value, 1, 2)) {
+      case TSC_INT:
+        return box<Dict<K, i64>>(reader, value, path, to);
+      case TSC_FLOAT:
+        return box<Dict<K, double>>(reader, value, path, to);
+      case TSC_STR:
+        return box<Dict<K, Str>>(reader, value, path, to);
+      case TSC_TENSOR:
+        return box<Dict<K, Tensor>>(reader, value, path, to);
+      default:
+        return box<Dict<K, Any>>(reader, value, path, to);
+    }
+  }
   // The kind of every `step`-th item from `first` on; -1 when they differ or there is none.
   static int32_t common_kind(const tsc_value& value, size_t first, size_t step) {
     int32_t kind = -1;
@@ -803,8 +819,79 @@ struct Marshal<Any> {
   }
 };
 
+template <>
+struct Marshal<AnyTuple> {
+  static void append_type(Text& text) { text.append("Tuple"); }
+  static void read(Reader& reader, const tsc_value& value, const Path& path, AnyTuple& to) {
+    Marshal<List<Any>>::read(reader, value, path, to.fields);
+  }
+  static void write(Writer& writer, const AnyTuple& tuple, tsc_value& to) {
+    Marshal<List<Any>>::write(writer, tuple.fields, to);
+    to.kind = TSC_TUPLE;
+  }
+  static void own(Context& ctx, AnyTuple& tuple) { Marshal<List<Any>>::own(ctx, tuple.fields); }
+};
+
+// An Enum's member travels as an object with the fields `name` and `value`. The caller may give its value alone.
+template <class T>
+  requires(__is_enum(T))
+struct Marshal<T> {
+  using Members = decltype(members_of(T{}));
+  static constexpr const char* kFieldNames[] = {"name", "value"};
+  static constexpr tsc_names kNames = {Members::kTypeName, kFieldNames};
+  static void append_type(Text& text) { text.append(Members::kTypeName); }
+  static void read(Reader& reader, const tsc_value& value, const Path& path, T& to) {
+    const bool is_object = value.kind == TSC_OBJECT && value.as.sequence.count == 2 && value.as.sequence.items != nullptr;
+    const tsc_value& given = is_object ? value.as.sequence.items[1] : value;
+    for (i64 i = 0; i < Members::kCount; ++i) {
+      if (!is_value(given, Members::kValues[i])) continue;
+      to = static_cast<T>(i);
+      return;
+    }
+    reader.fail(ErrorKind::kType, path, "expected a member of ", Members::kTypeName, ", got ",
+                is_object ? "another object" : Reader::kind_name(value.kind));
+  }
+  static void write(Writer& writer, T member, tsc_value& to) {
+    tsc_value* items = writer.make_sequence(to, TSC_OBJECT, 2);
+    to.names = &kNames;
+    if (items == nullptr) return;
+    const char* name = Members::kNames[static_cast<i64>(member)];
+    writer.write_str(name, static_cast<i64>(libc::strlen(name)), items[0]);
+    write_value(writer, Members::kValues[static_cast<i64>(member)], items[1]);
+  }
+  static void own(Context&, T&) {}
+
+ private:
+  static bool is_value(const tsc_value& given, i64 value) { return given.kind == TSC_INT && given.as.integer == value; }
+  static bool is_value(const tsc_value& given, double value) { return given.kind == TSC_FLOAT && given.as.real == value; }
+  static bool is_value(const tsc_value& given, const char* value) {
+    return given.kind == TSC_STR && given.as.str.data != nullptr && given.as.str.size == libc::strlen(value) &&
+           libc::memcmp(given.as.str.data, value, given.as.str.size) == 0;
+  }
+  template <class Value>
+  static void write_value(Writer& writer, Value value, tsc_value& to) {
+    if constexpr (__is_same(Value, const char*)) {
+      writer.write_str(value, static_cast<i64>(libc::strlen(value)), to);
+    } else {
+      writer.write(value, to);
+    }
+  }
+};
+
+template <class T>
+inline constexpr TypeInfo::Family family_of = TypeInfo::Family::kOther;
+template <class T>
+inline constexpr TypeInfo::Family family_of<List<T>> = TypeInfo::Family::kList;
+template <class... T>
+inline constexpr TypeInfo::Family family_of<Tuple<T...>> = TypeInfo::Family::kTuple;
+template <class... T>
+inline constexpr TypeInfo::Family family_of<NamedTuple<T...>> = TypeInfo::Family::kTuple;
+template <>
+inline constexpr TypeInfo::Family family_of<AnyTuple> = TypeInfo::Family::kTuple;
+
 template <class T>
 inline constexpr TypeInfo type_info = {
+    family_of<T>,
     [](AnyBox* box) { free_object(static_cast<AnyBoxOf<T>*>(box)); },
     [](Writer& writer, const AnyBox& box, tsc_value& to) {
       writer.write_part(static_cast<const AnyBoxOf<T>&>(box).value, to, box.references);

@@ -1,6 +1,6 @@
 // Lists, dicts, tuples, optionals and identity. Element types are those of the operands: these are templates, compiled
-// for what a program uses. `object_new`, `attr_get`, `attr_set`, `enum_name`, `enum_value`, `tuple_index`,
-// `tuple_slice` and the unpacking ops name fields, so the compiler emits them itself.
+// for what a program uses. `object_new`, `attr_get`, `attr_set`, `tuple_slice` and the
+// unpacking ops name fields, so the compiler emits them itself.
 #pragma once
 
 #include "runtime/core/object.h"
@@ -16,6 +16,16 @@ struct Told {
 };
 template <class T>
 using As = typename Told<T>::Type;
+
+// An operand as the items' type: a literal converts, and an Any boxes it.
+template <class T, class Item>
+T item_as(Context& ctx, const Item& item) {
+  if constexpr (__is_same(T, Any)) {
+    return Any::make(ctx, item);
+  } else {
+    return T(item);
+  }
+}
 
 // Equality of items: tensors by value, as `==` of one-element tensors; everything else by ==.
 template <class T>
@@ -36,7 +46,7 @@ inline i64 len(Context&, const Str& s) { return s.size(); }
 
 template <class T, class Item>
 List<T> list_append(Context& ctx, const List<T>& self, const Item& item) {
-  if (ctx.ok()) self.append(T(item));
+  if (ctx.ok()) self.append(item_as<T>(ctx, item));
   return self;
 }
 template <class T>
@@ -46,7 +56,7 @@ None list_extend(Context& ctx, const List<T>& self, const List<T>& other) {
 }
 template <class T, class Item>
 None list_insert(Context& ctx, const List<T>& self, i64 index, const Item& item) {
-  self.insert(ctx, index, T(item));
+  self.insert(ctx, index, item_as<T>(ctx, item));
   return {};
 }
 template <class T>
@@ -103,7 +113,7 @@ T list_getitem(Context& ctx, const List<T>& list, i64 index) {
 }
 template <class T, class Item>
 List<T> list_setitem(Context& ctx, const List<T>& list, i64 index, const Item& item) {
-  list.set(ctx, index, T(item));
+  list.set(ctx, index, item_as<T>(ctx, item));
   return list;
 }
 template <class T>
@@ -133,6 +143,15 @@ List<T> list_iadd(Context& ctx, const List<T>& self, const List<T>& b) {
   return self;
 }
 template <class T>
+List<T> list_imul(Context& ctx, const List<T>& l, i64 n) {
+  const i64 size = l.size();
+  if (n <= 0 && ctx.ok()) l.clear();
+  for (i64 copy = 1; copy < n && ctx.ok(); ++copy) {
+    for (i64 i = 0; i < size && ctx.ok(); ++i) l.append(T(l[i]));
+  }
+  return l;
+}
+template <class T>
 List<T> list_mul(Context& ctx, const List<T>& l, i64 n) {
   List<T> result = List<T>::make(ctx);
   for (i64 i = 0; i < n && l.size() > 0 && ctx.ok(); ++i) result.extend(l);
@@ -145,6 +164,36 @@ List<T> list_mul(Context& ctx, i64 n, const List<T>& l) {
 template <class T>
 bool list_contains(Context& ctx, const List<T>& l, const As<T>& item) {
   return find_item(ctx, l, item) >= 0;
+}
+
+// Enums.
+template <class T>
+Str enum_name(Context&, T member) {
+  const char* name = decltype(members_of(member))::kNames[static_cast<i64>(member)];
+  return Str::literal(name, static_cast<i64>(libc::strlen(name)));
+}
+template <class T>
+auto enum_value(Context&, T member) {
+  const auto value = decltype(members_of(member))::kValues[static_cast<i64>(member)];
+  if constexpr (__is_same(decltype(value), const char* const)) {
+    return Str::literal(value, static_cast<i64>(libc::strlen(value)));
+  } else {
+    return value;
+  }
+}
+
+// A field of a tuple whose fields are all of one type.
+template <class First, class... T>
+First tuple_index(Context& ctx, const Tuple<First, T...>& tuple, i64 index) {
+  constexpr i64 kCount = 1 + static_cast<i64>(sizeof...(T));
+  const i64 at = index < 0 ? index + kCount : index;
+  First found{};
+  if (ctx.ok() && (at < 0 || at >= kCount)) return ctx.fail(ErrorKind::kIndex, "Tuple list index out of range"), found;
+  const auto choose = [&]<int... I>(Indices<I...>) {
+    static_cast<void>(((at == I && (found = tuple.template get<I>(), true)) || ...));
+  };
+  choose(MakeIndices<static_cast<int>(kCount)>());
+  return found;
 }
 
 // A stable merge sort, as Python's sort is stable.
@@ -244,6 +293,23 @@ bool list_ne(Context& ctx, const List<T>& a, const List<T>& b) {
   return !list_eq(ctx, a, b);
 }
 
+// The sizes that two tensors of these sizes broadcast to. PyTorch's message takes the second for a.
+inline List<i64> broadcast_sizes(Context& ctx, const List<i64>& a, const List<i64>& b) {
+  const i64 rank = tsc::max(a.size(), b.size());
+  List<i64> sizes = List<i64>::make(ctx, rank);
+  for (i64 i = 0; i < rank && ctx.ok(); ++i) {
+    const i64 in_a = i - rank + a.size(), in_b = i - rank + b.size();
+    const i64 x = in_a < 0 ? 1 : a[in_a], y = in_b < 0 ? 1 : b[in_b];
+    if (x != y && x != 1 && y != 1) {
+      ctx.fail(ErrorKind::kShape,
+               "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %lld",
+               static_cast<long long>(y), static_cast<long long>(x), static_cast<long long>(i));
+    }
+    sizes.append(x == 1 ? y : x);
+  }
+  return sizes;
+}
+
 // Dicts.
 
 template <class K, class V>
@@ -252,7 +318,7 @@ V dict_getitem(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
 }
 template <class K, class V, class Item>
 None dict_setitem(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& value) {
-  if (ctx.ok()) self.set(key, V(value));
+  if (ctx.ok()) self.set(key, item_as<V>(ctx, value));
   return {};
 }
 template <class K, class V>
@@ -283,9 +349,9 @@ Optional<V> dict_get(Context&, const Dict<K, V>& self, const As<K>& key) {
   return value == nullptr ? Optional<V>() : Optional<V>(*value);
 }
 template <class K, class V, class Item>
-V dict_get_default(Context&, const Dict<K, V>& self, const As<K>& key, const Item& other) {
+V dict_get_default(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   const V* value = self.find(key);
-  return value == nullptr ? V(other) : *value;
+  return value == nullptr ? item_as<V>(ctx, other) : *value;
 }
 template <class K, class V>
 V dict_pop(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
@@ -294,7 +360,7 @@ V dict_pop(Context& ctx, const Dict<K, V>& self, const As<K>& key) {
 template <class K, class V, class Item>
 V dict_pop_default(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   if (!ctx.ok()) return V();
-  return self.contains(key) ? dict_pop(ctx, self, key) : V(other);
+  return self.contains(key) ? dict_pop(ctx, self, key) : item_as<V>(ctx, other);
 }
 template <class K, class V, class Item>
 V dict_pop(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
@@ -314,8 +380,9 @@ template <class K, class V, class Item>
 V dict_setdefault(Context& ctx, const Dict<K, V>& self, const As<K>& key, const Item& other) {
   if (!ctx.ok()) return V();
   if (const V* value = self.find(key)) return *value;
-  self.set(key, V(other));
-  return V(other);
+  const V value = item_as<V>(ctx, other);
+  self.set(key, value);
+  return value;
 }
 template <class K, class V>
 None dict_update(Context& ctx, const Dict<K, V>& self, const Dict<K, V>& other) {

@@ -33,6 +33,21 @@ inline i64 layout(Context&, const Tensor&) { return 0; }  // strided
 inline Str device_type(Context&, const Device& self) {
   return self.type == Device::Type::kCuda ? Str("cuda") : Str("cpu");
 }
+inline Optional<i64> device_index(Context&, const Device& self) {
+  return self.index < 0 ? Optional<i64>() : Optional<i64>(i64{self.index});
+}
+inline Device device_named(Context& ctx, const Str& name) {
+  if (name == "cpu") return {};
+  if (name == "cpu:0") return {.type = Device::Type::kCpu, .index = 0};
+  ctx.fail(ErrorKind::kUnsupported, "the only device is cpu, not %.*s", static_cast<int>(tsc::min<i64>(name.size(), 64)),
+           name.data());
+  return {};
+}
+inline Device device_numbered(Context& ctx, const Str& name, i64 index) {
+  Device device = device_named(ctx, name);
+  device.index = static_cast<int8_t>(index);
+  return device;
+}
 inline bool is_floating_point(Context&, const Tensor& self) { return is_floating(self.dtype()); }
 inline bool is_complex(Context&, const Tensor& self) { return tsc::is_complex(self.dtype()); }
 inline bool is_contiguous(Context&, const Tensor& self) { return self.is_contiguous(); }

@@ -227,9 +227,16 @@ template <class A, class B>
 double scalar_pow(Context& ctx, const A& a, const B& b) {
   return scalar_pow_real(ctx, Scalar(a).to_double(), Scalar(b).to_double());
 }
+// PyTorch has no overload of a complex number and an int but one of real results, which always fails.
+template <class A, class B>
+  requires((number::kRank<A> == 2 && number::kRank<B> == 0) || (number::kRank<A> == 0 && number::kRank<B> == 2))
+double scalar_pow(Context& ctx, const A&, const B&) {
+  ctx.fail(ErrorKind::kType, "a complex number to the power of an int is not defined: make the int a float");
+  return 0.0;
+}
 // Complex powers through the logarithm; 0 ** 0 is 1.
 template <class A, class B>
-  requires(number::Fixed<A> && number::Fixed<B> && (number::kRank<A> == 2 || number::kRank<B> == 2))
+  requires(number::kRank<A> < 3 && number::kRank<B> < 3 && number::kRank<A> + number::kRank<B> >= 3)
 Complex<double> scalar_pow(Context&, const A& a, const B& b) {
   const auto base = number::as<Complex<double>>(a), exponent = number::as<Complex<double>>(b);
   if (base == Complex<double>(0)) {
@@ -349,8 +356,15 @@ TSC_SCALAR_FUNCTION(scalar_atan, __builtin_atan(x))
 TSC_SCALAR_FUNCTION(scalar_sinh, __builtin_sinh(x))
 TSC_SCALAR_FUNCTION(scalar_cosh, __builtin_cosh(x))
 TSC_SCALAR_FUNCTION(scalar_tanh, __builtin_tanh(x))
+TSC_SCALAR_FUNCTION(scalar_asinh, __builtin_asinh(x))
+TSC_SCALAR_FUNCTION(scalar_acosh, __builtin_acosh(x))
+TSC_SCALAR_FUNCTION(scalar_atanh, __builtin_atanh(x))
+TSC_SCALAR_FUNCTION(scalar_expm1, __builtin_expm1(x))
+TSC_SCALAR_FUNCTION(scalar_lgamma, __builtin_lgamma(x))
 TSC_SCALAR_FUNCTION(scalar_gamma, __builtin_tgamma(x))
 TSC_SCALAR_FUNCTION(scalar_erf, __builtin_erf(x))
+TSC_SCALAR_FUNCTION(scalar_erfc, __builtin_erfc(x))
+TSC_SCALAR_FUNCTION(scalar_angle, x != x ? x : __builtin_atan2(0.0, x))
 TSC_SCALAR_FUNCTION(scalar_degrees, x * 57.295779513082320877)
 TSC_SCALAR_FUNCTION(scalar_radians, x * 0.017453292519943295769)
 TSC_SCALAR_FUNCTION(scalar_fabs, __builtin_fabs(x))
@@ -383,6 +397,9 @@ inline Z cos(Z z) { return cosh(z * kI); }
 inline Z asin(Z z) { return Z(0, -1) * log(z * kI + sqrt(Z(1) - z * z)); }
 inline Z acos(Z z) { return Z(1.5707963267948966192) - asin(z); }
 inline Z atan(Z z) { return Z(0, 0.5) * (log(Z(1) - kI * z) - log(Z(1) + kI * z)); }
+inline Z asinh(Z z) { return log(z + sqrt(z * z + Z(1))); }
+inline Z acosh(Z z) { return log(z + sqrt(z + Z(1)) * sqrt(z - Z(1))); }
+inline Z atanh(Z z) { return Z(0.5) * (log(Z(1) + z) - log(Z(1) - z)); }
 }  // namespace number
 inline Complex<double> scalar_exp(Context&, Complex<double> a) { return number::exp(a); }
 inline Complex<double> scalar_log(Context&, Complex<double> a) { return number::log(a); }
@@ -399,6 +416,20 @@ inline Complex<double> scalar_tanh(Context&, Complex<double> a) { return number:
 inline Complex<double> scalar_asin(Context&, Complex<double> a) { return number::asin(a); }
 inline Complex<double> scalar_acos(Context&, Complex<double> a) { return number::acos(a); }
 inline Complex<double> scalar_atan(Context&, Complex<double> a) { return number::atan(a); }
+inline Complex<double> scalar_asinh(Context&, Complex<double> a) { return number::asinh(a); }
+inline Complex<double> scalar_acosh(Context&, Complex<double> a) { return number::acosh(a); }
+inline Complex<double> scalar_atanh(Context&, Complex<double> a) { return number::atanh(a); }
+inline double scalar_angle(Context&, Complex<double> a) { return __builtin_atan2(a.imag, a.real); }
+template <number::Number A, number::Number B>
+auto scalar_polar(Context&, const A& size, const B& angle) {
+  const double r = Scalar(size).to_double(), turn = Scalar(angle).to_double();
+  const Complex<double> z(r * __builtin_cos(turn), r * __builtin_sin(turn));
+  if constexpr (number::kRank<A> == 3 || number::kRank<B> == 3) {
+    return Scalar(z);
+  } else {
+    return z;
+  }
+}
 
 template <number::Number A, number::Number B>
 auto scalar_log(Context&, const A& a, const B& base) {
@@ -427,6 +458,27 @@ double scalar_copysign(Context&, const A& a, const B& b) {
 template <number::Number A, number::Number B>
 double scalar_fmod(Context&, const A& a, const B& b) {
   return __builtin_fmod(Scalar(a).to_double(), Scalar(b).to_double());
+}
+// IEEE 754's remainder: the quotient is rounded to even.
+template <number::Number A, number::Number B>
+double scalar_mathremainder(Context&, const A& a, const B& b) {
+  return __builtin_remainder(Scalar(a).to_double(), Scalar(b).to_double());
+}
+template <number::Real A, number::Real B>
+auto scalar_divmod(Context& ctx, const A& a, const B& b) {
+  using T = number::Common<A, B>;
+  const T x = number::as<T>(a), y = number::as<T>(b);
+  if (y == T(0)) {
+    ctx.fail(ErrorKind::kRuntime, "%s", number::kRank<T> == 0 ? "ZeroDivisionError: integer division or modulo by zero"
+                                                                   : "ZeroDivisionError: float divmod()");
+    return Tuple<T, T>();
+  }
+  return Tuple<T, T>(scalar_floordiv(ctx, x, y), scalar_remainder(ctx, x, y));
+}
+// Integer division that drops the fraction, as C's.
+inline i64 scalar_truncdiv(Context& ctx, i64 a, i64 b) {
+  if (!number::nonzero(ctx, b == 0)) return 0;
+  return b == -1 ? number::Sub{}(i64{0}, a) : a / b;
 }
 inline double scalar_ldexp(Context&, double x, i64 i) {
   return __builtin_ldexp(x, static_cast<int>(tsc::min<i64>(tsc::max<i64>(i, -10000), 10000)));

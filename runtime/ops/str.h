@@ -191,14 +191,24 @@ inline List<Str> str_rsplit(Context& ctx, const Str& self, const Str& separator 
   for (i64 i = reversed.size() - 1; i >= 0; --i) parts.append(reversed[i]);
   return parts;
 }
+// As PyTorch: "\r\n" ends two lines, the bytes of Unicode's separators end one each, and ends that are kept are lines of
+// their own.
 inline List<Str> str_splitlines(Context& ctx, const Str& self, bool keepends = false) {
+  const auto ends_line = [](char c) {
+    for (const char end : "\n\r\v\f\x1c\x1d\x1e\x85\xe2\x80\xa8\xa9") {
+      if (c == end && c != 0) return true;
+    }
+    return false;
+  };
   List<Str> lines = List<Str>::make(ctx);
-  for (i64 i = 0, begin = 0; i < self.size() && ctx.ok(); begin = i) {
-    while (i < self.size() && self[i] != '\n' && self[i] != '\r' && self[i] != '\v' && self[i] != '\f') ++i;
-    const i64 end = i;
-    if (i < self.size()) i += self[i] == '\r' && i + 1 < self.size() && self[i + 1] == '\n' ? 2 : 1;
-    lines.append(self.slice(begin, keepends ? i : end));
+  i64 begin = 0;
+  for (i64 i = 0; i < self.size() && ctx.ok(); ++i) {
+    if (!ends_line(self[i])) continue;
+    lines.append(self.slice(begin, i));
+    if (keepends) lines.append(self.slice(i, i + 1));
+    begin = i + 1;
   }
+  if (begin < self.size()) lines.append(self.slice(begin, self.size()));
   return lines;
 }
 inline Tuple<Str, Str, Str> parted(const Str& self, i64 at, i64 size) {
@@ -304,9 +314,10 @@ inline bool str_isdecimal(Context&, const Str& self) { return !self.empty() && a
 inline bool str_isnumeric(Context&, const Str& self) { return !self.empty() && all_bytes(self, ascii::is_digit); }
 inline bool str_isspace(Context&, const Str& self) { return !self.empty() && all_bytes(self, ascii::is_space); }
 inline bool str_isprintable(Context&, const Str& self) { return all_bytes(self, ascii::is_printable); }
+// PyTorch's has no underscores.
 inline bool str_isidentifier(Context&, const Str& self) {
   return !self.empty() && !ascii::is_digit(self[0]) &&
-         all_bytes(self, [](char c) { return ascii::is_alnum(c) || c == '_'; });
+         all_bytes(self, [](char c) { return ascii::is_alnum(c); });
 }
 inline bool str_istitle(Context&, const Str& self) {
   bool in_word = false, any = false;
@@ -474,7 +485,9 @@ class PercentFormat {
     char buffer[400];
     text_.add(buffer, write_double(buffer, sizeof buffer, letter, value.to_double()));
   }
-  static int write_double(char* buffer, size_t bytes, char letter, double x) {
+  // PyTorch goes through a float.
+  static int write_double(char* buffer, size_t bytes, char letter, double number) {
+    const double x = static_cast<double>(static_cast<float>(number));
     if (letter == 'e') return libc::snprintf(buffer, bytes, "%e", x);
     if (letter == 'E') return libc::snprintf(buffer, bytes, "%E", x);
     return libc::snprintf(buffer, bytes, "%f", x);

@@ -107,6 +107,16 @@ void write_text(Text& text, const Ref<T>&) {
   text.add(T::kTypeName);
   text.add(" object>");
 }
+template <class T>
+  requires(__is_enum(T))
+void write_text(Text& text, T member) {
+  using Members = decltype(members_of(member));
+  text.add("Enum<");
+  text.add(Members::kTypeName);
+  text.add(".");
+  text.add(Members::kNames[static_cast<i64>(member)]);
+  text.add(">");
+}
 template <class A>
   requires(__is_same(A, Any))
 void write_text(Text& text, const A& any) {
@@ -161,26 +171,6 @@ void write_text(Text& text, const Tuple<T...>& tuple) {
   text.add(sizeof...(T) == 1 ? ",)" : ")");
 }
 
-// A tensor as nested lists of its elements, then its type and sizes.
-inline void write_elements(Text& text, const Tensor& t, i64 dim, const char* at) {
-  if (dim == t.dim()) return write_text(text, load_scalar(at, t.dtype()));
-  text.add('[');
-  for (i64 i = 0; i < t.size(dim) && text.context().ok(); ++i) {
-    if (i > 0) text.add(", ");
-    write_elements(text, t, dim + 1, at + i * t.stride(dim) * t.element_size());
-  }
-  text.add(']');
-}
-inline void write_text(Text& text, const Tensor& t) {
-  write_elements(text, t, 0, t.bytes());
-  text.add("\n[ CPU");
-  text.add(scalar_type_name(t.dtype()));
-  text.add("Type{");
-  for (i64 d = 0; d < t.dim(); ++d) {
-    if (d > 0) text.add(',');
-    write_text(text, t.size(d));
-  }
-  text.add("} ]");
-}
-
 }  // namespace tsc::ops
+
+#include "runtime/ops/tensor_text.h"

@@ -8,6 +8,7 @@ must give the same value (type and nesting too) or the same exception: class, me
 import copy
 import os
 import re
+from enum import Enum
 
 import pytest
 import torch
@@ -141,6 +142,14 @@ def compare(ours, theirs, place, options):
             assert not hasattr(ours, "_fields"), f"{place} is {ours!r}, not {theirs!r}"
         for index, (a, b) in enumerate(zip(ours, theirs)):
             compare(a, b, f"{place}[{index}]", options)
+    elif isinstance(theirs, Enum):
+        assert isinstance(ours, tsc.Object) and repr(ours).startswith(type(theirs).__name__ + "("), f"{place} is {ours!r}, not {theirs!r}"
+        assert ours.name == theirs.name and ours.value == theirs.value, f"{place} is {ours!r}, not {theirs!r}"
+    elif isinstance(theirs, torch.device):
+        assert ours == str(theirs), f"{place} is {ours!r}, not {theirs!r}"
+    elif isinstance(theirs, complex):
+        same = ours == theirs or abs(ours - theirs) <= 1e-12 * abs(theirs)
+        assert type(ours) is complex and same, f"{place} is {ours!r}, not {theirs!r}"
     elif isinstance(theirs, float):
         same = ours == theirs or (ours != ours and theirs != theirs) or abs(ours - theirs) <= 1e-12 * abs(theirs)
         assert type(ours) is float and same, f"{place} is {ours!r}, not {theirs!r}"

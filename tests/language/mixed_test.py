@@ -1,10 +1,8 @@
 """What is left: futures, gradient modes, annotations, containers in containers."""
 
 import os
-from enum import Enum
 from typing import Dict, Final, List, Optional, Tuple
 
-import pytest
 import torch
 from torch import nn
 
@@ -150,21 +148,3 @@ def test_instances_have_their_own_state(tmp_path):
     path = tsc.compile(torch.jit.script(Count()), tmp_path / "count.so", compiler=os.environ.get("TSC"))
     a, b = tsc.load(path), tsc.load(path)
     assert [a(2), a(3), b(1), a(1), b(1)] == [2, 5, 1, 6, 2]
-
-
-class Color(Enum):
-    RED = 1
-    GREEN = 5
-
-
-class EnumValue(nn.Module):
-    def forward(self, n: int) -> int:
-        c = Color.RED
-        if n > 0:
-            c = Color.GREEN
-        return c.value
-
-
-def test_value_of_an_enum_is_refused(tmp_path):
-    with pytest.raises(tsc.Error, match="prim::EnumValue"):
-        tsc.compile(torch.jit.script(EnumValue()), tmp_path / "enum.so", compiler=os.environ.get("TSC"))

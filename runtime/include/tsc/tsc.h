@@ -86,7 +86,8 @@ typedef enum tsc_kind {
   TSC_TUPLE = 8,  /* as.sequence; `names` of a NamedTuple */
   TSC_DICT = 9,   /* as.sequence: keys and values in turn, `count` is twice the number of entries */
   TSC_OBJECT = 10 /* as.sequence: the fields' values. On output `names` says of which class; on input it may be NULL,
-                     the fields being in the class's order, or give the fields' names, in any order */
+                     the fields being in the class's order, or give the fields' names, in any order. An Enum's member has the fields name
+                     and value; on input the value alone does as well */
 } tsc_kind;
 
 typedef struct tsc_names {

@@ -1,6 +1,7 @@
 """Python values to and from tsc_value. Tensors come and go by DLPack, without a copy."""
 
 import ctypes
+import enum
 from collections import namedtuple
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -245,7 +246,8 @@ class Arguments:
         elif module == "numpy" and hasattr(value, "item"):  # a numpy scalar
             self.build(value.item(), to)
         elif hasattr(value, "__dict__") and not isinstance(value, type):
-            fields = fields_of(value)
+            is_member = isinstance(value, enum.Enum)
+            fields = {"name": value.name, "value": value.value} if is_member else fields_of(value)
             self._build_sequence(abi.OBJECT, list(fields.values()), to)
             names = (ctypes.c_char_p * len(fields))(*[field.encode() for field in fields])
             struct = abi.Names(type(value).__name__.encode(), names)
