@@ -48,6 +48,16 @@ bool decompose(Block* block) {
   return changed;
 }
 
+// What an assert of a decomposition refuses, PyTorch's op refuses with a RuntimeError: what a raise without a class is.
+void raise_as_ops(Block* block) {
+  for (Node* node : block->nodes()) {
+    for (Block* inner : node->blocks()) raise_as_ops(inner);
+    if (node->kind() != torch::jit::prim::RaiseException) continue;
+    const torch::jit::WithInsertPoint before(node);
+    node->replaceInput(1, block->owningGraph()->insertConstant({}));
+  }
+}
+
 }  // namespace
 
 // Parsed once. Functions call each other only within a file.
@@ -57,6 +67,8 @@ const torch::jit::CompilationUnit& decompositions() {
     for (const auto* file = tsc_decompositions; file->name != nullptr; ++file) {
       result->define(std::nullopt, std::string(file->text, file->size), torch::jit::nativeResolver(), nullptr);
     }
+    for (torch::jit::Function* function : result->get_functions())
+      raise_as_ops(torch::jit::toGraphFunction(*function).graph()->block());
     return result;
   }();
   return *unit;

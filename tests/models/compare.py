@@ -61,6 +61,9 @@ def compare(ours, theirs, exact, place):
         assert len(ours) == len(theirs), f"{place} has {len(ours)} items, not {len(theirs)}"
         for index in range(len(theirs)):
             compare(ours[index], theirs[index], exact[index], f"{place}[{index}]")
+    elif isinstance(theirs, float):  # made of elements in float32
+        assert isinstance(ours, float), f"{place} is {ours!r}, not a float"
+        compare_tensors(torch.tensor(ours), torch.tensor(theirs), torch.tensor(exact), place)
     else:
         assert type(ours) is type(theirs) and ours == theirs, f"{place} is {ours!r}, not {theirs!r}"
 

@@ -233,3 +233,25 @@ def _shape_as_tensor(self: Tensor) -> Tensor:
 
 def _dim_arange(like: Tensor, dim: int) -> Tensor:
     return torch.arange(like.size(dim))
+
+
+def meshgrid__indexing(tensors: List[Tensor], indexing: str) -> List[Tensor]:
+    assert indexing == "xy" or indexing == "ij", 'torch.meshgrid: indexing must be one of "xy" or "ij", but received: ' + indexing
+    if indexing == "ij" or len(tensors) < 2:
+        return torch.meshgrid(tensors)
+    swapped = tensors[:]
+    swapped[0], swapped[1] = tensors[1], tensors[0]
+    grids: List[Tensor] = []
+    for grid in torch.meshgrid(swapped):
+        grids.append(grid.transpose(0, 1))
+    grids[0], grids[1] = grids[1], grids[0]
+    return grids
+
+
+# Sorting is stable, asked or not.
+def sort__stable(self: Tensor, stable: Optional[bool], dim: int, descending: bool) -> Tuple[Tensor, Tensor]:
+    return torch.sort(self, dim, descending)
+
+
+def argsort__stable(self: Tensor, stable: bool, dim: int, descending: bool) -> Tensor:
+    return torch.argsort(self, dim, descending)

@@ -1,0 +1,87 @@
+"""Programs, not only nets: search, caches that grow, results of any length, streams. Scripted, against PyTorch."""
+
+import copy
+import importlib
+
+import pytest
+import torch
+
+import tsc
+from compare import check
+from detector.model import example as images
+from gpt.model import example as ids
+from speech.model import example as samples
+from translator.model import example as sentence
+
+NAMES = ["detector", "gpt", "speech", "translator"]
+
+
+@pytest.fixture(scope="module")
+def modules():
+    return {name: importlib.import_module(f"{name}.model").build()[0] for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def models(modules, compile_group):
+    return compile_group({name: torch.jit.script(module) for name, module in modules.items()})
+
+
+def test_beam_search(models, modules, usable):
+    model, module = usable(models["translator"]), modules["translator"]
+    torch.manual_seed(1)
+    for length in (7, 1, 12, 3):
+        check(model, module, *sentence(length))
+    for text in ("I see the red house.", "cat, dog", "zebra", "  We EAT bread .  "):
+        assert model.translate(text) == module.translate(text)
+    with pytest.raises(tsc.Error, match="nothing to translate") as caught:
+        model.translate("   ")
+    assert caught.value.class_name == "ValueError"
+    assert model.translate("the tree") == module.translate("the tree")
+
+
+def test_key_value_cache(models, modules, usable):
+    model, module = usable(models["gpt"]), copy.deepcopy(modules["gpt"])
+    for batch, length in ((1, 12), (3, 5), (1, 1)):
+        prompt = ids(batch, length)[0]
+        check(model, module, prompt)
+        generated = torch.from_dlpack(model.generate(prompt, 20))
+        assert torch.equal(generated, module.generate(prompt, 20))
+        # Over calls, the cache being the instance's.
+        model.reset()
+        token = torch.from_dlpack(model.step(prompt))
+        for position in range(length, length + 20):
+            assert torch.equal(generated[:, position], token)
+            token = torch.from_dlpack(model.step(token[:, None]))
+    with pytest.raises(tsc.Error, match="129 tokens, but the context has 128"):
+        model.generate(ids(1, 120)[0], 10)
+    model.reset()
+    assert torch.equal(torch.from_dlpack(model.step(prompt)), generated[:, prompt.size(1)])
+
+
+def test_number_of_boxes_depends_on_the_image(models, modules, usable):
+    model, module = usable(models["detector"]), modules["detector"]
+    torch.manual_seed(2)
+    counts = set()
+    for size in ((1, 128, 160), (2, 96, 96), (1, 256, 64), (1, 16, 16)):
+        check(model, module, *images(*size))
+        counts.update(found["labels"].shape[0] for found in model(*images(*size)))
+    assert len(counts) > 2
+    check(model, module, torch.zeros(1, 3, 64, 64) - 50)
+
+
+def test_stream_is_the_same_however_it_is_cut(models, modules, usable):
+    model, module = usable(models["speech"]), copy.deepcopy(modules["speech"])
+    torch.manual_seed(3)
+    stream = samples(8000)[0]
+    stream[3000:5000] *= 20
+    whole, expected_scores = module(stream)
+    assert len(whole) > 3
+    for cut in (8000, 100, 333, 160, 4001):
+        model.reset()
+        heard = [model(chunk) for chunk in stream.split(cut)]
+        assert "".join(letters for letters, _ in heard) == whole
+        scores = torch.cat([torch.from_dlpack(scores) for _, scores in heard])
+        torch.testing.assert_close(scores, expected_scores, rtol=1e-4, atol=1e-5)
+        assert model.seconds() == module.seconds()
+    with pytest.raises(tsc.Error, match="a chunk has one dimension, not 2"):
+        model(torch.zeros(1, 5))
