@@ -3,6 +3,7 @@
 //   tsc-verify model.pt                       a traced model, on random inputs of its example's shapes
 //   tsc-verify a.pt b.pt                      the calls of a.pt.calls and b.pt.calls where these exist:
 //                                             torch.save([("forward", (x, 3)), ("reset", ())], "a.pt.calls")
+#include <ATen/Parallel.h>
 #include <ATen/ops/isclose.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -230,6 +231,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const at::AutoGradMode no_gradients(false);
   at::manual_seed(0);
+  at::set_num_threads(1);  // of many small ops, which threads would only slow
   int exit_code = kExitComplete;
   for (const std::string& path : paths) {
     std::string fault;
