@@ -167,6 +167,10 @@ void lower_composites(Graph& graph) {
       case Op::rnn_tanh:
         lower_recurrent(graph, id, containers);
         break;
+      case Op::lstm_cell:
+      case Op::gru_cell:
+        lower_recurrent_cell(graph, id, containers);
+        break;
       case Op::list_unpack:
         lower_parts(graph, id, uses);
         break;

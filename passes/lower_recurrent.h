@@ -10,4 +10,7 @@ namespace tsc::passes {
 // input of all steps and a scan over them, where the input's dtype and rank are known. Whether it did.
 bool lower_recurrent(ir::Graph& graph, ir::NodeId id, const ir::ContainerClasses& containers);
 
+// lstm_cell and gru_cell of the same kind: a product, and a scan of one step.
+bool lower_recurrent_cell(ir::Graph& graph, ir::NodeId id, const ir::ContainerClasses& containers);
+
 }  // namespace tsc::passes

@@ -68,11 +68,22 @@ def test_objects(tiny):
 @pytest.mark.parametrize(
     "value",
     [None, True, False, 0, -(2**63), 2**63 - 1, 2.5, float("inf"), 1j, "", "héllo\0wörld", [], [1, 2], [True], [1.5],
-     ["a", ""], [1, "a", None], [[1], [2, 3]], {}, {"a": 1}, {1: "z"}, {"k": [1, {"j": None}]}],
+     ["a", ""], [1, "a", None], [[1], [2, 3]], {}, {"a": 1}, {1: "z"}, {"k": [1, {"j": None}]},
+     # Long lists of numbers go another way than short ones and mixed ones.
+     [*range(-50, 50), 2**63 - 1, -(2**63)], [i / 7 for i in range(40)] + [float("-inf")], [True, False, True] * 20,
+     [*range(20), 1.5], [*range(20), True], [True] * 20 + [1], [0.5] * 20 + [None], [[1] * 30, [2.0] * 30],
+     {i: i * i for i in range(30)}],
 )  # fmt: skip
 def test_echo(tiny, value):
     result = tiny.echo(value)
     assert result == value and type(result) is type(value)
+    if isinstance(value, list):
+        assert list(map(type, result)) == list(map(type, value))
+
+
+def test_long_lists_that_are_refused(tiny):
+    assert error_of(tiny, X, [*range(20), 2**63]).message == "9223372036854775808 is no 64-bit integer"
+    assert error_of(tiny, X, [1.5] * 20 + [object()]).message == "a value of type object cannot be given to a model"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import copy
 import importlib
+from typing import List, Tuple
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 import tsc
 from compare import check
@@ -85,3 +87,49 @@ def test_stream_is_the_same_however_it_is_cut(models, modules, usable):
         assert model.seconds() == module.seconds()
     with pytest.raises(tsc.Error, match="a chunk has one dimension, not 2"):
         model(torch.zeros(1, 5))
+
+
+class Cells(nn.Module):
+    """A network written as a loop over cells: of LSTM, GRU and tanh, one on the other."""
+
+    def __init__(self, inputs: int, hidden: int, bias: bool):
+        super().__init__()
+        self.hidden = hidden
+        self.first = nn.LSTMCell(inputs, hidden, bias)
+        self.second = nn.GRUCell(hidden, hidden, bias)
+        self.third = nn.RNNCell(hidden, hidden, bias)
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        """x: [time, batch, inputs]."""
+        return self.resume(x, torch.zeros(4, x.size(1), self.hidden, dtype=x.dtype))
+
+    @torch.jit.export
+    def resume(self, x: Tensor, start: Tensor) -> Tuple[Tensor, Tensor]:
+        """start: the states, [4, batch, hidden]."""
+        h, c, g, r = start.unbind(0)
+        outputs: List[Tensor] = []
+        for step in range(x.size(0)):
+            h, c = self.first(x[step], (h, c))
+            g = self.second(h, g)
+            r = self.third(g, r)
+            outputs.append(r)
+        return torch.stack(outputs), torch.stack([h, c, g, r])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_loops_over_cells(bias, compile_and_load, usable):
+    module = Cells(20, 37, bias).eval()
+    model = usable(compile_and_load(torch.jit.script(module), "cells"))
+    for time, batch in ((9, 1), (4, 3), (1, 17)):
+        check(model, module, torch.randn(time, batch, 20))
+        check(model, module, torch.randn(time, batch, 20), torch.randn(4, batch, 37), method="resume")
+    for method, wrong in (
+        ("forward", (torch.randn(3, 2, 19),)),
+        ("resume", (torch.randn(3, 2, 20), torch.randn(4, 3, 37))),
+        ("resume", (torch.randn(3, 2, 20), torch.randn(4, 2, 36))),
+    ):
+        with pytest.raises(RuntimeError):
+            getattr(module, method)(*wrong)
+        with pytest.raises(tsc.Error):
+            model.methods[method](*wrong)
+    check(model, module, torch.randn(5, 2, 20))
