@@ -288,7 +288,7 @@ class ModelEmitter {
       const auto& params = graph_.block(function.body).params;
       infos += fmt::format("    {{.name = {}, .output = {}, .inputs = {}, .input_count = {}, .uses_state = {}, .reserved = 0, .arena_bytes = {}}},\n",
                            string_literal(function.name), string_literal(output_type(function)),
-                           params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), uses_state(graph_, function) ? 1 : 0, model_.arena_bytes);
+                           params.empty() ? "nullptr" : "k_" + name + "_inputs", params.size(), uses_state(graph_, function) || draws_random_numbers(graph_, function) ? 1 : 0, model_.arena_bytes);
       calls += fmt::format("{}method_call<&{}>", calls.empty() ? "" : ", ", name);
     }
     out.append(fmt::format("static constexpr tsc_method_info kMethods[] = {{\n{}}};\n", infos));

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "compiler/ir/effects.h"
 #include "compiler/ir/tensor_data.h"
 #include "passes/region.h"
 
@@ -75,15 +76,17 @@ std::string cpp_type(const Graph& graph, const Type& type) {
 
 namespace {
 
-bool uses_state(const Graph& graph, const Function& function, std::set<std::string>& visited) {
+// Whether the function, or one that it calls, has a node like that.
+template <class Predicate>
+bool any_node(const Graph& graph, const Function& function, const Predicate& is_wanted, std::set<std::string>& visited) {
   if (!visited.insert(function.name).second) return false;
   bool found = false;
   for_each_node(graph, function.body, [&](NodeId id) {
     const Node& node = graph.node(id);
-    found = found || node.op == Op::state_get || node.op == Op::state_set;
+    found = found || is_wanted(node);
     if (node.op != Op::call) return;
     for (const Function& callee : graph.functions) {
-      if (callee.name == str_attribute(node, "function")) found = uses_state(graph, callee, visited) || found;
+      if (callee.name == str_attribute(node, "function")) found = any_node(graph, callee, is_wanted, visited) || found;
     }
   });
   return found;
@@ -93,7 +96,13 @@ bool uses_state(const Graph& graph, const Function& function, std::set<std::stri
 
 bool uses_state(const Graph& graph, const Function& function) {
   std::set<std::string> visited;
-  return uses_state(graph, function, visited);
+  const auto reads_or_writes = [](const Node& node) { return node.op == Op::state_get || node.op == Op::state_set; };
+  return any_node(graph, function, reads_or_writes, visited);
+}
+
+bool draws_random_numbers(const Graph& graph, const Function& function) {
+  std::set<std::string> visited;
+  return any_node(graph, function, [&](const Node& node) { return is_random(graph, node); }, visited);
 }
 
 std::string cpp_element(DType dtype) {

@@ -20,6 +20,8 @@ std::string cpp_type(const ir::Graph& graph, const ir::Type& type);
 std::string class_name(const ir::Graph& graph, ir::ClassId id);
 // True when the function, or one that it calls, reads or writes the instance's state.
 bool uses_state(const ir::Graph& graph, const ir::Function& function);
+// Whether it needs the instance's generator.
+bool draws_random_numbers(const ir::Graph& graph, const ir::Function& function);
 // The element type of a kernel's pointer: "float", "i64", "bool".
 std::string cpp_element(ir::DType dtype);
 std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"

@@ -38,6 +38,8 @@ std::string header_of(OpClass op_class) {
       return "runtime/ops/movement.h";
     case OpClass::kCreation:
       return "runtime/ops/creation.h";
+    case OpClass::kRandom:
+      return "runtime/ops/random.h";
     case OpClass::kSort:
       return "runtime/ops/sort.h";
     case OpClass::kQuery:
@@ -296,7 +298,7 @@ class HostEmitter {
     }
     model_.headers.insert(header_of(info.op_class));
     // The runtime's name ends in "_" for the form that writes its operand, and where the row's own does.
-    const bool underscore = node.form == Form::kInPlace || node.op == Op::copy_ || node.op == Op::is_;
+    const bool underscore = node.form == Form::kInPlace || has_only_in_place_form(node.op) || node.op == Op::is_;
     std::string call = fmt::format("ops::{}{}", info.name, underscore ? "_" : "");
     if (node.op == Op::tolist) call += fmt::format("<{}>", type_of(node.outputs[0]));
     call += "(ctx";

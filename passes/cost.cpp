@@ -88,6 +88,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
     case OpClass::kMovement:
     case OpClass::kView:
     case OpClass::kCreation:
+    case OpClass::kRandom:
     case OpClass::kSort:
     case OpClass::kQuery:
     case OpClass::kScalar:

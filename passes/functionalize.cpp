@@ -240,8 +240,8 @@ class Functionalizer {
 
   bool make_functional(BlockId block, NodeId id, std::vector<NodeId>& kept) {
     const Node node = graph_.node(id);
-    if (node.outputs.size() != 1 || node.op == Op::bernoulli || !graph_.value(node.inputs[0]).type.is_tensor())
-      return false;
+    // Random numbers are drawn in the order of the written memory.
+    if (node.outputs.size() != 1 || is_random(graph_, node) || !graph_.value(node.inputs[0]).type.is_tensor()) return false;
     const ValueId target = node.inputs[0], result = node.outputs[0];
     if (!is_defined_in(block, target) || !keeps_shape(node) || !is_unseen(id, target, result)) return false;
     const auto conversion = needed_conversion(node);

@@ -402,6 +402,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
       return node.op == Op::symbolic ? "" : "it is read on the host";
     case OpClass::kRecurrent:
       return recurrent_obstacle(graph, node);
+    case OpClass::kRandom:
     case OpClass::kScan:
     case OpClass::kSort:
     case OpClass::kScalar:

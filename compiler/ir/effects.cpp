@@ -33,19 +33,9 @@ bool writes_input(const Graph& graph, const Node& node, size_t index) {
 }
 
 bool is_random(const Graph& graph, const Node& node) {
-  switch (node.op) {
-    case Op::rand:
-    case Op::randn:
-    case Op::rand_like:
-    case Op::randn_like:
-    case Op::bernoulli:
-      return true;
-    default:
-      break;
-  }
   if (may_be_on(graph, node, "dropout_p")) return true;
-  const bool trains = may_be_on(graph, node, "train");
-  return trains && (may_be_on(graph, node, "p") || may_be_on(graph, node, "dropout"));
+  if (!find_input(node.op, "train")) return op_info(node.op).op_class == OpClass::kRandom;
+  return may_be_on(graph, node, "train") && (may_be_on(graph, node, "p") || may_be_on(graph, node, "dropout"));
 }
 
 bool has_effect(const Graph& graph, const Node& node) {

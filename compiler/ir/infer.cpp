@@ -414,6 +414,7 @@ void Run::infer_node(NodeId id) {
       if (!infer_movement(rule)) infer_by_table(rule);
       return;
     case OpClass::kCreation:
+    case OpClass::kRandom:
       if (!infer_creation(rule)) infer_by_table(rule);
       infer_tensor_ints(rule);
       return;

@@ -112,6 +112,14 @@ bool infer_creation(const Rule& rule) {
     case Op::randn:
       rule.set_tensor(0, rule.dtype_operand(kDefaultDType), listed_shape(rule, 0));
       return true;
+    case Op::randint:
+      rule.set_tensor(0, rule.dtype_operand(DType::kInt64), listed_shape(rule, 2));
+      return true;
+    case Op::randperm: {
+      const auto n = rule.dim(0);
+      rule.set_tensor(0, rule.dtype_operand(DType::kInt64), Dims{n ? *n : rule.fresh(0, 0)});
+      return true;
+    }
     case Op::full:
       rule.set_tensor(0, rule.dtype_operand(number_dtype(rule.type(1))), listed_shape(rule, 0));
       return true;

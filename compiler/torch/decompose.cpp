@@ -55,6 +55,10 @@ void raise_as_ops(Block* block) {
     if (node->kind() != torch::jit::prim::RaiseException) continue;
     const torch::jit::WithInsertPoint before(node);
     node->replaceInput(1, block->owningGraph()->insertConstant({}));
+    constexpr std::string_view kPrefix = "AssertionError: ";
+    const auto message = torch::jit::toIValue(node->input(0));
+    if (!message || !message->isString() || !message->toStringRef().starts_with(kPrefix)) continue;
+    node->replaceInput(0, block->owningGraph()->insertConstant(message->toStringRef().substr(kPrefix.size())));
   }
 }
 

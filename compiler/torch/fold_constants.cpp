@@ -32,6 +32,7 @@ bool computes_tensors(const ir::Node& node) {
     case ir::OpClass::kSort:
     case ir::OpClass::kQuery:
       return true;
+    case ir::OpClass::kRandom:
     case ir::OpClass::kScalar:
     case ir::OpClass::kContainer:
     case ir::OpClass::kControl:

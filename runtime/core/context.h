@@ -5,6 +5,7 @@
 // value. Emitted code asks `ok()` in loop conditions, after calls, and before every effect.
 #pragma once
 
+#include "runtime/core/generator.h"
 #include "runtime/core/libc.h"
 #include "runtime/core/thread_pool.h"
 #include "runtime/core/types.h"
@@ -112,10 +113,13 @@ struct SizeClass {
 
 class Context {
  public:
-  explicit Context(const Host& host = kDefaultHost, uint64_t seed = 0) : host_(host), random_(seed) {}
+  explicit Context(const Host& host = kDefaultHost) : host_(host) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
-  ~Context() { release_cache(); }
+  ~Context() {
+    free(generator_, sizeof(Generator));
+    release_cache();
+  }
 
   // Errors.
 
@@ -238,14 +242,24 @@ class Context {
     if (ok() && size > 0) host_.print(host_.print_user, stream, text, static_cast<size_t>(size));
   }
 
-  // The random stream of this context: 64 uniform bits (splitmix64).
-  uint64_t random_bits() {
-    uint64_t z = (random_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+  // The random stream of this context; null, and the context fails, when there is no memory for it.
+  Generator* generator() {
+    if (generator_ == nullptr) {
+      if (void* block = allocate(sizeof(Generator))) generator_ = new (block, kPlace) Generator(seed_);
+    }
+    return generator_;
   }
-  void seed(uint64_t value) { random_ = value; }
+  void seed(uint64_t value) {
+    seed_ = value;
+    free(generator_, sizeof(Generator));
+    generator_ = nullptr;
+  }
+  // Goes on with the stream where another context is in its own.
+  void continue_stream_of(const Context& other) {
+    seed(other.seed_);
+    if (other.generator_ != nullptr && generator() != nullptr) *generator_ = *other.generator_;
+  }
+  uint64_t seed() const { return seed_; }
 
  private:
   struct FreeBlock {
@@ -282,7 +296,8 @@ class Context {
   int32_t source_ = 0;
   int depth_ = 0;
   const Host& host_;
-  uint64_t random_;
+  uint64_t seed_ = Generator::kDefaultSeed;
+  Generator* generator_ = nullptr;
   size_t live_ = 0;     // bytes handed out
   size_t peak_ = 0;     // the most of this call
   size_t typical_ = 0;  // the most of the last calls, forgotten slowly

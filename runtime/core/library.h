@@ -155,8 +155,7 @@ class ContextPool {
       if (Context* context = __atomic_exchange_n(&slots_[slot], nullptr, __ATOMIC_ACQUIRE)) return context;
     }
     void* block = host_.allocator.allocate(host_.allocator.user, kAlignment, kBytes);
-    const uint64_t seed = __atomic_fetch_add(&made_, 1, __ATOMIC_RELAXED);
-    return block == nullptr ? nullptr : new (block, kPlace) Context(host_, seed);
+    return block == nullptr ? nullptr : new (block, kPlace) Context(host_);
   }
   void give_back(Context* context) {
     for (int i = 0, slot = first_slot(); i < kSlots; ++i, slot = (slot + 1) % kSlots) {
@@ -182,7 +181,6 @@ class ContextPool {
     host_.allocator.free(host_.allocator.user, context, kBytes);
   }
   const Host& host_;
-  uint64_t made_ = 0;
   Context* slots_[kSlots] = {};
 };
 
@@ -422,11 +420,18 @@ class StateLock {
 
 inline tsc_status reset_instance(tsc_instance* instance, tsc_error* error) {
   if (instance == nullptr) return report(error, ErrorKind::kInvalidArgument, "instance_reset: the instance is null");
-  if (instance->state == nullptr) return succeed(error);
   StateLock lock(*instance);
   if (!lock.held()) return StateLock::busy(error);
-  instance->model.table.state.initialise(instance->context, instance->state);
+  instance->context.seed(instance->context.seed());
+  if (instance->state != nullptr) instance->model.table.state.initialise(instance->context, instance->state);
   return finish(*instance, error);
+}
+inline tsc_status seed_instance(tsc_instance* instance, uint64_t seed, tsc_error* error) {
+  if (instance == nullptr) return report(error, ErrorKind::kInvalidArgument, "instance_seed: the instance is null");
+  StateLock lock(*instance);
+  if (!lock.held()) return StateLock::busy(error);
+  instance->context.seed(seed);
+  return succeed(error);
 }
 inline tsc_status create_instance(tsc_model* model, tsc_instance** instance, tsc_error* error) {
   if (model == nullptr || instance == nullptr) {
@@ -465,6 +470,7 @@ inline tsc_status clone_instance(tsc_instance* instance, tsc_instance** clone, t
   tsc_instance* made = nullptr;
   if (const tsc_status status = make_instance(instance->model, &made, error); status != TSC_OK) return status;
   for (size_t i = 0; i < instance->model.table.info->state_count; ++i) copy_field(*instance, *made, i);
+  made->context.continue_stream_of(instance->context);
   tsc_status status = finish(*instance, error);
   if (status == TSC_OK) status = finish(*made, error);
   if (status == TSC_OK) {
@@ -591,6 +597,7 @@ const tsc_library* serve(uint32_t abi_version) {
       .instance_create = &create_instance,
       .instance_clone = &clone_instance,
       .instance_reset = &reset_instance,
+      .instance_seed = &seed_instance,
       .instance_destroy = &destroy_instance,
       .state_get = &get_state,
       .state_set = &set_state,

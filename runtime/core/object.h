@@ -71,7 +71,9 @@ struct TypeInfo {
   void (*own)(Context& ctx, AnyBox& box);
 };
 template <class T>
-extern const TypeInfo type_info;
+struct TypeInfoOf {
+  static const TypeInfo value;
+};
 
 struct AnyBox : Counted {
   const TypeInfo* type = nullptr;
@@ -114,7 +116,7 @@ class Any : public Handle<AnyBox> {
   bool is_tuple() const { return defined() && impl_->type->family == TypeInfo::Family::kTuple; }
   template <class T>
   bool is() const {
-    return defined() && impl_->type == &type_info<T>;
+    return defined() && impl_->type == &TypeInfoOf<T>::value;
   }
   // Only when is<T>().
   template <class T>
@@ -160,7 +162,7 @@ class Any : public Handle<AnyBox> {
     if (block == nullptr) return result;
     auto* box = new (block, kPlace) AnyBoxOf<T>;
     box->owner = &ctx;
-    box->type = &type_info<T>;
+    box->type = &TypeInfoOf<T>::value;
     box->value = tsc::move(value);
     result.impl_ = box;
     return result;

@@ -890,7 +890,7 @@ template <>
 inline constexpr TypeInfo::Family family_of<AnyTuple> = TypeInfo::Family::kTuple;
 
 template <class T>
-inline constexpr TypeInfo type_info = {
+constinit const TypeInfo TypeInfoOf<T>::value = {
     family_of<T>,
     [](AnyBox* box) { free_object(static_cast<AnyBoxOf<T>*>(box)); },
     [](Writer& writer, const AnyBox& box, tsc_value& to) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "runtime/ops/convert.h"
-#include "runtime/ops/random.h"
 
 namespace tsc::ops {
 
@@ -231,64 +230,6 @@ inline Tensor scalar_tensor(Context& ctx, const Scalar& s, const OptionalInt& dt
                             const OptionalBool& = None()) {
   if (!device_ok(ctx, device)) return {};
   return filled(ctx, Sizes(), dtype_or(ctx, dtype, DType::kFloat32), s);
-}
-
-// Random numbers; PyTorch's streams are not reproduced.
-template <class Draw>
-Tensor drawn(Context& ctx, Tensor t, Draw draw) {
-  if (!ctx.ok()) return {};
-  if (!is_floating(t.dtype())) {
-    return ctx.fail(ErrorKind::kRuntime, "random numbers are of a floating point dtype, not %s", dtype_name(t.dtype()));
-  }
-  for (i64 i = 0; i < t.numel(); ++i) {
-    double value = draw();
-    // Rounding to the dtype must not reach 1.
-    if (t.dtype() != DType::kFloat64) value = static_cast<double>(static_cast<float>(value));
-    store_elements(&value, t.bytes() + i * t.element_size(), t.dtype(), 0, 1);
-  }
-  return t;
-}
-inline Tensor uniform(Context& ctx, Tensor t) {
-  // 24 bits are exact in float; half precision rounds down to 8 bits.
-  const double scale = t.dtype() == DType::kFloat64 ? 0x1p53 : t.dtype() == DType::kFloat32 ? 0x1p24 : 0x1p8;
-  return drawn(ctx, t, [&] { return __builtin_floor(random_uniform(ctx) * scale) / scale; });
-}
-inline Tensor rand(Context& ctx, const List<i64>& size, const OptionalInt& dtype = None(), const OptionalInt& = None(),
-                   const OptionalDevice& = None(), const OptionalBool& = None()) {
-  return uniform(ctx, Tensor::empty(ctx, dtype_or(ctx, dtype, DType::kFloat32), size.span()));
-}
-inline Tensor randn(Context& ctx, const List<i64>& size, const OptionalInt& dtype = None(), const OptionalInt& = None(),
-                    const OptionalDevice& = None(), const OptionalBool& = None()) {
-  return drawn(ctx, Tensor::empty(ctx, dtype_or(ctx, dtype, DType::kFloat32), size.span()),
-               [&] { return random_normal(ctx); });
-}
-inline Tensor rand_like(Context& ctx, const Tensor& self, const OptionalInt& dtype = None(),
-                        const OptionalInt& = None(), const OptionalDevice& = None(), const OptionalBool& = None(),
-                        const OptionalInt& = None()) {
-  return uniform(ctx, Tensor::empty(ctx, dtype_or(ctx, dtype, self.dtype()), self.sizes()));
-}
-inline Tensor randn_like(Context& ctx, const Tensor& self, const OptionalInt& dtype = None(),
-                         const OptionalInt& = None(), const OptionalDevice& = None(), const OptionalBool& = None(),
-                         const OptionalInt& = None()) {
-  return drawn(ctx, Tensor::empty(ctx, dtype_or(ctx, dtype, self.dtype()), self.sizes()),
-               [&] { return random_normal(ctx); });
-}
-// Elements are the probabilities of 1. A program cannot make a generator, so that operand is None.
-inline Tensor bernoulli(Context& ctx, const Tensor& self, const None& = None()) {
-  if (ctx.ok() && !is_floating(self.dtype())) {
-    return ctx.fail(ErrorKind::kType, "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'",
-                    scalar_type_name(self.dtype()));
-  }
-  const Tensor p = contiguous_as(ctx, self, DType::kFloat64);
-  Tensor result = Tensor::empty(ctx, DType::kFloat64, self.sizes());
-  for (i64 i = 0; ctx.ok() && i < p.numel(); ++i) {
-    const double chance = p.data<double>()[i];
-    if (!(chance >= 0 && chance <= 1)) {
-      return ctx.fail(ErrorKind::kRuntime, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
-    }
-    result.data<double>()[i] = random_uniform(ctx) < chance ? 1.0 : 0.0;
-  }
-  return converted(ctx, result, self.dtype());
 }
 
 // torch.tensor of (nested) lists.

@@ -4,7 +4,6 @@
 
 #include "runtime/ops/convert.h"
 #include "runtime/ops/pointwise_loop.h"
-#include "runtime/ops/random.h"
 
 namespace tsc::ops {
 
@@ -644,71 +643,6 @@ inline Tensor clamp_max(Context& ctx, const Tensor& self, const Operand& max) {
 }
 inline Tensor clamp_max_(Context& ctx, const Tensor& self, const Operand& max) {
   return clamp_to(ctx, self, nullptr, &max, &self);
-}
-
-// Dropout: in training an element is kept with probability 1 - p. PyTorch's stream of random numbers is not reproduced.
-inline bool dropout_ok(Context& ctx, double p) {
-  if (ctx.ok() && !(p >= 0 && p <= 1)) {
-    ctx.fail(ErrorKind::kRuntime, "dropout probability has to be between 0 and 1, but got %g", p);
-  }
-  return ctx.ok();
-}
-// A tensor of `kept` with probability 1 - p, else `dropped`, in the dtype of `like`.
-inline Tensor random_choice(Context& ctx, Sizes sizes, const Tensor& like, double p, double kept, double dropped) {
-  const Tensor choice = Tensor::empty(ctx, DType::kFloat64, sizes);
-  for (i64 i = 0; ctx.ok() && i < choice.numel(); ++i) {
-    choice.data<double>()[i] = random_uniform(ctx) < p ? dropped : kept;
-  }
-  return converted(ctx, choice, float_or_default(like.dtype()));
-}
-// Whether elements are to be dropped at all; then they must be floats.
-inline bool drops(Context& ctx, const Tensor& input, double p, bool train) {
-  if (!dropout_ok(ctx, p) || !train || p == 0 || input.numel() == 0) return false;
-  if (is_floating(input.dtype())) return true;
-  ctx.fail(ErrorKind::kType, "result type Float can't be cast to the desired output type %s",
-           scalar_type_name(input.dtype()));
-  return false;
-}
-// Kept elements are scaled by 1 / (1 - p), so that the mean stays.
-inline Tensor dropout_by(Context& ctx, const Tensor& input, double p, bool train, Sizes sizes,
-                         const Tensor* destination) {
-  if (!drops(ctx, input, p, train)) return input;
-  return mul_to(ctx, input, random_choice(ctx, sizes, input, p, p == 1 ? 0 : 1 / (1 - p), 0), destination);
-}
-inline Tensor dropout(Context& ctx, const Tensor& input, double p, bool train) {
-  return dropout_by(ctx, input, p, train, input.sizes(), nullptr);
-}
-inline Tensor dropout_(Context& ctx, const Tensor& input, double p, bool train) {
-  return dropout_by(ctx, input, p, train, input.sizes(), &input);
-}
-// Whole channels at once.
-inline Tensor feature_dropout_to(Context& ctx, const Tensor& input, double p, bool train, const Tensor* destination) {
-  if (ctx.ok() && train && p != 0 && input.numel() > 0 && input.dim() < 2) {
-    return ctx.fail(ErrorKind::kRuntime, "Feature dropout requires at least 2 dimensions in the input");
-  }
-  Shape sizes(input.sizes());
-  for (i64 d = 2; d < sizes.rank; ++d) sizes[d] = 1;
-  return dropout_by(ctx, input, p, train, sizes, destination);
-}
-inline Tensor feature_dropout(Context& ctx, const Tensor& input, double p, bool train) {
-  return feature_dropout_to(ctx, input, p, train, nullptr);
-}
-inline Tensor feature_dropout_(Context& ctx, const Tensor& input, double p, bool train) {
-  return feature_dropout_to(ctx, input, p, train, &input);
-}
-// Dropped elements become SELU's lower limit, and an affine map restores mean and variance.
-inline Tensor alpha_dropout(Context& ctx, const Tensor& input, double p, bool train) {
-  if (!drops(ctx, input, p, train)) return input;
-  if (p == 1) return mul(ctx, input, 0.0);
-  constexpr double kLimit = 1.7580993408473766;
-  const double scale = 1 / __builtin_sqrt((kLimit * kLimit * p + 1) * (1 - p));
-  const Tensor kept = random_choice(ctx, input.sizes(), input, p, 1, 0);
-  const Tensor limits = mul(ctx, sub(ctx, kept, 1.0, 1), kLimit * scale);  // -limit where dropped
-  const Tensor shifts = add(ctx, limits, kLimit * scale * p, 1);
-  return add(ctx, mul(ctx, input, mul(ctx, kept, scale)), shifts, 1);
-}
-inline Tensor alpha_dropout_(Context& ctx, const Tensor& input, double p, bool train) {
-  return copy_(ctx, input, alpha_dropout(ctx, input, p, train));
 }
 
 }  // namespace tsc::ops

@@ -32,6 +32,7 @@ using namespace emitted_otherwise;
 #define TSC_NAME_Recurrent(name)
 #define TSC_NAME_Movement(name)
 #define TSC_NAME_Creation(name)
+#define TSC_NAME_Random(name)
 #define TSC_NAME_Sort(name)
 #define TSC_NAME_Query(name)
 #define TSC_NAME_Scalar(name)

@@ -16,8 +16,9 @@
  *
  * Three objects:
  *   model     weights and threads; immutable, shared by any number of threads.
- *   instance  what the program's methods write to its attributes. A method that touches no attribute may be called from
- *             any number of threads on one instance at once, without a lock; of methods that do, one call at a time runs
+ *   instance  what the program's methods write to its attributes, and the generator of its random numbers. A method that
+ *             touches neither may be called from any number of threads on one instance at once, without a lock; of
+ *             methods that do, one call at a time runs
  *             on an instance: another thread's gets TSC_BUSY. Threads that need their own state have their own instance.
  *   result    what a call returned: owns all that its value points to, and outlives instance and model.
  *
@@ -162,7 +163,7 @@ typedef struct tsc_method_info {
   const char *output; /* "Tuple[Tensor, Tensor]" */
   const tsc_input_info *inputs;
   size_t input_count;
-  int32_t uses_state;  /* 1: reads or writes the instance's attributes */
+  int32_t uses_state;  /* 1: reads or writes the instance's attributes, or draws random numbers */
   int32_t reserved;
   uint64_t arena_bytes; /* planned memory of a call at the example's sizes; 0 when not planned */
 } tsc_method_info;
@@ -231,10 +232,13 @@ typedef struct tsc_library {
   void (*model_destroy)(tsc_model *model); /* instances keep what they need of it */
   const tsc_model_info *(*model_info)(const tsc_model *model);
 
-  /* A new instance has the state that the file was saved with; a clone has its original's. */
+  /* A new instance has the state that the file was saved with; a clone has its original's. Random numbers are part of
+   * it: an instance has a generator, whose stream is that of PyTorch's CPU generator with the same seed. Without a seed
+   * it has the one that PyTorch begins with; `instance_reset` begins the stream anew. */
   tsc_status (*instance_create)(tsc_model *model, tsc_instance **instance, tsc_error *error);
   tsc_status (*instance_clone)(tsc_instance *instance, tsc_instance **clone, tsc_error *error);
   tsc_status (*instance_reset)(tsc_instance *instance, tsc_error *error);
+  tsc_status (*instance_seed)(tsc_instance *instance, uint64_t seed, tsc_error *error);
   void (*instance_destroy)(tsc_instance *instance);
 
   /* State by name. `state_get` copies. */

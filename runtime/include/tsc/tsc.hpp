@@ -356,6 +356,11 @@ class Model {
     tsc_error error;
     detail::check(library_->instance_reset(instance_.get(), &error), error);
   }
+  // Begins the stream of random numbers that torch.manual_seed(seed) begins.
+  void seed(uint64_t seed) {
+    tsc_error error;
+    detail::check(library_->instance_seed(instance_.get(), seed, &error), error);
+  }
   Result state(const std::string& name) const {
     tsc_result* result = nullptr;
     tsc_error error;

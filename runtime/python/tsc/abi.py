@@ -163,6 +163,7 @@ class LibraryStruct(Structure):
         ("instance_create", CFUNCTYPE(c_int32, _Model, POINTER(_Instance), _Error)),
         ("instance_clone", CFUNCTYPE(c_int32, _Instance, POINTER(_Instance), _Error)),
         ("instance_reset", CFUNCTYPE(c_int32, _Instance, _Error)),
+        ("instance_seed", CFUNCTYPE(c_int32, _Instance, c_uint64, _Error)),
         ("instance_destroy", CFUNCTYPE(None, _Instance)),
         ("state_get", CFUNCTYPE(c_int32, _Instance, c_char_p, POINTER(_Result), _Error)),
         ("state_set", CFUNCTYPE(c_int32, _Instance, c_char_p, POINTER(Value), _Error)),

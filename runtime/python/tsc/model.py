@@ -125,6 +125,10 @@ class Model:
         """Back to the state that the file was saved with."""
         abi.check(self._library.instance_reset, self._instance)
 
+    def seed(self, seed: int) -> None:
+        """Begins the stream of random numbers that torch.manual_seed(seed) begins for PyTorch's CPU ops."""
+        abi.check(self._library.instance_seed, self._instance, seed % 2**64)
+
     def profile(self, reset: bool = False) -> Profile:
         """Where the time of calls went, of a library compiled with --profile; print it for a table.
 

@@ -1,0 +1,92 @@
+# Random tensors made of the ops that draw. Each draws in the order in which PyTorch does.
+
+
+def randint(
+    high: int,
+    size: List[int],
+    dtype: Optional[int],
+    layout: Optional[int],
+    device: Optional[Device],
+    pin_memory: Optional[bool],
+) -> Tensor:
+    return torch.randint(0, high, size, dtype=dtype)
+
+
+def randint_like(
+    self: Tensor,
+    high: int,
+    dtype: Optional[int],
+    layout: Optional[int],
+    device: Optional[Device],
+    pin_memory: Optional[bool],
+    memory_format: Optional[int],
+) -> Tensor:
+    return torch.randint(0, high, self.size(), dtype=self.dtype if dtype is None else dtype)
+
+
+def randint_like__low_dtype(
+    self: Tensor,
+    low: int,
+    high: int,
+    dtype: Optional[int],
+    layout: Optional[int],
+    device: Optional[Device],
+    pin_memory: Optional[bool],
+    memory_format: Optional[int],
+) -> Tensor:
+    return torch.randint(low, high, self.size(), dtype=self.dtype if dtype is None else dtype)
+
+
+def bernoulli__p(self: Tensor, p: float, generator: Optional[Generator]) -> Tensor:
+    return torch.empty_like(self).bernoulli_(p)
+
+
+def normal__float_float(
+    mean: float,
+    std: float,
+    size: List[int],
+    generator: Optional[Generator],
+    dtype: Optional[int],
+    layout: Optional[int],
+    device: Optional[Device],
+    pin_memory: Optional[bool],
+) -> Tensor:
+    return torch.empty(size, dtype=dtype).normal_(mean, std)
+
+
+def normal__Tensor_float(mean: Tensor, std: float, generator: Optional[Generator]) -> Tensor:
+    return torch.empty_like(mean).normal_(0.0, std).add_(mean)
+
+
+def normal__float_Tensor(mean: float, std: Tensor, generator: Optional[Generator]) -> Tensor:
+    assert not bool((std < 0).any()), "normal expects all elements of std >= 0.0"
+    return torch.empty_like(std).normal_().mul_(std).add_(mean)
+
+
+def normal__Tensor_Tensor(mean: Tensor, std: Tensor, generator: Optional[Generator]) -> Tensor:
+    assert not bool((std < 0).any()), "normal expects all elements of std >= 0.0"
+    drawn = torch.empty_like(mean + std).normal_()
+    return drawn.mul_(std).add_(mean)
+
+
+def multinomial(self: Tensor, num_samples: int, replacement: bool, generator: Optional[Generator]) -> Tensor:
+    assert self.dim() == 1 or self.dim() == 2, "prob_dist must be 1 or 2 dim"
+    assert self.is_floating_point(), "multinomial only supports floating-point dtypes for input"
+    assert num_samples > 0, "cannot sample n_sample <= 0 samples"
+    assert replacement or num_samples <= self.size(-1), "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+    if self.numel() == 0:
+        return torch.empty(self.size()[:-1] + [num_samples], dtype=4)
+    valid = bool(torch.isfinite(self).all()) and not bool((self < 0).any())
+    assert valid, "probability tensor contains either `inf`, `nan` or element < 0"
+    assert bool((self.sum(-1) > 0).all()), "invalid multinomial distribution (sum of probabilities <= 0)"
+    if replacement and num_samples > 1:
+        sums = self.cumsum(-1)
+        sums = sums / sums[..., -1:]
+        sums[..., -1] = 1
+        drawn = torch.rand(self.size()[:-1] + [num_samples], dtype=7)
+        return (sums.unsqueeze(-2).to(7) < drawn.unsqueeze(-1)).sum(-1)
+    # The smallest of exponential times, whose rates are the probabilities, comes first.
+    scores = self / torch.empty_like(self).exponential_()
+    if num_samples == 1:
+        return scores.argmax(-1, keepdim=True)
+    return scores.topk(num_samples)[1]
