@@ -4,6 +4,7 @@
 #include "runtime/ops/contraction.h"
 #include "runtime/ops/movement.h"
 #include "runtime/ops/normalisation.h"
+#include "runtime/ops/random.h"
 
 namespace tsc::ops {
 

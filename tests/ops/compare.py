@@ -5,7 +5,7 @@ import torch
 import tsc
 
 # Values that random or uninitialised tensors have are not compared, only sizes and dtypes.
-NO_VALUES = ("rand", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
+NO_VALUES = ("rand", "uniform", "normal", "exponential", "multinomial", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
 # Sorting that need not be stable: indices are compared by the values that they choose.
 SORTS = ("aten::sort", "aten::argsort", "aten::topk")
 # Dtypes in which eager PyTorch itself rounds on the way.

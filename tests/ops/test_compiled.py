@@ -26,7 +26,7 @@ SIZE = 160
 # The class of each op by its name without overload.
 CLASSES = {o.name.partition(".")[0]: op_class for o, op_class in library.overloads()}
 # Values that are drawn, or left as they are found.
-NO_VALUES = re.compile(r"aten::(new_)?(empty|rand|normal|bernoulli|dropout|feature_dropout|alpha_dropout)")
+NO_VALUES = re.compile(r"aten::(new_)?(empty|rand|uniform|normal|exponential|multinomial|bernoulli|dropout|feature_dropout|alpha_dropout)")
 
 
 class Case:
