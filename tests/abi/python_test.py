@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,6 +144,21 @@ def test_state(tiny):
     assert copy.accumulate(ONES)[1].tolist() == [6, 6, 6]
     tiny.reset()
     assert tiny.state()["count"] == 0 and tiny.state()["total"].tolist() == [0, 0, 0]
+
+
+def test_a_model_ends_with_its_last_reference(tiny):
+    """Without the help of the garbage collector, which may come late: an instance may hold much memory."""
+    gc.disable()
+    try:
+        clone = tiny.clone()
+        ended = weakref.ref(clone._instance)
+        method = clone.methods["forward"]
+        del clone
+        assert method(X).shape == (2, 3)
+        del method
+        assert ended() is None
+    finally:
+        gc.enable()
 
 
 def test_state_keeps_no_memory_of_the_callers(tiny):

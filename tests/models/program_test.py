@@ -2,6 +2,8 @@
 
 import copy
 import importlib
+import os
+from pathlib import Path
 from typing import List, Tuple
 
 import pytest
@@ -16,6 +18,7 @@ from speech.model import example as samples
 from translator.model import example as sentence
 
 NAMES = ["detector", "gpt", "speech", "translator"]
+CALLS = int(os.environ.get("CALLS", 2000))  # of test_memory_stays_flat
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,37 @@ def test_stream_is_the_same_however_it_is_cut(models, modules, usable):
         assert model.seconds() == module.seconds()
     with pytest.raises(tsc.Error, match="a chunk has one dimension, not 2"):
         model(torch.zeros(1, 5))
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def fails(call):
+    with pytest.raises(tsc.Error):
+        call()
+
+
+CALLED = {
+    "translator": lambda model: lambda: (model.translate("i see a red house"), fails(lambda: model.translate(""))),
+    "gpt": lambda model: lambda: (model.step(ids(1, 2)[0]), model.step(ids(1, 1)[0]), model.clone(), model.reset()),
+    "detector": lambda model: lambda: model(*images(1, 64, 64)),
+    "speech": lambda model: lambda: (model(*samples(1000)), model.state(), fails(lambda: model(torch.zeros(1, 5)))),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_memory_stays_flat(name, models, usable):
+    """Where lists grow, calls fail, and state is copied, too. CALLS=100000 pytest -k flat: for more calls by hand."""
+    call = CALLED[name](usable(models[name]))
+    for _ in range(CALLS // 10):
+        call()
+    before = resident_bytes()
+    for _ in range(CALLS):
+        call()
+    grown = resident_bytes() - before
+    assert grown < 2 << 20, f"{grown} bytes more after {CALLS} calls"
 
 
 class Cells(nn.Module):

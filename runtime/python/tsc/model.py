@@ -24,8 +24,8 @@ class Input(NamedTuple):
 class Method:
     """A method of a model, to be called with the inputs by position or name."""
 
-    def __init__(self, model: "Model", info: abi.MethodInfo):
-        self._model = model
+    def __init__(self, instance: "_Instance", info: abi.MethodInfo):
+        self._instance = instance
         self._raw_name: bytes = info.name
         self._defaults = [i.default_value.contents if i.default_value else _REQUIRED for i in info.inputs[: info.input_count]]
         self.name = abi.text(info.name)
@@ -49,7 +49,7 @@ class Method:
             self._place(given, kwargs)
         arguments = values.Arguments()
         array = arguments.build_all(given)
-        return self._model._take_result(self._model._library.call, self._raw_name, array, len(given))
+        return self._instance.take_result(self._instance.library.call, self._raw_name, array, len(given))
 
     def _place(self, given: list, named: Dict[str, Any]) -> None:
         """Puts named inputs into their positions, with defaults between."""
@@ -83,11 +83,9 @@ class Model:
     get an Error of kind "busy": give each thread a `clone()`.
     """
 
-    def __init__(self, library: abi.LibraryStruct, handle: "_Handle", instance: ctypes.c_void_p):
-        self._library = library
-        self._handle = handle
+    def __init__(self, instance: "_Instance"):
         self._instance = instance
-        info = library.model_info(handle.model).contents
+        info = instance.library.model_info(instance.handle.model).contents
         self.name = abi.text(info.name)
         self.target = abi.text(info.target)
         self.source_hash = abi.text(info.source_hash)
@@ -95,7 +93,7 @@ class Model:
         self._state_names = [info.state[i].name for i in range(info.state_count)]
         self.methods: Mapping[str, Method] = {}
         for i in range(info.method_count):
-            method = Method(self, info.methods[i])
+            method = Method(instance, info.methods[i])
             self.methods[method.name] = method
 
     def __call__(self, *args, **kwargs):
@@ -114,48 +112,67 @@ class Model:
 
     def state(self) -> Dict[str, Any]:
         """A copy of every attribute that methods write, by its path in the module tree."""
-        return {abi.text(name): self._take_result(self._library.state_get, name) for name in self._state_names}
+        return {abi.text(name): self._instance.take_result(self._instance.library.state_get, name) for name in self._state_names}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         for name, value in state.items():
             arguments = values.Arguments()
-            abi.check(self._library.state_set, self._instance, name.encode(), arguments.build_all([value]))
+            self._instance.do(self._instance.library.state_set, name.encode(), arguments.build_all([value]))
 
     def reset(self) -> None:
         """Back to the state that the file was saved with."""
-        abi.check(self._library.instance_reset, self._instance)
+        self._instance.do(self._instance.library.instance_reset)
 
     def seed(self, seed: int) -> None:
         """Begins the stream of random numbers that torch.manual_seed(seed) begins for PyTorch's CPU ops."""
-        abi.check(self._library.instance_seed, self._instance, seed % 2**64)
+        self._instance.do(self._instance.library.instance_seed, seed % 2**64)
 
     def profile(self, reset: bool = False) -> Profile:
         """Where the time of calls went, of a library compiled with --profile; print it for a table.
 
         It counts the calls of all instances since the library was loaded, or since the last profile(reset=True).
         """
-        if self._handle.counters is None:
+        counters = self._instance.handle.counters
+        if counters is None:
             raise Error("unsupported", f"model '{self.name}' was compiled without --profile")
-        return self._handle.counters.read(reset)
+        return counters.read(reset)
 
     def clone(self) -> "Model":
         """The same weights with a copy of the state, for another thread."""
-        instance = ctypes.c_void_p()
-        abi.check(self._library.instance_clone, self._instance, ctypes.byref(instance))
-        return Model(self._library, self._handle, instance)
-
-    def _take_result(self, function, *arguments) -> Any:
-        result = ctypes.POINTER(abi.Result)()
-        abi.check(function, self._instance, *arguments, ctypes.byref(result))
-        owner = values.ResultOwner(self._library, result)
-        return values.read(result.contents.value, owner)
-
-    def __del__(self):
-        if "_instance" in self.__dict__:
-            self._library.instance_destroy(self._instance)
+        return Model(self._instance.clone())
 
     def __repr__(self) -> str:
         return f"<tsc model '{self.name}': {', '.join(repr(method) for method in self.methods.values())}>"
+
+
+class _Instance:
+    """Owns a tsc_instance. A model and its methods hold it, but not each other, so that it ends with the last of them."""
+
+    def __init__(self, handle: "_Handle", pointer: Optional[ctypes.c_void_p] = None):
+        self.handle = handle
+        self.library = handle.library
+        if pointer is None:
+            pointer = ctypes.c_void_p()
+            abi.check(self.library.instance_create, handle.model, ctypes.byref(pointer))
+        self.pointer = pointer
+
+    def clone(self) -> "_Instance":
+        pointer = ctypes.c_void_p()
+        self.do(self.library.instance_clone, ctypes.byref(pointer))
+        return _Instance(self.handle, pointer)
+
+    def do(self, function, *arguments) -> None:
+        abi.check(function, self.pointer, *arguments)
+
+    def take_result(self, function, *arguments) -> Any:
+        result = ctypes.POINTER(abi.Result)()
+        self.do(function, *arguments, ctypes.byref(result))
+        owner = values.ResultOwner(self.library, result)
+        return values.read(result.contents.value, owner)
+
+    def __del__(self):
+        if "pointer" in self.__dict__:
+            self.library.instance_destroy(self.pointer)
 
 
 class _Handle:
@@ -189,9 +206,7 @@ class Library(Mapping[str, Model]):
         model = self._models[name]
         if model is None:
             handle = _Handle(self._library, self._get_profile, name.encode(), self._options)
-            instance = ctypes.c_void_p()
-            abi.check(self._library.instance_create, handle.model, ctypes.byref(instance))
-            model = self._models[name] = Model(self._library, handle, instance)
+            model = self._models[name] = Model(_Instance(handle))
         return model
 
     def __iter__(self) -> Iterator[str]:
