@@ -241,9 +241,7 @@ def meshgrid__indexing(tensors: List[Tensor], indexing: str) -> List[Tensor]:
         return torch.meshgrid(tensors)
     swapped = tensors[:]
     swapped[0], swapped[1] = tensors[1], tensors[0]
-    grids: List[Tensor] = []
-    for grid in torch.meshgrid(swapped):
-        grids.append(grid.transpose(0, 1))
+    grids = torch.meshgrid(swapped)
     grids[0], grids[1] = grids[1], grids[0]
     return grids
 
