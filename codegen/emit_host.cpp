@@ -221,9 +221,13 @@ class HostEmitter {
     return local;
   }
 
+  // State gets values of its own, which methods may write.
+  bool initialises_state() const { return function_.body == kNoId; }
+
   // Constant lists of plain numbers are shared, never-written objects unless some op of the function writes a list of
   // that type.
   bool is_mutated(const Type& type) const {
+    if (initialises_state()) return true;
     bool found = false;
     for_each_node(graph_, function_.body, [&](NodeId id) {
       const Node& node = graph_.node(id);
@@ -928,11 +932,13 @@ std::string HostEmitter::constant(const Constant& c, const Type& type, const std
     if (type.is(Type::Kind::kDevice)) return device_constant(*s);
     return fmt::format("Str({})", string_literal(*s));
   }
-  if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) return tensor_constant(*t);
+  if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) {
+    return initialises_state() ? fmt::format("copy_dense(ctx, {})", tensor_constant(*t)) : tensor_constant(*t);
+  }
   return container_constant(*std::get<std::shared_ptr<const ConstantList>>(c.value), type, name);
 }
 
-// Gives the fields of a new instance the values in the file. Tensors are copied, since methods may write them in place.
+// Gives the fields of a new instance the values in the file.
 void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
   const Function none;
   Writer unused;
@@ -942,7 +948,7 @@ void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
   out.open("void State::initialise([[maybe_unused]] Context& ctx, State& self)");
   for (const StateField& field : model.graph.state) {
     const std::string value = emitter.constant(field.initial, field.type, field.name);
-    out.line("self.{} = {};", model.state.of(field.name), field.type.is_tensor() ? fmt::format("copy_dense(ctx, {})", value) : value);
+    out.line("self.{} = {};", model.state.of(field.name), value);
   }
   out.close();
 }

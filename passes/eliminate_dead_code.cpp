@@ -46,7 +46,8 @@ class Marker {
     for (const NodeId node_id : graph_.block(id).nodes) {
       block_of_[node_id] = id;
       for (const BlockId inner : graph_.node(node_id).blocks) index_block(inner);
-      if (has_effect(graph_, graph_.node(node_id))) mark_node(node_id);
+      const Node& node = graph_.node(node_id);
+      if (has_effect(graph_, node) || may_fail(graph_, node)) mark_node(node_id);
     }
   }
 

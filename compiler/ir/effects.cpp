@@ -57,6 +57,45 @@ bool has_effect(const Graph& graph, const Node& node) {
   return false;
 }
 
+bool may_fail(const Graph& graph, const Node& node) {
+  const auto is_text = [&](size_t index) { return graph.value(node.inputs[index]).type.is(Type::Kind::kStr); };
+  switch (node.op) {
+    case Op::scalar_div:
+    case Op::scalar_floordiv:
+    case Op::scalar_remainder:
+      return graph.as_double(node.inputs[1]).value_or(0) == 0;
+    case Op::range_length:
+      return graph.as_int(node.inputs[2]).value_or(0) == 0;
+    case Op::to_int:
+    case Op::to_float:
+      return is_text(0);
+    case Op::list_getitem: {
+      if (graph.value(node.outputs[0]).ints) return false;
+      const NodeId def = graph.value(node.inputs[0]).def;
+      if (def == kNoId || graph.node(def).op != Op::list) return true;
+      const auto size = static_cast<int64_t>(graph.node(def).inputs.size());
+      const auto index = graph.as_int(node.inputs[1]);
+      return !index || *index >= size || *index < -size;
+    }
+    case Op::list_unpack:
+    case Op::list_index:
+    case Op::dict_getitem:
+    case Op::str_getitem:
+    case Op::str_index:
+    case Op::str_rindex:
+    case Op::ord:
+    case Op::chr:
+      return true;
+    case Op::scalar_min:
+    case Op::scalar_max:
+      return node.inputs.size() == 1;  // of an empty list
+    case Op::unwrap_optional:
+      return graph.value(node.inputs[0]).type.is(Type::Kind::kOptional);
+    default:
+      return false;
+  }
+}
+
 bool holds_memory(const Type& type) {
   using Kind = Type::Kind;
   switch (type.kind) {

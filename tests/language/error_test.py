@@ -72,6 +72,14 @@ class DivisionByZero(nn.Module):
         return c // b
 
 
+@suite((8, 2), (8, 0), (0, 1))
+class UnusedDivision(nn.Module):
+    def forward(self, a: int, b: int) -> int:
+        if a // b == -2 or b // b == 2:
+            raise ValueError("never")
+        return a
+
+
 @suite(([1, 2],), ([],), class_name="IndexError", message=None)
 class PopEmpty(nn.Module):
     def forward(self, xs: List[int]) -> int:

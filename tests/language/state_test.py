@@ -65,6 +65,30 @@ class GrowingList(nn.Module):
         self.sizes.clear()
 
 
+@suite((2.0,), (3.0,), on("grow"), (4.0,))
+class ListsOfTheFile(nn.Module):
+    """Containers that the file has values for, and whose elements methods write."""
+
+    parts: List[torch.Tensor]
+    sizes: Dict[str, List[int]]
+
+    def __init__(self):
+        super().__init__()
+        self.parts = [torch.ones(2), torch.zeros(3)]
+        self.sizes = {"a": [1, 2], "b": []}
+
+    def forward(self, by: float) -> Tuple[List[torch.Tensor], Dict[str, List[int]]]:
+        for part in self.parts:
+            part.add_(by)
+        self.sizes["a"].append(int(by))
+        return self.parts, self.sizes
+
+    @torch.jit.export
+    def grow(self):
+        self.parts.append(self.parts[0])
+        self.sizes["b"] = self.sizes["a"]
+
+
 @suite((randn(3),), (randn(3),), on("read"), (torch.zeros(3),), on("read"))
 class InPlaceBuffer(nn.Module):
     def __init__(self):
