@@ -42,7 +42,7 @@ bool decompose(Block* block) {
     if (find_row(node)) continue;
     auto* function = find_decomposition(node);
     if (function == nullptr) continue;
-    torch::jit::inlineCallTo(node, function);
+    inline_function(node, function);
     changed = true;
   }
   return changed;
@@ -87,6 +87,19 @@ bool decompose(Graph& graph) {
     torch::jit::Inline(graph);
   }
   return changed;
+}
+
+void inline_function(Node* node, torch::jit::GraphFunction* function) {
+  if (node->outputs().empty()) node->addOutput()->setType(c10::NoneType::get());
+  if (node->outputs().size() > 1) {
+    Graph& graph = *node->owningGraph();
+    torch::jit::WithInsertPoint guard(node->next());
+    torch::jit::Value* tuple = node->addOutput()->setType(function->graph()->outputs()[0]->type());
+    Node* unpack = graph.insertNode(graph.createTupleUnpack(tuple));
+    for (size_t i = 0; i < unpack->outputs().size(); ++i) node->output(i)->replaceAllUsesWith(unpack->output(i));
+    while (node->outputs().size() > 1) node->eraseOutput(0);
+  }
+  torch::jit::inlineCallTo(node, function);
 }
 
 bool is_decomposition(const torch::jit::Function* function) {

@@ -15,6 +15,10 @@ const torch::jit::CompilationUnit& decompositions();
 // Inlines a decomposition for every node that has one and no row. True when there was any.
 bool decompose(torch::jit::Graph& graph);
 
+// Replaces the node by the function's graph. A function returns one value: None where the node has no output, a tuple where
+// it has several.
+void inline_function(torch::jit::Node* node, torch::jit::GraphFunction* function);
+
 // Whether a function stems from the decompositions, and so means nothing to the user.
 bool is_decomposition(const torch::jit::Function* function);
 

@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "compiler/torch/decompose.h"
+
 // Ended by an empty name, as in decompose.cpp.
 extern "C" {
 struct TscEmbeddedFile {
@@ -144,8 +146,7 @@ bool inline_sorting_of_objects(Graph& graph) {
       if (!list || list->getElementType()->kind() != c10::TypeKind::ClassType) continue;
       auto* function = sorting_function(list->getElementType(), name);
       if (function == nullptr) continue;
-      if (node->outputs().empty()) node->addOutput()->setType(c10::NoneType::get());  // as the function has
-      torch::jit::inlineCallTo(node, function);
+      inline_function(node, function);
       changed = true;
     }
   }

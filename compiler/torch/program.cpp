@@ -165,7 +165,7 @@ std::vector<Value*> emit_child_choice(Graph& graph, Node* call, Value* container
   if (index == children.size()) {
     Value* message = graph.insertConstant(std::string("no submodule has this index or key"));
     Value* no_class = graph.insertConstant({});
-    graph.insertNode(graph.create(prim::RaiseException, {message, no_class}, 0));
+    graph.insertNode(graph.create(prim::RaiseException, {message, no_class}, 0))->copyMetadata(call);
     std::vector<Value*> results;
     for (const Value* output : call->outputs()) {
       results.push_back(graph.insertNode(graph.create(prim::Uninitialized))->output()->setType(output->type()));

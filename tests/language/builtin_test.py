@@ -10,7 +10,10 @@ from language import Suite, on, randn
 suite = Suite()
 nan, inf = float("nan"), float("inf")
 T = torch.Tensor
-TEXTS = [("Hello World",), ("",), ("abc123",), ("  pad \t\n",), ("UPPER",), ("a\tb\tcc\td",), ("one\ntwo\r\nthree",), ("Title Case Here",), ("123",), ("_id",), ("1.5",)]
+TEXTS = [
+    ("Hello World",), ("",), ("abc123",), ("  pad \t\n",), ("UPPER",), ("a\tb\tcc\td",), ("one\ntwo\r\nthree",), ("Title Case Here",),
+    ("123",), ("_id",), ("1.5",),
+]
 
 
 @suite(*TEXTS)

@@ -43,7 +43,7 @@ class Failure:
         lines = re.findall(r'File "[^"]*", line (\d+), in', text)
         line = int(lines[-1]) if lines else None
         # "Traceback of TorchScript ...", then the class and the message of the program's own exceptions and of most ops.
-        found = re.search(r"^(?:builtins\.)?([A-Za-z_]*(?:Error|Exception)): ?((?:(?!~~~ <--- HERE).)*)\Z", text, re.S | re.M)
+        found = re.search(r"^(?:\w+\.)*([A-Za-z_]*(?:Error|Exception)): ?((?:(?!~~~ <--- HERE).)*)\Z", text, re.S | re.M)
         class_name = found[1] if found else type(error).__name__
         message = found[2] if found else text.split("\n")[-1]
         if type(error) is IndexError and class_name == "RuntimeError":

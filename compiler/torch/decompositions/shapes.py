@@ -253,3 +253,15 @@ def sort__stable(self: Tensor, stable: Optional[bool], dim: int, descending: boo
 
 def argsort__stable(self: Tensor, stable: bool, dim: int, descending: bool) -> Tensor:
     return torch.argsort(self, dim, descending)
+
+
+def mT(self: Tensor) -> Tensor:
+    return self.transpose(-2, -1)
+
+
+def cpu(self: Tensor) -> Tensor:
+    return self
+
+
+def Size(sizes: List[int]) -> List[int]:
+    return sizes
