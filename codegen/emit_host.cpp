@@ -586,13 +586,18 @@ class HostEmitter {
     const auto& params = graph_.block(function_.body).params;
     model_.headers.insert("runtime/core/checks.h");
     std::string call = model_.functions.at(function_.name + std::string(passes::kGeneralVersion)) + "(ctx";
+    if (uses_state(graph_, function_)) call += ", self";
     for (const ValueId param : params) call += ", " + names_.at(param);
     call += ")";
     const auto pass_on = [&](const std::string& test) { out_.line("if ({}) return {};", test, call); };
     std::vector<std::string> later;  // sizes that are expressions of others, and symbols that occur twice
     for (const ValueId param : params) {
       const TensorType& tensor = type(param).tensor;
-      if (!tensor.rank_known || tensor.dtype == DType::kUnknown) continue;
+      const bool has_dtype = tensor.dtype != DType::kUnknown;
+      if (!tensor.rank_known) {
+        if (has_dtype) pass_on(fmt::format("{}.dtype() != {}", names_.at(param), dtype_constant(tensor.dtype)));
+        continue;
+      }
       std::string sizes;
       for (size_t i = 0; i < tensor.dims.size(); ++i) {
         const auto constant = tensor.dims[i].constant();
@@ -602,7 +607,9 @@ class HostEmitter {
         if (constant || (symbol && symbols_.at(*symbol) == actual)) continue;
         later.push_back(fmt::format("{} != {}", actual, size(tensor.dims[i])));
       }
-      pass_on(fmt::format("!has_form<{}>({}, {}{})", tensor.dims.size(), names_.at(param), dtype_constant(tensor.dtype),
+      // A dtype that nobody knows is whichever the input has.
+      pass_on(fmt::format("!has_form<{}>({}, {}{})", tensor.dims.size(), names_.at(param),
+                          has_dtype ? dtype_constant(tensor.dtype) : names_.at(param) + ".dtype()",
                           tensor.dims.empty() ? "" : ", {" + sizes + "}"));
     }
     for (const std::string& test : later) pass_on(test);

@@ -229,6 +229,7 @@ void assign_layouts(Graph& graph, const Target& target) {
 
 void select_kernels(Graph& graph, const Target& target) {
   const KernelTarget facts = kernel_target(target);
+  std::map<ValueId, KernelChoice> of_weight;
   each_region(graph, [&](NodeId region) {
     for (const NodeId id : graph.block(graph.node(region).blocks[0]).nodes) {
       Node& node = graph.node(id);
@@ -239,7 +240,12 @@ void select_kernels(Graph& graph, const Target& target) {
         int64_t rows = 1;
         for (size_t i = 0; i + 1 < in.size(); ++i) rows *= usual_size(graph, in[i]);
         const auto weight = graph.as_tensor(node.inputs[1]);
-        set_kernel(node, select_linear(facts, {rows, weight->sizes[0], weight->sizes[1]}));
+        KernelChoice choice = select_linear(facts, {rows, weight->sizes[0], weight->sizes[1]});
+        // Where the rows are not known, the weight is packed as it is for others: one form serves them all.
+        const bool known = std::all_of(in.begin(), in.end() - 1, [&](const Dim& dim) { return graph.hint(dim).has_value(); });
+        const auto [first, is_first] = of_weight.emplace(node.inputs[1], choice);
+        if (!known && !is_first) choice = first->second;
+        set_kernel(node, choice);
       } else {
         set_kernel(node, select_matmul(facts, {usual_size(graph, out[out.size() - 2]),
                                                usual_size(graph, out.back()), usual_size(graph, in.back())}));

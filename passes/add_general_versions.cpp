@@ -1,5 +1,6 @@
 #include <unordered_map>
 
+#include "passes/lower_linear.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -9,13 +10,15 @@ using namespace ir;
 
 namespace {
 
-// A general version keeps its weights as PyTorch has them, beside the packed ones. Larger models do without it: inputs
-// of another rank or dtype than the example's are refused there.
+// A general version keeps its weights as PyTorch has them, beside the packed ones, but for those of linear layers and
+// embeddings, which serve both. Models with more of the others do without it: inputs of another rank or dtype than the
+// example's are refused there.
 constexpr int64_t kMaxWeightBytes = 4 << 20;
 
 int64_t weight_bytes(const Graph& graph, const Function& function) {
   int64_t bytes = 0;
   for_each_node(graph, function.body, [&](NodeId id) {
+    if (graph.node(id).op == Op::embedding || multiplies_packed_weight(graph, graph.node(id))) return;
     for (const ValueId input : graph.node(id).inputs) {
       if (const auto tensor = graph.as_tensor(input)) bytes += tensor->element_count() * dtype_size(tensor->dtype);
     }
@@ -24,14 +27,14 @@ int64_t weight_bytes(const Graph& graph, const Function& function) {
 }
 
 bool wants_general_version(const Graph& graph, const Function& function) {
-  if (!function.from_trace || !function.is_method || !graph.state.empty()) return false;
+  if (!function.from_trace) return false;
   bool typed = false;
   for (const ValueId param : graph.block(function.body).params) {
     const Type& type = graph.value(param).type;
     if (!type.is_tensor()) return false;
     typed = typed || type.tensor.rank_known;
   }
-  return typed && weight_bytes(graph, function) <= kMaxWeightBytes;
+  return typed && can_have_general_version(graph, function);
 }
 
 // Forgets what the example said of a block's values.
@@ -52,29 +55,38 @@ void forget(Graph& graph, const std::vector<NodeId>& nodes) {
 
 }  // namespace
 
+bool can_have_general_version(const Graph& graph, const Function& function) {
+  return function.is_method && weight_bytes(graph, function) <= kMaxWeightBytes;
+}
+
+BlockId add_general_version(Graph& graph, FunctionId id) {
+  Function general = graph.functions[id];
+  const BlockId example = general.body;
+  general.name += kGeneralVersion;
+  general.is_method = false;
+  general.from_trace = false;
+  general.body = graph.add_block();
+  std::unordered_map<ValueId, ValueId> map;
+  const std::vector<ValueId> params = graph.block(example).params;
+  for (const ValueId param : params) {
+    map[param] = graph.add_param(general.body, graph.value(param).type, graph.value(param).name);
+  }
+  graph.block(general.body).nodes = clone_nodes(graph, example, map);
+  const std::vector<ValueId> results = graph.block(example).results;
+  for (const ValueId result : results) {
+    graph.block(general.body).results.push_back(map.contains(result) ? map.at(result) : result);
+  }
+  graph.functions.push_back(general);
+  return general.body;
+}
+
 void add_general_versions(Graph& graph) {
-  const size_t count = graph.functions.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (!wants_general_version(graph, graph.functions[i])) continue;
-    Function general = graph.functions[i];
-    const BlockId example = general.body;
-    general.name += kGeneralVersion;
-    general.is_method = false;
-    general.from_trace = false;
-    general.body = graph.add_block();
-    std::unordered_map<ValueId, ValueId> map;
-    const std::vector<ValueId> params = graph.block(example).params;
-    for (const ValueId param : params) {
-      map[param] = graph.add_param(general.body, Type::make_tensor(), graph.value(param).name);
-    }
-    const std::vector<NodeId> nodes = clone_nodes(graph, example, map);
-    forget(graph, nodes);
-    graph.block(general.body).nodes = nodes;
-    const std::vector<ValueId> results = graph.block(example).results;
-    for (const ValueId result : results) {
-      graph.block(general.body).results.push_back(map.contains(result) ? map.at(result) : result);
-    }
-    graph.functions.push_back(std::move(general));
+  const auto count = static_cast<FunctionId>(graph.functions.size());
+  for (FunctionId f = 0; f < count; ++f) {
+    if (!wants_general_version(graph, graph.functions[f])) continue;
+    const BlockId body = add_general_version(graph, f);
+    for (const ValueId param : graph.block(body).params) graph.value(param).type = Type::make_tensor();
+    forget(graph, graph.block(body).nodes);
   }
 }
 

@@ -1,5 +1,6 @@
 // Inputs of scripted methods have no types but "tensor". What nearly every caller passes can be told from how an input
-// is used: an image by conv2d, indices by embedding, the dtype of the weights. The entry checks what is assumed.
+// is used: an image by conv2d, indices by embedding, the dtype of the weights. The entry checks what is assumed; other
+// inputs go to a general version, or are refused where there is none.
 #include <algorithm>
 
 #include "passes/passes.h"
@@ -191,14 +192,21 @@ void assume(Graph& graph, FunctionId function, uint32_t input, const Guess& gues
 
 void assume_ranks(Graph& graph) {
   Guesser guesser(graph);
-  for (FunctionId f = 0; f < graph.functions.size(); ++f) {
+  const auto count = static_cast<FunctionId>(graph.functions.size());
+  for (FunctionId f = 0; f < count; ++f) {
     if (!graph.functions[f].is_method) continue;
     const std::vector<ValueId> params = graph.block(graph.functions[f].body).params;
+    std::vector<std::pair<uint32_t, Guess>> guesses;
     for (uint32_t input = 0; input < params.size(); ++input) {
       const Type& type = graph.value(params[input]).type;
       if (!type.is_tensor() || (type.tensor.rank_known && type.tensor.dtype != DType::kUnknown)) continue;
-      assume(graph, f, input, guesser.guess(params[input]));
+      guesses.emplace_back(input, guesser.guess(params[input]));
     }
+    const bool may_err = std::any_of(guesses.begin(), guesses.end(), [](const auto& each) {
+      return each.second.rank || each.second.dtype == DType::kInt64;  // a weight's dtype is no guess
+    });
+    if (may_err && can_have_general_version(graph, graph.functions[f])) add_general_version(graph, f);
+    for (const auto& [input, guess] : guesses) assume(graph, f, input, guess);
   }
 }
 

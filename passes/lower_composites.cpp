@@ -3,6 +3,7 @@
 
 #include "compiler/ir/containers.h"
 #include "compiler/ir/tensor_data.h"
+#include "passes/lower_linear.h"
 #include "passes/lower_recurrent.h"
 #include "passes/passes.h"
 
@@ -161,6 +162,9 @@ void lower_composites(Graph& graph) {
     switch (graph.node(id).op) {
       case Op::batch_norm:
         lower_batch_norm(graph, id);
+        break;
+      case Op::linear:
+        lower_linear(graph, id);
         break;
       case Op::lstm:
       case Op::gru:

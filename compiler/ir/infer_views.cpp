@@ -320,6 +320,17 @@ Shape view_of(const Rule& rule) {
     case Op::view:
     case Op::reshape:
       return view(rule);
+    case Op::linear_rows: {
+      const auto depth = rule.dim(1);
+      return depth ? Shape(Dims{rule.fresh(0, 0), *depth}) : std::nullopt;
+    }
+    case Op::linear_result: {
+      Shape shape = rule.shape(1);
+      const Shape rows = rule.shape(0);
+      if (!shape || shape->empty() || !rows || rows->size() != 2) return std::nullopt;
+      shape->back() = (*rows)[1];
+      return shape;
+    }
     case Op::flatten:
       return flatten(rule);
     case Op::unflatten:
@@ -377,7 +388,7 @@ bool infer_view(const Rule& rule) {
     infer_pieces(rule);
     return true;
   }
-  rule.set_tensor(0, rule.dtype(0), view_of(rule));
+  rule.set_tensor(0, rule.node.op == Op::linear_rows ? DType::kFloat32 : rule.dtype(0), view_of(rule));
   return true;
 }
 

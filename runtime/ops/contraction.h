@@ -290,9 +290,13 @@ inline Tensor matmul(Context& ctx, const Tensor& self, const Tensor& other) {
 // input * weight^T + bias. The weight is [out][in], or a vector [in].
 inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias = None()) {
   if (!ctx.ok()) return {};
-  if (input.dim() == 0 || weight.dim() == 0 || weight.dim() > 2) {
-    return ctx.fail(ErrorKind::kRuntime,
-                    "linear(): input and weight must have at least 1 dimension, the weight at most 2");
+  if (input.dim() == 0 || weight.dim() == 0) {
+    return ctx.fail(ErrorKind::kRuntime, "both arguments to linear need to be at least 1D, but they are %lldD and %lldD",
+                    static_cast<long long>(input.dim()), static_cast<long long>(weight.dim()));
+  }
+  if (weight.dim() > 2) {
+    return ctx.fail(ErrorKind::kRuntime, "linear(): the weight must have at most 2 dimensions, but has %lld",
+                    static_cast<long long>(weight.dim()));
   }
   if (input.dtype() != weight.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "mat1 and mat2 must have the same dtype, but got %s and %s",

@@ -111,6 +111,35 @@ inline Tensor reshape_as(Context& ctx, const Tensor& self, const Tensor& other) 
   return reshape_to(ctx, self, Shape(other.sizes()));
 }
 
+// The rows of a linear layer's input, [numel / depth, depth], where its weight is [columns, depth] in float.
+inline Tensor linear_rows(Context& ctx, const Tensor& input, i64 depth, i64 columns) {
+  if (!ctx.ok()) return {};
+  if (input.dim() == 0) {
+    return ctx.fail(ErrorKind::kRuntime, "both arguments to linear need to be at least 1D, but they are 0D and 2D");
+  }
+  if (input.dtype() != DType::kFloat32) {
+    return ctx.fail(ErrorKind::kRuntime, "mat1 and mat2 must have the same dtype, but got %s and Float",
+                    scalar_type_name(input.dtype()));
+  }
+  const i64 own_depth = input.size(input.dim() - 1), rows = input.numel() / tsc::max<i64>(own_depth, 1);
+  if (own_depth != depth) {
+    return ctx.fail(ErrorKind::kShape, "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)",
+                    static_cast<long long>(rows), static_cast<long long>(own_depth), static_cast<long long>(depth),
+                    static_cast<long long>(columns));
+  }
+  Shape shape;
+  shape.push(rows);
+  shape.push(depth);
+  return reshape_to(ctx, input, shape);
+}
+// The layer's result for these rows: [..., columns] for an input [..., depth].
+inline Tensor linear_result(Context& ctx, const Tensor& rows, const Tensor& input) {
+  if (!ctx.ok()) return {};
+  Shape shape(input.sizes());
+  shape[shape.rank - 1] = rows.size(1);
+  return reshape_to(ctx, rows, shape);
+}
+
 inline Tensor flatten(Context& ctx, const Tensor& self, i64 start_dim = 0, i64 end_dim = -1) {
   if (!ctx.ok()) return {};
   const i64 start = wrap_dim(ctx, start_dim, self.dim()), end = wrap_dim(ctx, end_dim, self.dim());

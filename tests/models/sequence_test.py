@@ -65,3 +65,36 @@ def test_missing_key(models, usable):
     with pytest.raises(tsc.Error):
         model(torch.zeros(1, 3, dtype=torch.int64))
     check(model, modules["tagger"][0], *tagger_inputs(2, 4))
+
+
+class Wide(torch.nn.Module):
+    """Of more weights than a general version may keep twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(500, 1024)
+        self.layers = torch.nn.Sequential(torch.nn.Linear(1024, 1300), torch.nn.ReLU(), torch.nn.Linear(1300, 1024), torch.nn.Tanh())
+        self.out = torch.nn.Linear(1024, 70, bias=False)
+
+    def forward(self, ids, x):
+        return self.out(self.layers(self.embedding(ids) + x))
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["traced", "scripted"])
+def test_other_ranks_and_dtypes_share_the_weights(script, compile_and_load, usable, tmp_path):
+    torch.manual_seed(0)
+    module = Wide().eval()
+    saved = torch.jit.script(module) if script else torch.jit.trace(module, (torch.arange(8).view(2, 4), torch.randn(2, 4, 1024)))
+    model = usable(compile_and_load(saved, "wide"))
+    for sizes in ((2, 4), (3, 9), (7,), (), (2, 3, 2), (0, 4)):
+        ids = torch.randint(0, 500, sizes)
+        check(model, module, ids, torch.randn(*sizes, 1024))
+        check(model, module, ids.int(), torch.randn(1024))
+    check(model, module, torch.arange(6).view(2, 3).t(), torch.randn(1024, 2).t())
+    for wrong in ((torch.arange(3), torch.randn(3, 5)), (torch.arange(3), torch.randn(3, 1024).double()), (torch.tensor([500]), torch.randn(1024))):
+        with pytest.raises((RuntimeError, IndexError)):
+            module(*wrong)
+        with pytest.raises(tsc.Error):
+            model(*wrong)
+    once = sum(parameter.nbytes for parameter in module.parameters())
+    assert once <= model.weight_bytes < 1.1 * once
