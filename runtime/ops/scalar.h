@@ -473,7 +473,16 @@ auto scalar_divmod(Context& ctx, const A& a, const B& b) {
                                                                    : "ZeroDivisionError: float divmod()");
     return Tuple<T, T>();
   }
-  return Tuple<T, T>(scalar_floordiv(ctx, x, y), scalar_remainder(ctx, x, y));
+  if constexpr (number::kRank<T> == 0) {
+    return Tuple<T, T>(scalar_floordiv(ctx, x, y), scalar_remainder(ctx, x, y));
+  } else {
+    // As Python: the quotient is what belongs to the remainder, a whole number also where x / y rounds to the next one.
+    const double rest = __builtin_fmod(x, y);
+    const bool wraps = rest != 0 && (rest < 0) != (y < 0);
+    const double whole = __builtin_round((x - rest) / y) - (wraps ? 1 : 0);
+    return Tuple<T, T>(whole == 0 ? __builtin_copysign(0.0, x / y) : whole,
+                       wraps ? rest + y : rest == 0 ? __builtin_copysign(0.0, y) : rest);
+  }
 }
 // Integer division that drops the fraction, as C's.
 inline i64 scalar_truncdiv(Context& ctx, i64 a, i64 b) {
