@@ -315,11 +315,13 @@ void Run::set_type(ValueId value, const Type& computed) {
   Type& type = graph.value(value).type;
   Type next = computed;
   // An optional that is never None is the thing itself, and the other way round where a loop brings None back.
-  const bool optional_tensor = type.is_tensor() && computed.is(Type::Kind::kOptional);
   const bool never_none = type.is(Type::Kind::kOptional) && computed.kind == type.elements[0].kind;
+  const bool none_again = computed.is(Type::Kind::kOptional) && type.kind == computed.elements[0].kind;
   if (never_none)
     next = refined(type.elements[0], computed);
-  else if (!optional_tensor && !type.is(Type::Kind::kNone))
+  else if (none_again)
+    next = Type::optional(refined(type, computed.elements[0]));
+  else if (!type.is(Type::Kind::kNone))
     next = refined(type, computed);
   if (shapes_move_) next = without_ranks(next);
   type = next;

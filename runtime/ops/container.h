@@ -219,6 +219,12 @@ template <class... T>
 bool item_less(Context& ctx, const Tuple<T...>& a, const Tuple<T...>& b) {
   return fields_less(ctx, a, b, MakeIndices<static_cast<int>(sizeof...(T))>());
 }
+// What can be sorted; of other lists the program learns it when it tries.
+template <class T>
+inline constexpr bool kHasOrder = __is_same(T, i64) || __is_same(T, double) || __is_same(T, bool) || __is_same(T, Str) ||
+                                  __is_same(T, Tensor);
+template <class... T>
+inline constexpr bool kHasOrder<Tuple<T...>> = (kHasOrder<T> && ...);
 template <class T>
 void merge_sort(Context& ctx, const List<T>& list, const List<T>& spare, i64 begin, i64 end, bool reverse) {
   if (end - begin < 2) return;
@@ -235,8 +241,14 @@ void merge_sort(Context& ctx, const List<T>& list, const List<T>& spare, i64 beg
 }
 template <class T>
 None list_sort(Context& ctx, const List<T>& self, bool reverse = false) {
-  const List<T> spare = self.copy(ctx);
-  if (ctx.ok()) merge_sort(ctx, self, spare, 0, self.size(), reverse);
+  if constexpr (kHasOrder<T>) {
+    const List<T> spare = self.copy(ctx);
+    if (ctx.ok()) merge_sort(ctx, self, spare, 0, self.size(), reverse);
+  } else {
+    ctx.fail(ErrorKind::kRuntime,
+             "Only list of Tensors, ints, floats, bools, strs, a User Defined Class that defines the __lt__ compare "
+             "method or Tuples of aforementioned types can be sorted");
+  }
   return {};
 }
 template <class T>

@@ -267,6 +267,10 @@ struct ListLevel<List<T>> {
     return true;
   }
 };
+// Whether lists of it are tensors. Those of mixed numbers, which TorchScript types as unions, are not.
+template <class T>
+inline constexpr bool kIsElement =
+    __is_same(T, i64) || __is_same(T, double) || __is_same(T, bool) || __is_same(T, Complex<double>);
 template <class T>
 inline constexpr DType kDefaultDType = __is_same(T, double)            ? DType::kFloat32
                                        : __is_same(T, Complex<double>) ? DType::kComplex64
@@ -276,14 +280,18 @@ Tensor tensor(Context& ctx, const List<T>& data, const OptionalInt& dtype = None
               const OptionalDevice& device = None(), bool = false) {
   using Item = typename ListLevel<List<T>>::Item;
   if (!device_ok(ctx, device)) return {};
-  Shape shape;
-  ListLevel<List<T>>::shape_of(data, shape);
-  const DType type = dtype_or(ctx, dtype, kDefaultDType<Item>);
-  const Tensor items = Tensor::empty(ctx, dtype_of<Item>, shape);
-  if (!ctx.ok()) return {};
-  Item* to = items.template data<Item>();
-  if (!ListLevel<List<T>>::copy(ctx, data, shape, 0, to)) return {};
-  return converted(ctx, items, type);
+  if constexpr (!kIsElement<Item>) {
+    return ctx.fail(ErrorKind::kRuntime, "torch.tensor: expected a list of Float, Complex, Int, or Bool");
+  } else {
+    Shape shape;
+    ListLevel<List<T>>::shape_of(data, shape);
+    const DType type = dtype_or(ctx, dtype, kDefaultDType<Item>);
+    const Tensor items = Tensor::empty(ctx, dtype_of<Item>, shape);
+    if (!ctx.ok()) return {};
+    Item* to = items.template data<Item>();
+    if (!ListLevel<List<T>>::copy(ctx, data, shape, 0, to)) return {};
+    return converted(ctx, items, type);
+  }
 }
 inline Tensor tensor_scalar(Context& ctx, const Scalar& t, const OptionalInt& dtype = None(),
                             const OptionalDevice& device = None(), bool = false) {

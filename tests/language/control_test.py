@@ -241,3 +241,25 @@ class TensorJoins(nn.Module):
 
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
+
+
+def last_or_none(start: Optional[int], n: int) -> Optional[int]:
+    """In a call the start is an int that is never None; the loop makes it optional again."""
+    found = start
+    i = 0
+    while i < n:
+        i += 1
+        if i % 3 == 0:
+            found = None
+        else:
+            found = i
+        if n == 7:
+            break
+    return found
+
+
+@suite((0,), (1,), (3,), (4,), (7,))
+class NoneComesBackInALoop(nn.Module):
+    def forward(self, n: int) -> Tuple[Optional[int], int]:
+        found = last_or_none(5, n)
+        return found, found if found is not None else -1

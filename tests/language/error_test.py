@@ -140,3 +140,18 @@ class IntOfText(nn.Module):
 
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
+
+
+@suite((3,), (0,), message=None)
+class MixedNumbers(nn.Module):
+    """A list of a float and an int is one of a union, of which torch.tensor makes nothing."""
+
+    def forward(self, n: int):
+        return torch.tensor([1.5, n])
+
+
+@suite(([[3, 1], [1, 2]],), message=None)
+class SortedLists(nn.Module):
+    def forward(self, lists: List[List[int]]):
+        lists.sort()
+        return lists
