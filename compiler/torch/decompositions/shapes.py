@@ -256,6 +256,9 @@ def argsort__stable(self: Tensor, stable: bool, dim: int, descending: bool) -> T
 
 
 def mT(self: Tensor) -> Tensor:
+    if self.dim() == 0:
+        return self
+    assert self.dim() > 1, "tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor."
     return self.transpose(-2, -1)
 
 
