@@ -74,6 +74,9 @@ std::multimap<std::string, Operands> cases() {
   const at::Tensor x = at::randn({3, 4}), y = at::randn({3, 4}), row = at::randn({4}), image = at::randn({2, 4, 6, 6});
   const at::Tensor unit = x.sigmoid(), target = y.sigmoid(), line = at::randn({2, 3, 7});
   const at::Tensor special = at::tensor({0.0, -1.5, infinity, -infinity, std::nan("")});
+  // Of sequences of 4, 2 and 1 steps.
+  const at::Tensor lengths = at::tensor({4, 2, 1}, at::kLong), batch_sizes = at::tensor({3, 2, 1, 1}, at::kLong);
+  const std::vector<at::Tensor> gru = {at::randn({15, 2}), at::randn({15, 5}), at::randn({15}), at::randn({15})};
   const auto ints = [](std::initializer_list<int64_t> list) { return c10::IValue(std::vector<int64_t>(list)); };
   const c10::List<at::Tensor> mixed({at::randn({3, 1}), at::randn({4}), at::randn({2, 1, 1})});
   const c10::List<at::Tensor> rows({at::randn({2, 4}), at::randn({3, 4})}), lines({at::randn({2}), at::randn({3})});
@@ -207,6 +210,14 @@ std::multimap<std::string, Operands> cases() {
       {"multinomial", {x.abs(), int64_t{3}, false, none}},
       {"multinomial", {x.abs(), int64_t{6}, true, none}},
       {"multinomial", {row.abs(), int64_t{1}, true, none}},
+      {"mT", {image}},
+      {"cpu", {x}},
+      {"Size", {ints({2, 3})}},
+      {"_pack_padded_sequence", {at::randn({4, 3, 2}), lengths, false}},
+      {"_pack_padded_sequence", {at::randn({3, 4, 2}), lengths, true}},
+      {"_pad_packed_sequence", {at::randn({7, 2}), batch_sizes, false, 0.5, int64_t{-1}}},
+      {"_pad_packed_sequence", {at::randn({7, 2}), batch_sizes, true, 0.0, int64_t{6}}},
+      {"gru__data", {at::randn({7, 2}), batch_sizes, at::randn({1, 3, 5}), gru, true, int64_t{1}, 0.0, false, false}},
       {"_shape_as_tensor", {image}},
       {"_dim_arange", {image, 1}},
       {"_nested_tensor_from_mask_left_aligned",
