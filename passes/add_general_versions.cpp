@@ -37,12 +37,18 @@ bool wants_general_version(const Graph& graph, const Function& function) {
   return typed && can_have_general_version(graph, function);
 }
 
-// Forgets what the example said of a block's values.
+// The type as a program declares it.
+Type without_facts(Type type) {
+  if (type.is_tensor()) return Type::make_tensor();
+  for (Type& element : type.elements) element = without_facts(element);
+  return type;
+}
+
+// Forgets what the example, or who compiles, said of a block's values.
 void forget(Graph& graph, const std::vector<NodeId>& nodes) {
   const auto forget_value = [&](ValueId id) {
-    Value& value = graph.value(id);
-    if (value.type.is_tensor()) value.type = Type::make_tensor();
-    value.ints.reset();
+    graph.value(id).type = without_facts(graph.value(id).type);
+    graph.value(id).ints.reset();
   };
   for (const NodeId id : nodes) {
     for (const ValueId output : graph.node(id).outputs) forget_value(output);
@@ -59,7 +65,7 @@ bool can_have_general_version(const Graph& graph, const Function& function) {
   return function.is_method && weight_bytes(graph, function) <= kMaxWeightBytes;
 }
 
-BlockId add_general_version(Graph& graph, FunctionId id) {
+void add_general_version(Graph& graph, FunctionId id) {
   Function general = graph.functions[id];
   const BlockId example = general.body;
   general.name += kGeneralVersion;
@@ -69,24 +75,21 @@ BlockId add_general_version(Graph& graph, FunctionId id) {
   std::unordered_map<ValueId, ValueId> map;
   const std::vector<ValueId> params = graph.block(example).params;
   for (const ValueId param : params) {
-    map[param] = graph.add_param(general.body, graph.value(param).type, graph.value(param).name);
+    map[param] = graph.add_param(general.body, without_facts(graph.value(param).type), graph.value(param).name);
   }
   graph.block(general.body).nodes = clone_nodes(graph, example, map);
   const std::vector<ValueId> results = graph.block(example).results;
   for (const ValueId result : results) {
     graph.block(general.body).results.push_back(map.contains(result) ? map.at(result) : result);
   }
+  forget(graph, graph.block(general.body).nodes);
   graph.functions.push_back(general);
-  return general.body;
 }
 
 void add_general_versions(Graph& graph) {
   const auto count = static_cast<FunctionId>(graph.functions.size());
   for (FunctionId f = 0; f < count; ++f) {
-    if (!wants_general_version(graph, graph.functions[f])) continue;
-    const BlockId body = add_general_version(graph, f);
-    for (const ValueId param : graph.block(body).params) graph.value(param).type = Type::make_tensor();
-    forget(graph, graph.block(body).nodes);
+    if (wants_general_version(graph, graph.functions[f])) add_general_version(graph, f);
   }
 }
 

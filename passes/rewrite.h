@@ -56,7 +56,7 @@ std::optional<bool> known_bool(const ir::Graph& graph, ir::ValueId value);
 // Whether the function may have a general version, which runs where the types of its inputs are not as it assumes: its
 // weights must be few, or serve both.
 bool can_have_general_version(const ir::Graph& graph, const ir::Function& function);
-// Adds a copy of the function as its general version; returns its body.
-ir::BlockId add_general_version(ir::Graph& graph, ir::FunctionId id);
+// Adds a copy of the function as its general version, which knows nothing of the tensors that it takes.
+void add_general_version(ir::Graph& graph, ir::FunctionId id);
 
 }  // namespace tsc::passes

@@ -98,3 +98,21 @@ def test_other_ranks_and_dtypes_share_the_weights(script, compile_and_load, usab
             model(*wrong)
     once = sum(parameter.nbytes for parameter in module.parameters())
     assert once <= model.weight_bytes < 1.1 * once
+
+
+class Looked(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(20, 8)
+
+    def forward(self, ids: torch.Tensor, offset: torch.Tensor):
+        return self.embedding(ids) + offset.exp()
+
+
+def test_what_the_user_tells_of_an_input_is_checked_too(compile_and_load, usable):
+    """One input is told, the type of the other is guessed: an input that is otherwise runs in the general version."""
+    module = Looked().eval()
+    model = usable(compile_and_load(torch.jit.script(module), "looked", input=["offset: f32[3, 8]"]))
+    for ids in (torch.arange(3), torch.arange(3).int(), torch.arange(6).view(2, 3)):
+        for offset in (torch.randn(3, 8), torch.randn(8), torch.randn(3, 1).double(), torch.tensor(1.5)):
+            check(model, module, ids, offset)
