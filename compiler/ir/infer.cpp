@@ -316,7 +316,8 @@ void Run::set_type(ValueId value, const Type& computed) {
   Type next = computed;
   // An optional that is never None is the thing itself, and the other way round where a loop brings None back.
   const bool never_none = type.is(Type::Kind::kOptional) && computed.kind == type.elements[0].kind;
-  const bool none_again = computed.is(Type::Kind::kOptional) && type.kind == computed.elements[0].kind;
+  const bool takes_any = type.is(Type::Kind::kUnion) || type.is(Type::Kind::kAny);
+  const bool none_again = !takes_any && computed.is(Type::Kind::kOptional) && type.kind == computed.elements[0].kind;
   if (never_none)
     next = refined(type.elements[0], computed);
   else if (none_again)
