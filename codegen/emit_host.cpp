@@ -241,7 +241,7 @@ class HostEmitter {
 
   bool is_called() const {
     return std::ranges::any_of(graph_.functions, [&](const Function& caller) {
-      if (caller.name + ".general" == function_.name) return true;
+      if (caller.name + std::string(passes::kGeneralVersion) == function_.name) return true;
       bool found = false;
       for_each_node(graph_, caller.body, [&](NodeId id) {
         const Node& node = graph_.node(id);

@@ -5,15 +5,7 @@
 #include <torch/csrc/jit/frontend/resolver.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
-// One entry for each file, ended by an empty name (cmake/EmbedRuntime.cmake).
-extern "C" {
-struct TscEmbeddedFile {
-  const char* name;
-  const char* text;
-  uint64_t size;
-};
-extern const TscEmbeddedFile tsc_decompositions[];
-}
+#include "compiler/torch/embedded.h"
 
 namespace tsc {
 namespace {

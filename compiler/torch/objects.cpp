@@ -7,16 +7,7 @@
 #include <map>
 
 #include "compiler/torch/decompose.h"
-
-// Ended by an empty name, as in decompose.cpp.
-extern "C" {
-struct TscEmbeddedFile {
-  const char* name;
-  const char* text;
-  uint64_t size;
-};
-extern const TscEmbeddedFile tsc_object_functions[];
-}
+#include "compiler/torch/embedded.h"
 
 namespace tsc {
 namespace {
