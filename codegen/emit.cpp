@@ -293,11 +293,15 @@ class ModelEmitter {
     }
     out.append(fmt::format("static constexpr tsc_method_info kMethods[] = {{\n{}}};\n", infos));
     out.append(fmt::format("static constexpr MethodCall kCalls[] = {{{}}};\n", calls));
-    if (!graph_.state.empty()) {
+    std::vector<std::string> state;
+    for (const StateField& field : graph_.state) {
+      state.push_back(fmt::format("{{{}, {}}},", string_literal(field.name), string_literal(python_type(graph_, field.type))));
+    }
+    const auto is_random = [&](const Function& function) { return draws_random_numbers(graph_, function); };
+    if (std::ranges::any_of(graph_.functions, is_random)) state.push_back("{TSC_RNG_STATE, \"Tensor\"},");
+    if (!state.empty()) {
       out.open("static constexpr tsc_state_info kStateInfo[] =");
-      for (const StateField& field : graph_.state) {
-        out.line("{{{}, {}}},", string_literal(field.name), string_literal(python_type(graph_, field.type)));
-      }
+      for (const std::string& row : state) out.line("{}", row);
       out.close(";");
     }
     out.line("extern const tsc_model_info kInfo;");
@@ -307,8 +311,8 @@ class ModelEmitter {
     out.line(".target = {},", string_literal(options_.target.triple + ", " + options_.target.cpu));
     out.line(".methods = kMethods,");
     out.line(".method_count = {},", std::ranges::count_if(graph_.functions, [](const Function& f) { return f.is_method; }));
-    out.line(".state = {},", graph_.state.empty() ? "nullptr" : "kStateInfo");
-    out.line(".state_count = {},", graph_.state.size());
+    out.line(".state = {},", state.empty() ? "nullptr" : "kStateInfo");
+    out.line(".state_count = {},", state.size());
     out.line(".weight_bytes = {},", model_.weights.size);
     out.close(";");
     out.blank();

@@ -1,7 +1,7 @@
 // Host programs: C++ control flow over handles, an `ops::` call per node, a region call per region.
 #include <algorithm>
 
-#include "codegen/emit_common.h"
+#include "codegen/emit_constant.h"
 #include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
@@ -56,24 +56,11 @@ std::string header_of(OpClass op_class) {
   return "";
 }
 
-// "cpu", "cuda:1".
-std::string device_constant(const std::string& name) {
-  const bool is_cuda = name.starts_with("cuda");
-  const size_t colon = name.find(':');
-  if (colon == std::string::npos) return is_cuda ? "Device{Device::Type::kCuda}" : "Device()";
-  return fmt::format("Device{{Device::Type::{}, {}}}", is_cuda ? "kCuda" : "kCpu", std::stoi(name.substr(colon + 1)));
-}
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
 class HostEmitter {
  public:
   HostEmitter(ModelContext& model, const Function& function, Writer& constants, Writer& regions, Writer& out)
-      : model_(model), graph_(model.graph), function_(function), constants_(constants), regions_(regions), out_(out) {}
+      : model_(model), graph_(model.graph), function_(function), regions_(regions), out_(out),
+        constants_(model, constants, out, locals_, [this](const Type& type) { return is_mutated(type); }) {}
 
   void run() {
     const Block& body = graph_.block(function_.body);
@@ -103,9 +90,6 @@ class HostEmitter {
     }
     return text + ")";
   }
-
-  // The C++ of a constant. Containers that can't be constants of the namespace are built by statements before it.
-  std::string constant(const Constant& c, const Type& type, const std::string& name);
 
  private:
   const Type& type(ValueId id) const { return graph_.value(id).type; }
@@ -169,65 +153,12 @@ class HostEmitter {
     if (const auto found = names_.find(id); found != names_.end()) return found->second;
     const Value& v = graph_.value(id);
     TSC_ASSERT(v.constant.has_value(), "value %{} is used before it is made", v.name);
-    return constant(*v.constant, v.type, v.name);
+    return constants_.constant(*v.constant, v.type);
   }
-
-  std::string tensor_constant(const std::shared_ptr<const TensorConstant>& tensor) {
-    const size_t offset = model_.weights.place(tensor);
-    std::string sizes;
-    for (const int64_t size : tensor->sizes) sizes += fmt::format(", {}", size);
-    const std::string wish = "k_" + identifier(tensor->name.empty() ? "constant" : tensor->name);
-    return namespace_constant(
-        fmt::format("ConstantTensor<{}>", tensor->sizes.size()),
-        fmt::format("({}, {} + {}{})", dtype_constant(tensor->dtype), model_.weights_symbol, offset, sizes), wish);
-  }
-
-  // A constant of the namespace, declared once; its name.
-  std::string namespace_constant(const std::string& type, const std::string& initializer, const std::string& wish) {
-    const auto [found, inserted] = model_.constants.try_emplace(type + initializer, "");
-    if (inserted) {
-      found->second = model_.names.unique(wish);
-      constants_.line("static constinit const {} {}{};", type, found->second, initializer);
-    }
-    return found->second;
-  }
-
-  std::string container_constant(const ConstantList& list, const Type& type, const std::string& name) {
-    std::vector<std::string> parts;
-    if (type.is(Type::Kind::kList)) {
-      const Type& element = type.elements[0];
-      for (const Constant& c : list) parts.push_back(constant(c, element, name));
-      const std::string items = join(parts);
-      const bool plain = element.is(Type::Kind::kInt) || element.is(Type::Kind::kFloat) || element.is(Type::Kind::kBool);
-      if (plain && !is_mutated(type)) {
-        std::string wish = "k";
-        for (const std::string& part : parts) wish += "_" + part;
-        return fmt::format("List<{0}>({1})", cpp_type(graph_, element),
-                           namespace_constant(fmt::format("ConstantList<{}, {}>", cpp_type(graph_, element), list.size()),
-                                              list.empty() ? "" : "(" + items + ")", parts.size() > 6 ? "k_list" : wish));
-      }
-      return fmt::format("{}::of(ctx{})", cpp_type(graph_, type), items.empty() ? "" : ", " + items);
-    }
-    if (type.is(Type::Kind::kTuple)) {
-      for (size_t i = 0; i < list.size(); ++i) parts.push_back(constant(list[i], type.elements[i], name));
-      return fmt::format("{}({})", cpp_type(graph_, type), join(parts));
-    }
-    TSC_ASSERT(type.is(Type::Kind::kDict), "constant of type {} has no C++ form", type.str());
-    const std::string local = locals_.unique("dict");
-    out_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
-    for (size_t i = 0; i + 1 < list.size(); i += 2) {
-      out_.line("{}.set({}, {});", local, constant(list[i], type.elements[0], name), constant(list[i + 1], type.elements[1], name));
-    }
-    return local;
-  }
-
-  // State gets values of its own, which methods may write.
-  bool initialises_state() const { return function_.body == kNoId; }
 
   // Constant lists of plain numbers are shared, never-written objects unless some op of the function writes a list of
   // that type.
   bool is_mutated(const Type& type) const {
-    if (initialises_state()) return true;
     bool found = false;
     for_each_node(graph_, function_.body, [&](NodeId id) {
       const Node& node = graph_.node(id);
@@ -905,10 +836,10 @@ class HostEmitter {
   ModelContext& model_;
   const Graph& graph_;
   const Function& function_;
-  Writer& constants_;
   Writer& regions_;
   Writer& out_;
   Names locals_;
+  ConstantEmitter constants_;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
   std::vector<uint32_t> uses_ = graph_.use_counts();
@@ -917,48 +848,6 @@ class HostEmitter {
 };
 
 }  // namespace
-
-std::string HostEmitter::constant(const Constant& c, const Type& type, const std::string& name) {
-  if (std::holds_alternative<std::monostate>(c.value)) {
-    return type.is(Type::Kind::kOptional) ? cpp_type(graph_, type) + "()" : "None()";
-  }
-  if (type.is(Type::Kind::kOptional)) {
-    return fmt::format("{}({})", cpp_type(graph_, type), constant(c, type.elements[0], name));
-  }
-  if (const bool* b = std::get_if<bool>(&c.value)) return *b ? "true" : "false";
-  if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
-    if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
-    if (type.is(Type::Kind::kEnum)) return fmt::format("static_cast<{}>({})", cpp_type(graph_, type), *i);
-    return type.is(Type::Kind::kNumber) ? fmt::format("Scalar(i64{{{}}})", integer_literal(*i)) : integer_literal(*i);
-  }
-  if (const double* d = std::get_if<double>(&c.value)) return float_literal(*d, true);
-  if (const auto* z = std::get_if<std::complex<double>>(&c.value)) {
-    return fmt::format("Complex<double>({}, {})", float_literal(z->real(), true), float_literal(z->imag(), true));
-  }
-  if (const std::string* s = std::get_if<std::string>(&c.value)) {
-    if (type.is(Type::Kind::kDevice)) return device_constant(*s);
-    return fmt::format("Str({})", string_literal(*s));
-  }
-  if (const auto* t = std::get_if<std::shared_ptr<const TensorConstant>>(&c.value)) {
-    return initialises_state() ? fmt::format("copy_dense(ctx, {})", tensor_constant(*t)) : tensor_constant(*t);
-  }
-  return container_constant(*std::get<std::shared_ptr<const ConstantList>>(c.value), type, name);
-}
-
-// Gives the fields of a new instance the values in the file.
-void emit_initialise(ModelContext& model, Writer& constants, Writer& out) {
-  const Function none;
-  Writer unused;
-  HostEmitter emitter(model, none, constants, unused, out);
-  model.headers.insert("runtime/core/checks.h");
-  out.blank();
-  out.open("void State::initialise([[maybe_unused]] Context& ctx, State& self)");
-  for (const StateField& field : model.graph.state) {
-    const std::string value = emitter.constant(field.initial, field.type, field.name);
-    out.line("self.{} = {};", model.state.of(field.name), value);
-  }
-  out.close();
-}
 
 void emit_host(ModelContext& model, Writer& out) {
   for (const Function& function : model.graph.functions) model.functions[function.name] = model.names.unique(function.name);

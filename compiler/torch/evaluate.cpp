@@ -1,8 +1,8 @@
 #include "compiler/torch/evaluate.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/class_type.h>
 #include <ATen/core/enum_type.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/matmul.h>
@@ -23,9 +23,13 @@ namespace {
 
 using Kind = ir::Type::Kind;
 
-// The memory of constants may be written when they become state; what shares a storage goes on sharing it.
-class StorageCopies {
+// State has copies of constants, which may be written; what is one list, dict or object there, or one storage, stays
+// one.
+class StateCopies {
  public:
+  // The value made of a list of constants: undefined (None) the first time.
+  c10::IValue& of(const ir::ConstantList* parts) { return containers_[parts]; }
+
   at::Tensor copy(const std::shared_ptr<const ir::TensorConstant>& constant) {
     auto& whole = copies_[constant->storage.get()];
     const at::Tensor original = make_tensor(constant);
@@ -45,6 +49,7 @@ class StorageCopies {
 
  private:
   std::unordered_map<const ir::Storage*, at::Tensor> copies_;
+  std::unordered_map<const ir::ConstantList*, c10::IValue> containers_;
 };
 
 class Evaluator {
@@ -70,9 +75,10 @@ class Evaluator {
     return run_op(node, std::move(operands));
   }
 
-  c10::IValue constant(const ir::Constant& constant, const ir::Type& type, StorageCopies* copies = nullptr);
+  c10::IValue constant(const ir::Constant& constant, const ir::Type& type, StateCopies* copies = nullptr);
 
  private:
+  c10::IValue container(const ir::ConstantList& parts, const ir::Type& type, StateCopies* copies);
   void bind(ir::ValueId id, c10::IValue value);
   c10::IValue value(ir::ValueId id) {
     const ir::Value& value = graph_.value(id);
@@ -180,7 +186,7 @@ c10::TypePtr Evaluator::torch_type(const ir::Type& type) {
   return c10::AnyType::get();
 }
 
-c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& type, StorageCopies* copies) {
+c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& type, StateCopies* copies) {
   if (std::holds_alternative<std::monostate>(constant.value)) return {};
   if (type.is(Kind::kOptional)) return this->constant(constant, type.elements[0], copies);
   if (const auto* flag = std::get_if<bool>(&constant.value)) return *flag;
@@ -204,6 +210,12 @@ c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& ty
     return copies != nullptr ? copies->copy(*tensor) : make_tensor(*tensor);
   }
   const ir::ConstantList& parts = *std::get<std::shared_ptr<const ir::ConstantList>>(constant.value);
+  if (copies == nullptr || type.is(Kind::kTuple)) return container(parts, type, copies);
+  if (copies->of(&parts).isNone()) copies->of(&parts) = container(parts, type, copies);
+  return copies->of(&parts);
+}
+
+c10::IValue Evaluator::container(const ir::ConstantList& parts, const ir::Type& type, StateCopies* copies) {
   const auto part = [&](size_t i, const ir::Type& part_type) { return this->constant(parts[i], part_type, copies); };
   if (type.is(Kind::kTuple)) {
     std::vector<c10::IValue> elements;
@@ -500,7 +512,7 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
 State initial_state(const ir::Graph& graph) {
   State state;
   Evaluator evaluator(graph, nullptr);
-  StorageCopies copies;
+  StateCopies copies;
   for (const ir::StateField& field : graph.state) {
     state.fields[field.name] = evaluator.constant(field.initial, field.type, &copies);
   }

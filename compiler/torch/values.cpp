@@ -269,6 +269,33 @@ ValueMapper::Typed ValueMapper::sequence(const std::vector<c10::IValue>& parts, 
   return {list_of(std::move(list)), std::move(type)};
 }
 
+// The parts of a list, dict (keys and values in turn) or object.
+ir::Constant ValueMapper::parts(const c10::IValue& value, const std::string& name) {
+  if (const auto known = lists_.find(value); known != lists_.end()) return known->second;
+  const auto path = [&](const std::string& part) { return name.empty() ? name : name + "." + part; };
+  ir::ConstantList parts;
+  if (value.isList()) {
+    const auto list = value.toListRef();
+    for (size_t i = 0; i < list.size(); ++i) {
+      parts.push_back(constant(list[i], value.type()->containedType(0), path(std::to_string(i))).constant);
+    }
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      const std::string entry_name = entry.key().isString() ? path(entry.key().toStringRef()) : name;
+      parts.push_back(constant(entry.key(), value.type()->containedType(0), "").constant);
+      parts.push_back(constant(entry.value(), value.type()->containedType(1), entry_name).constant);
+    }
+  } else {
+    const auto& object = value.toObjectRef();
+    for (size_t slot = 0; slot < object.slots().size(); ++slot) {
+      const std::string& field = object.type()->getAttributeName(slot);
+      const std::string field_name = name.empty() ? field : path(field);
+      parts.push_back(constant(object.slots()[slot], object.type()->getAttribute(slot), field_name).constant);
+    }
+  }
+  return lists_[value] = list_of(std::move(parts));
+}
+
 ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::TypePtr& declared,
                                          const std::string& name) {
   if (declared->kind() == c10::TypeKind::OptionalType) {
@@ -295,45 +322,17 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     const auto position = std::find(names.begin(), names.end(), holder->name()) - names.begin();
     return {{static_cast<int64_t>(position)}, std::move(type)};
   }
-  if (value.isList()) {
-    const auto list = value.toListRef();
-    const c10::TypePtr element = value.type()->containedType(0);
-    ir::ConstantList parts;
-    for (size_t i = 0; i < list.size(); ++i) {
-      parts.push_back(constant(list[i], element, name.empty() ? name : fmt::format("{}.{}", name, i)).constant);
-    }
-    return {list_of(std::move(parts)), this->type(value.type())};
-  }
+  if (value.isList() || value.isGenericDict() || value.isObject())
+    return {parts(value, name), this->type(value.type())};
   if (value.isTuple()) {
     const auto& parts = value.toTupleRef().elements();
     const auto type = value.type();
-    Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(), Kind::kTuple, name);
+    Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(),
+                           Kind::kTuple, name);
     const ir::Type named = this->type(type);
     typed.type.names = named.names;
     typed.type.class_id = named.class_id;
     return typed;
-  }
-  if (value.isGenericDict()) {
-    ir::ConstantList parts;
-    for (const auto& entry : value.toGenericDict()) {
-      std::string entry_name = name;
-      if (!name.empty() && entry.key().isString()) entry_name += "." + entry.key().toStringRef();
-      parts.push_back(constant(entry.key(), value.type()->containedType(0), "").constant);
-      parts.push_back(constant(entry.value(), value.type()->containedType(1), entry_name).constant);
-    }
-    return {list_of(std::move(parts)), this->type(value.type())};
-  }
-  if (value.isObject()) {
-    const auto& object = value.toObjectRef();
-    ir::Type type = class_type(object.type());
-    ir::ConstantList fields;
-    for (size_t slot = 0; slot < object.slots().size(); ++slot) {
-      const std::string& field = object.type()->getAttributeName(slot);
-      fields.push_back(
-          constant(object.slots()[slot], object.type()->getAttribute(slot), name.empty() ? field : name + "." + field)
-              .constant);
-    }
-    return {list_of(std::move(fields)), std::move(type)};
   }
   throw UnsupportedValue(value.tagKind(), "");
 }

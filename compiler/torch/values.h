@@ -50,10 +50,15 @@ class ValueMapper {
   ir::ClassId named_tuple_class(const std::string& name, const ir::Type& tuple);
   ir::ClassId add_class(const c10::Type* type, const std::string& qualified_name);
   Typed tensor(const at::Tensor& tensor, const std::string& name);
+  ir::Constant parts(const c10::IValue& value, const std::string& name);
   Typed sequence(const std::vector<c10::IValue>& parts, const std::vector<c10::TypePtr>& types, ir::Type::Kind kind,
                  const std::string& name);
 
+  using Lists =
+      std::unordered_map<c10::IValue, ir::Constant, c10::IValue::HashIdentityIValue, c10::IValue::CompIdentityIValues>;
+
   ir::Graph& graph_;
+  Lists lists_;  // of lists, dicts and objects: what is one in the file is one ConstantList
   std::unordered_map<const c10::Type*, ir::ClassId> classes_;
   std::map<const std::byte*, std::shared_ptr<const ir::Storage>> storages_;   // by first byte
   std::map<std::string, std::shared_ptr<const ir::TensorConstant>> tensors_;  // by storage, offset and shape

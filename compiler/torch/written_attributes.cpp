@@ -243,26 +243,17 @@ class Flow {
     if (verdict.changes_shape || is_assigned) program_.reassigned.insert(attribute);
   }
 
-  // A tensor attribute that shares its storage with a written one changes with it.
+  // What shares a list, an object or a tensor's memory with a written attribute changes with it.
   void add_sharers_of_written_memory() {
-    std::set<const void*> written;
-    const auto storages = [](const c10::IValue& value, const auto& collect) {
-      value.visit([&](const c10::IValue& part) {
-        if (part.isTensor() && part.toTensor().defined() && part.toTensor().has_storage()) {
-          collect(part.toTensor().storage().unsafeGetStorageImpl());
-        }
-        return false;
-      });
-    };
-    for (const ModuleAttribute& attribute : program_.written) {
-      storages(attribute.value(), [&](const void* storage) { written.insert(storage); });
-    }
+    c10::IValue::HashAliasedIValues written;
+    for (const ModuleAttribute& attribute : program_.written) attribute.value().getSubValues(written);
     for (const auto& [attribute, id] : attributes_) {
       if (program_.written.contains(attribute) || memory_[id] == kNothing) continue;
       if (attribute.value().isObject() && attribute.value().isModule()) continue;
-      bool shares = false;
-      storages(attribute.value(), [&](const void* storage) { shares = shares || written.contains(storage); });
-      if (shares) program_.written.insert(attribute);
+      c10::IValue::HashAliasedIValues parts;
+      attribute.value().getSubValues(parts);
+      const auto is_written = [&](const c10::IValue& part) { return written.contains(part); };
+      if (std::any_of(parts.begin(), parts.end(), is_written)) program_.written.insert(attribute);
     }
   }
 

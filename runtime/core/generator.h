@@ -48,6 +48,27 @@ class Generator {
 
   static constexpr double kPi = 3.14159265358979323846;
 
+  // Where the stream is, as numbers to keep elsewhere: the twister's words, the next of them, the spare normal.
+  static constexpr i64 kSavedSize = 624 + 3;
+  void save(i64* to) const {
+    for (uint32_t i = 0; i < kSize; ++i) to[i] = state_[i];
+    to[kSize] = next_;
+    to[kSize + 1] = has_spare_;
+    __builtin_memcpy(to + kSize + 2, &spare_, sizeof spare_);
+  }
+  // False, and nothing changes, when `from` was not written by `save`.
+  bool restore(const i64* from) {
+    for (uint32_t i = 0; i < kSize; ++i) {
+      if (from[i] < 0 || from[i] > 0xffffffff) return false;
+    }
+    if (from[kSize] < 0 || from[kSize] > kSize || (from[kSize + 1] != 0 && from[kSize + 1] != 1)) return false;
+    for (uint32_t i = 0; i < kSize; ++i) state_[i] = static_cast<uint32_t>(from[i]);
+    next_ = static_cast<uint32_t>(from[kSize]);
+    has_spare_ = from[kSize + 1] == 1;
+    __builtin_memcpy(&spare_, from + kSize + 2, sizeof spare_);
+    return true;
+  }
+
  private:
   static constexpr uint32_t kSize = 624, kShift = 397;
 

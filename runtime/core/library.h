@@ -7,7 +7,7 @@
 #pragma once
 
 #include "runtime/core/cpu.h"
-#include "runtime/core/value.h"
+#include "runtime/core/marshal.h"
 
 namespace tsc {
 
@@ -30,6 +30,7 @@ struct StateTable {
   void (*destroy)(void* state) = nullptr;
   void (*initialise)(Context& ctx, void* state) = nullptr;  // to the values in the file
   void (*own)(Context& ctx, void* state) = nullptr;
+  void (*copy)(Copier& copier, void* from, void* to) = nullptr;
   void (*write)(Writer& writer, void* state, size_t field, tsc_value& to) = nullptr;
   void (*read)(Reader& reader, void* state, size_t field, const char* name, const tsc_value& value) = nullptr;
 };
@@ -119,6 +120,11 @@ inline constexpr StateTable state_table = {
     .own =
         [](Context& ctx, void* state) {
           static_cast<S*>(state)->fields([&](auto& field) { Marshal<Bare<decltype(field)>>::own(ctx, field); });
+        },
+    .copy =
+        [](Copier& copier, void* from, void* to) {
+          *static_cast<S*>(to) = *static_cast<S*>(from);
+          static_cast<S*>(to)->fields([&](auto& field) { field = copier.copy(field); });
         },
     .write =
         [](Writer& writer, void* state, size_t wanted, tsc_value& to) {
@@ -447,19 +453,6 @@ inline tsc_status create_instance(tsc_model* model, tsc_instance** instance, tsc
   *instance = made;
   return TSC_OK;
 }
-// Copies a field of one state to another, through a value of its own.
-inline void copy_field(tsc_instance& from, tsc_instance& to, size_t field) {
-  Result* result = Result::create(from.context);
-  if (result == nullptr) return;
-  const StateTable& table = from.model.table.state;
-  Writer writer(from.context, *result, Writer::Sharing::kShared);
-  table.write(writer, from.state, field, result->value.value);
-  if (from.context.ok()) {
-    Reader reader(to.context, "", Reader::Ownership::kCopy);
-    table.read(reader, to.state, field, from.model.table.info->state[field].name, result->value.value);
-  }
-  result->release();
-}
 inline tsc_status clone_instance(tsc_instance* instance, tsc_instance** clone, tsc_error* error) {
   if (instance == nullptr || clone == nullptr) {
     return report(error, ErrorKind::kInvalidArgument, "instance_clone: null pointer");
@@ -469,10 +462,12 @@ inline tsc_status clone_instance(tsc_instance* instance, tsc_instance** clone, t
   if (!lock.held()) return StateLock::busy(error);
   tsc_instance* made = nullptr;
   if (const tsc_status status = make_instance(instance->model, &made, error); status != TSC_OK) return status;
-  for (size_t i = 0; i < instance->model.table.info->state_count; ++i) copy_field(*instance, *made, i);
+  if (instance->state != nullptr) {
+    Copier copier(made->context);
+    instance->model.table.state.copy(copier, instance->state, made->state);
+  }
   made->context.continue_stream_of(instance->context);
-  tsc_status status = finish(*instance, error);
-  if (status == TSC_OK) status = finish(*made, error);
+  const tsc_status status = finish(*made, error);
   if (status == TSC_OK) {
     *clone = made;
   } else {
@@ -485,6 +480,22 @@ inline size_t find_state(const tsc_model_info& info, const char* name) {
   size_t i = 0;
   while (i < info.state_count && libc::strcmp(info.state[i].name, name) != 0) ++i;
   return i;
+}
+inline bool is_rng_state(const char* name) { return libc::strcmp(name, TSC_RNG_STATE) == 0; }
+inline Tensor read_rng_state(Context& ctx) {
+  const i64 sizes[] = {Generator::kSavedSize};
+  Tensor saved = Tensor::empty(ctx, DType::kInt64, sizes);
+  Generator* generator = ctx.generator();
+  if (generator != nullptr && saved.defined()) generator->save(saved.data<i64>());
+  return saved;
+}
+inline void write_rng_state(Context& ctx, const Tensor& saved) {
+  Generator* generator = ctx.generator();
+  if (generator == nullptr || !ctx.ok()) return;
+  const bool fits = saved.dtype() == DType::kInt64 && saved.dim() == 1 && saved.numel() == Generator::kSavedSize;
+  if (!fits || !generator->restore(saved.data<i64>())) {
+    ctx.fail(ErrorKind::kInvalidArgument, "state_set: the tensor is not what state_get gave for " TSC_RNG_STATE);
+  }
 }
 inline tsc_status get_state(tsc_instance* instance, const char* name, tsc_result** result, tsc_error* error) {
   if (instance == nullptr || name == nullptr || result == nullptr) {
@@ -499,7 +510,11 @@ inline tsc_status get_state(tsc_instance* instance, const char* name, tsc_result
   Result* made = Result::create(instance->context);
   if (made != nullptr) {
     Writer writer(instance->context, *made, Writer::Sharing::kShared);
-    instance->model.table.state.write(writer, instance->state, field, made->value.value);
+    if (is_rng_state(name)) {
+      writer.write(read_rng_state(instance->context), made->value.value);
+    } else {
+      instance->model.table.state.write(writer, instance->state, field, made->value.value);
+    }
   }
   const tsc_status status = finish(*instance, error);
   if (status == TSC_OK) {
@@ -519,7 +534,11 @@ inline tsc_status set_state(tsc_instance* instance, const char* name, const tsc_
   StateLock lock(*instance);
   if (!lock.held()) return StateLock::busy(error);
   Reader reader(instance->context, "", Reader::Ownership::kCopy);
-  instance->model.table.state.read(reader, instance->state, field, name, *value);
+  if (is_rng_state(name)) {
+    write_rng_state(instance->context, reader.read<Tensor>(*value, Path{nullptr, name, 0, Path::kState}));
+  } else {
+    instance->model.table.state.read(reader, instance->state, field, name, *value);
+  }
   return finish(*instance, error);
 }
 

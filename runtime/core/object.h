@@ -21,6 +21,7 @@ template <class T>
 class Ref {
  public:
   constexpr Ref() = default;
+  constexpr explicit Ref(T* adopted) : object_(adopted) {}
   Ref(const Ref& other) : object_(other.object_) {
     if (object_ != nullptr) ++object_->references;
   }
@@ -46,8 +47,18 @@ class Ref {
     result.object_->owner = &ctx;
     return result;
   }
+  // The same with the fields of another object.
+  static Ref make_as(Context& ctx, const T& other) {
+    Ref result = make(ctx);
+    if (!result.defined()) return result;
+    const Counted header = *result;
+    *result = other;
+    static_cast<Counted&>(*result) = header;
+    return result;
+  }
   bool defined() const { return object_ != nullptr; }
   bool is_same(const Ref& other) const { return object_ == other.object_; }
+  T* impl() const { return object_; }
   T* operator->() const { return object_; }
   T& operator*() const { return *object_; }
 
@@ -56,19 +67,22 @@ class Ref {
 };
 
 class Writer;
+class Copier;
+class Any;
 }  // namespace tsc
 struct tsc_value;
 namespace tsc {
 struct AnyBox;
 
 // The run-time type of a boxed value. There is one for each C++ type: types are equal when the addresses are. It is
-// defined in value.h, which knows how to give a value to the caller (`write`) and how to keep it (`own`).
+// defined in marshal.h, which knows how to give a value to the caller (`write`), to keep it (`own`) and to copy it.
 struct TypeInfo {
   enum class Family : int8_t { kOther, kList, kTuple };
   Family family;
   void (*destroy)(AnyBox* box);
   void (*write)(Writer& writer, const AnyBox& box, tsc_value& to);
   void (*own)(Context& ctx, AnyBox& box);
+  Any (*copy)(Copier& copier, const AnyBox& box);
 };
 template <class T>
 struct TypeInfoOf {

@@ -26,6 +26,7 @@ struct alignas(kAlignment) Storage {
   Kind kind = Kind::kConstant;
   void (*release)(void* user) = nullptr;
   void* user = nullptr;
+  Storage* copy = nullptr;  // of borrowed memory, while tensors that outlive the call move there
 
   static Storage* allocate(Context& ctx, size_t bytes) {
     void* block = ctx.allocate(sizeof(Storage) + bytes);
@@ -214,6 +215,12 @@ class Tensor {
     if (!ctx.ok() || !defined()) return {};
     impl_->storage->retain();
     Tensor result = make(ctx, impl_->storage, impl_->data + offset_bytes, dtype, sizes.size());
+    if (result.defined()) result.set_geometry(sizes, strides);
+    return result;
+  }
+  // A tensor on a storage, to which it takes over a reference, `offset` bytes from its begin.
+  static Tensor on_storage(Context& ctx, Storage* storage, i64 offset, DType dtype, Sizes sizes, Sizes strides) {
+    Tensor result = make(ctx, storage, static_cast<char*>(storage->data) + offset, dtype, sizes.size());
     if (result.defined()) result.set_geometry(sizes, strides);
     return result;
   }

@@ -100,9 +100,17 @@ class Suite:
         model, file = compiled[name]
         if isinstance(model, tsc.Error):
             pytest.fail(f"does not compile:\n{model.message}", pytrace=False)
+        self.check_calls(name, model, file)
+        model.reset()
+        self.check_calls(name, model, file, clone=True)
+
+    def check_calls(self, name, model, file, clone=False):
+        """The calls one after the other; with `clone` each on a copy of the instance that the one before left."""
         calls, options = self.options[name]
         reference = torch.jit.load(str(file))
         for index, call in enumerate(calls):
+            if clone:
+                model = model.clone()
             ours_in, theirs_in = copy.deepcopy(call.arguments), copy.deepcopy(call.arguments)
             theirs = attempt(Failure.of_torch, getattr(reference, call.method), theirs_in)
             ours = attempt(Failure.of_tsc, model.methods[call.method], ours_in)

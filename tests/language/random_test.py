@@ -193,6 +193,25 @@ def test_the_stream_belongs_to_the_instance(library):
     assert model.methods["noise"].uses_state and not model.methods["forward"].uses_state
 
 
+def test_the_stream_can_be_saved(library):
+    model = library["mixed"].clone()
+    x = torch.zeros(7)
+    model.noise(x)  # an odd number of normal values: one is spare
+    saved = model.state()
+    assert list(saved) == ["<rng_state>"]
+    first = torch.from_dlpack(model.noise(x))
+    other = library["mixed"].clone()
+    other.seed(77)
+    other.set_state(saved)
+    assert torch.equal(torch.from_dlpack(other.noise(x)), first)
+    words = torch.from_dlpack(saved["<rng_state>"])
+    for bad in (words[:-1], words.float(), torch.full_like(words, -1), torch.full_like(words, 700)):
+        with pytest.raises(tsc.Error, match="state_set: the tensor is not what state_get gave"):
+            other.set_state({"<rng_state>": bad})
+    other.set_state(saved)
+    assert torch.equal(torch.from_dlpack(other.noise(x)), first)
+
+
 def test_reset_and_clone_with_state(library):
     model = library["walk"].clone()
     model.reset()

@@ -219,5 +219,95 @@ class SwapsState(nn.Module):
         return self.a, self.b
 
 
+class Node:
+    def __init__(self, value: int, marks: List[int]):
+        self.value = value
+        self.marks = marks
+
+
+@suite((1,), (2,), (3,))
+class SharedParts(nn.Module):
+    """Attributes that are one object, and tensors that are one memory, also after the call, in a copy and after a reset."""
+
+    first: List[int]
+    second: List[int]
+    rows: List[torch.Tensor]
+    names: Dict[str, List[int]]
+
+    def __init__(self):
+        super().__init__()
+        self.first = [1, 2]
+        self.second = self.first
+        self.names = {"a": self.first}
+        self.register_buffer("table", torch.zeros(2, 3))
+        self.row = self.table[1]
+        self.rows = [self.table[0], self.table]
+
+    def forward(self, n: int) -> Tuple[List[int], List[int], Dict[str, List[int]], torch.Tensor, torch.Tensor, List[torch.Tensor]]:
+        self.first.append(n)
+        self.row += n
+        self.rows[0][1] += 10
+        if n == 2:
+            self.second = self.second + [100]
+            self.names["b"] = self.second
+        self.second.append(-n)
+        return self.first, self.second, self.names, self.table, self.row, self.rows
+
+
+@suite((randn(3, 4),), on("add", 1.0), on("add", 2.0))
+class ViewsOfAnInput(nn.Module):
+    """What a method keeps of an input is no longer the caller's; views of it still share memory."""
+
+    views: List[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.views = []
+        self.whole = torch.zeros(1)
+
+    def forward(self, x):
+        self.views = [x[1], x[:, 2], x.t()]
+        self.whole = x
+        return x + 1
+
+    @torch.jit.export
+    def add(self, value: float) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+        self.views[0].add_(value)
+        self.whole[2] *= 3.0
+        return self.whole, self.views
+
+
+@suite((4,), (5,), on("total"))
+class SharedObjects(nn.Module):
+    """Objects reached in two ways, which hold a list of the module's."""
+
+    marks: List[int]
+    kept: Optional[Tuple[Node, Node, Node]]
+
+    def __init__(self):
+        super().__init__()
+        self.marks = []
+        self.kept = None
+
+    def forward(self, n: int) -> int:
+        kept = self.kept
+        if kept is None:
+            node = Node(n, self.marks)
+            self.kept = (node, Node(n + 1, self.marks), node)
+            return n
+        kept[0].value += n
+        kept[1].marks.append(n)
+        return kept[2].value
+
+    @torch.jit.export
+    def total(self) -> Tuple[int, bool, bool, List[int]]:
+        kept = self.kept
+        if kept is None:
+            return 0, False, False, self.marks
+        a, b, c = kept
+        c.value += 1
+        return a.value + b.value, a is c, a.marks is b.marks, self.marks
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)

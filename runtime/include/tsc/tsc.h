@@ -220,6 +220,9 @@ typedef struct tsc_options {
   void *print_user;
 } tsc_options;
 
+/* The state of that name, of models that draw random numbers: a tensor that says where the instance's generator is. */
+#define TSC_RNG_STATE "<rng_state>"
+
 typedef struct tsc_library {
   uint32_t abi_version;
   uint32_t struct_size;         /* of this table; later versions append to it */
@@ -241,7 +244,8 @@ typedef struct tsc_library {
   tsc_status (*instance_seed)(tsc_instance *instance, uint64_t seed, tsc_error *error);
   void (*instance_destroy)(tsc_instance *instance);
 
-  /* State by name. `state_get` copies. */
+  /* State by name. `state_get` copies. Values that several fields share (one list under two names) become separate ones
+   * when they are set one by one; `instance_clone` keeps them together. */
   tsc_status (*state_get)(tsc_instance *instance, const char *name, tsc_result **result, tsc_error *error);
   tsc_status (*state_set)(tsc_instance *instance, const char *name, const tsc_value *value, tsc_error *error);
 
