@@ -94,6 +94,7 @@ class Evaluator {
   std::vector<c10::IValue> run_loop(const ir::Node& node);
   std::vector<c10::IValue> run_op(const ir::Node& node, std::vector<c10::IValue> operands);
   c10::IValue size_expressions(const ir::Node& node);
+  bool is_of_type(const c10::IValue& value, const std::string& text);
   c10::TypePtr torch_type(const ir::Type& type);
   c10::ClassTypePtr class_type(ir::ClassId id);
   c10::EnumTypePtr enum_type(ir::ClassId id);
@@ -335,29 +336,12 @@ c10::IValue Evaluator::size_expressions(const ir::Node& node) {
 }
 
 // Whether a value is of a type, as isinstance has it.
-bool is_of_type(const c10::IValue& value, std::string_view type) {
-  const auto begins = [&](std::string_view prefix) { return type.substr(0, prefix.size()) == prefix; };
-  if (type == "int") return value.isInt();
-  if (type == "float") return value.isDouble();
-  if (type == "bool") return value.isBool();
-  if (type == "complex") return value.isComplexDouble();
-  if (type == "number") return value.isScalar();
-  if (type == "str") return value.isString();
-  if (type == "none") return value.isNone();
-  if (type == "device") return value.isDevice();
-  if (begins("?[") || type.find('[') == 0) return value.isTensor();
-  if (type == "list") return value.isList();
-  if (begins("tuple")) return value.isTuple();
-  if (begins("dict")) return value.isGenericDict();
-  if (!begins("list[")) return false;
-  if (!value.isList()) return false;
-  const std::string_view element = type.substr(5, type.size() - 6);
-  const auto kind = value.type()->containedType(0)->kind();
-  return (element == "int" && kind == c10::TypeKind::IntType) ||
-         (element == "float" && kind == c10::TypeKind::FloatType) ||
-         (element == "bool" && kind == c10::TypeKind::BoolType) ||
-         (element == "str" && kind == c10::TypeKind::StringType) ||
-         (element.substr(0, 2) == "?[" && kind == c10::TypeKind::TensorType);
+bool Evaluator::is_of_type(const c10::IValue& value, const std::string& text) {
+  if (text == "list") return value.isList();
+  if (text == "tuple") return value.isTuple();
+  const std::optional<ir::Type> type = ir::Type::parse(text);
+  if (!type) throw EvaluationError("isinstance asks for the type " + text);
+  return value.type()->isSubtypeOf(*torch_type(*type));
 }
 
 // The equations of PyTorch's documentation of LSTM, GRU and RNN, step by step.
@@ -434,10 +418,7 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
       return {!operands[0].is(operands[1])};
     case ir::Op::isinstance:
       for (const std::string& type : std::get<std::vector<std::string>>(node.attributes.at("types"))) {
-        const bool is_class = type.starts_with("class.") || type.starts_with("enum.");
-        if (!is_class && is_of_type(operands[0], type)) return {true};
-        const std::optional<ir::Type> asked = is_class ? ir::Type::parse(type) : std::nullopt;
-        if (asked && *operands[0].type() == *torch_type(*asked)) return {true};
+        if (is_of_type(operands[0], type)) return {true};
       }
       return {false};
     case ir::Op::list: {

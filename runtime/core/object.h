@@ -128,22 +128,17 @@ class Any : public Handle<AnyBox> {
   bool is_none() const { return !defined(); }
   bool is_list() const { return defined() && impl_->type->family == TypeInfo::Family::kList; }
   bool is_tuple() const { return defined() && impl_->type->family == TypeInfo::Family::kTuple; }
+  // Containers that the caller gives are of a type by what they hold: a tuple, a list of lists, an empty list.
   template <class T>
   bool is() const {
-    return defined() && impl_->type == &TypeInfoOf<T>::value;
+    return is_boxed<T>() || holds(static_cast<const T*>(nullptr));
   }
-  // Only when is<T>().
-  template <class T>
-  const T& get() const {
-    return static_cast<const AnyBoxOf<T>*>(impl_)->value;
-  }
-  // The value as the type that the program has found it to be. A list or dict that the caller gave without telling its
-  // type (it is empty, say) becomes one of that type.
+  // The value as the type that the program has found it to be.
   template <class T>
   T as(Context& ctx) const {
     T result{};
-    if (is<T>()) return get<T>();
-    if (ctx.ok() && !convert(ctx, result)) {
+    if (is_boxed<T>()) return get<T>();
+    if (ctx.ok() && (!is<T>() || !convert(ctx, result))) {
       ctx.fail(ErrorKind::kType, "a value is of another type than the program expects here");
     }
     return result;
@@ -151,24 +146,94 @@ class Any : public Handle<AnyBox> {
 
  private:
   template <class T>
+  bool is_boxed() const {
+    return defined() && impl_->type == &TypeInfoOf<T>::value;
+  }
+  template <class T>  // only when is_boxed<T>()
+  const T& get() const {
+    return static_cast<const AnyBoxOf<T>*>(impl_)->value;
+  }
+
+  template <class T>
+  bool holds(const T*) const {
+    return false;
+  }
+  bool holds(const Any*) const { return true; }
+  bool holds(const None*) const { return is_none(); }
+  template <class T>
+  bool holds(const Optional<T>*) const {
+    return is_none() || is<T>();
+  }
+  template <class T>
+  bool holds(const List<T>*) const {
+    if (!is_boxed<List<Any>>()) return false;
+    for (const Any& item : get<List<Any>>()) {
+      if (!item.is<T>()) return false;
+    }
+    return true;
+  }
+  template <class K, class V>
+  bool holds(const Dict<K, V>*) const {
+    if (!is_boxed<Dict<K, Any>>()) return false;
+    for (const auto& entry : get<Dict<K, Any>>()) {
+      if (!entry.value.template is<V>()) return false;
+    }
+    return true;
+  }
+  template <class... T>
+  bool holds(const Tuple<T...>*) const {
+    const List<Any>* fields = tuple_fields();
+    if (fields == nullptr || fields->size() != static_cast<i64>(sizeof...(T))) return false;
+    [[maybe_unused]] i64 i = 0;
+    return ((*fields)[i++].template is<T>() && ...);
+  }
+
+  // When `holds`.
+  template <class T>
   bool convert(Context&, T&) const {
     return false;
   }
-  bool convert(Context&, None&) const { return is_none(); }
+  bool convert(Context&, Any& to) const {
+    to = *this;
+    return true;
+  }
+  bool convert(Context&, None&) const { return true; }
+  template <class T>
+  bool convert(Context& ctx, Optional<T>& to) const {
+    if (!is_none()) to = as<T>(ctx);
+    return true;
+  }
   template <class T>
   bool convert(Context& ctx, List<T>& to) const {
-    if (!is<List<Any>>()) return false;
     to = List<T>::make(ctx);
     for (const Any& item : get<List<Any>>()) to.append(item.as<T>(ctx));
+    become<List<Any>>(to);
     return true;
   }
   template <class K, class V>
   bool convert(Context& ctx, Dict<K, V>& to) const {
-    if (!is<Dict<K, Any>>()) return false;
     to = Dict<K, V>::make(ctx);
     for (const auto& entry : get<Dict<K, Any>>()) to.set(entry.key, entry.value.template as<V>(ctx));
+    become<Dict<K, Any>>(to);
     return true;
   }
+  template <class... T>
+  bool convert(Context& ctx, Tuple<T...>& to) const {
+    [[maybe_unused]] const List<Any>& fields = *tuple_fields();
+    [[maybe_unused]] i64 i = 0;
+    to = Tuple<T...>{fields[i++].template as<T>(ctx)...};
+    return true;
+  }
+  // The box holds the typed list or dict from now on, so that what the program appends is seen through the Any.
+  template <class From, class To>
+  void become(const To& container) const {
+    static_assert(sizeof(AnyBoxOf<From>) == sizeof(AnyBoxOf<To>));
+    static_cast<AnyBoxOf<From>*>(impl_)->value.~From();
+    new (&static_cast<AnyBoxOf<To>*>(impl_)->value, kPlace) To(container);
+    impl_->type = &TypeInfoOf<To>::value;
+  }
+  // The fields of a tuple that the caller gave; null for other values.
+  const List<Any>* tuple_fields() const;
   template <class T>
   static Any box(Context& ctx, T value) {
     Any result;
@@ -186,9 +251,6 @@ class Any : public Handle<AnyBox> {
 struct AnyTuple {
   List<Any> fields;
 };
-template <>
-inline bool Any::is<None>() const {
-  return is_none();
-}
+inline const List<Any>* Any::tuple_fields() const { return is_boxed<AnyTuple>() ? &get<AnyTuple>().fields : nullptr; }
 
 }  // namespace tsc

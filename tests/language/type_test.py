@@ -348,6 +348,35 @@ class Any1(nn.Module):
         return "other"
 
 
+@suite(((1, "a"),), ((1, 2),), ((1.5,),), ([[1, 2], [3]],), ([["a"], ["b", "c"]],), ({"a": [1.5]},), ({"k": (1, "b")},), ([(1, "x"), (2, "y")],), ((1, (2.5, [True])),), ("s",))
+class AnyContainers(nn.Module):
+    """Containers that the caller gives for an Any are of the types that they look like, and stay the same objects."""
+
+    def forward(self, x: Any) -> Tuple[str, Any]:
+        if isinstance(x, Tuple[int, str]):
+            return x[1] + str(x[0]), x
+        if isinstance(x, Tuple[float]):
+            return str(x[0]), x
+        if isinstance(x, List[List[int]]):
+            x.append([7])
+            x[0].append(8)
+            return str(len(x[0])), x
+        if isinstance(x, List[List[str]]):
+            x[1].append("z")
+            return x[0][0], x
+        if isinstance(x, Dict[str, List[float]]):
+            x["b"] = x["a"]
+            x["a"].append(0.5)
+            return "dict", x
+        if isinstance(x, Dict[str, Tuple[int, str]]):
+            return x["k"][1], x
+        if isinstance(x, List[Tuple[int, str]]):
+            return x[1][1], x
+        if isinstance(x, Tuple[int, Tuple[float, List[bool]]]):
+            return str(x[1][1]), x
+        return "other", x
+
+
 @suite((1,), (2,), (3,), (4,))
 class AnyOut(nn.Module):
     def forward(self, n: int) -> Any:
