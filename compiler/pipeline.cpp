@@ -45,6 +45,7 @@ constexpr PipelineStep kSteps[] = {
     {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
     {"lower_composites", on_any_target<passes::lower_composites>},
+    {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
     {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},
     {"outline_regions", on_any_target<passes::outline_regions>},
