@@ -22,6 +22,7 @@
 #include "compiler/pipeline.h"
 #include "compiler/torch/evaluate.h"
 #include "compiler/torch/import.h"
+#include "passes/passes.h"
 
 namespace tsc {
 namespace {
@@ -192,6 +193,18 @@ std::string difference(const std::vector<Outcome>& ours, const std::vector<Outco
   return "";
 }
 
+// The method, or its general version for inputs that the method does not take.
+std::string version_for(const ir::Graph& graph, const std::string& method, const std::vector<c10::IValue>& inputs) {
+  const std::string general = method + std::string(passes::kGeneralVersion);
+  const ir::Function* found = nullptr;
+  bool has_general = false;
+  for (const ir::Function& function : graph.functions) {
+    if (function.name == method) found = &function;
+    has_general = has_general || function.name == general;
+  }
+  return has_general && found != nullptr && !takes(graph, *found, inputs) ? general : method;
+}
+
 // The steps that are right, in a line; "" and the fault when one is wrong.
 std::string verify_model(const std::string& path) {
   auto imported = import_model({.path = path, .inputs = {}, .methods = {}});
@@ -209,7 +222,7 @@ std::string verify_model(const std::string& path) {
     for (const std::string& fault : ir::verify(graph)) return fmt::format("after {}: {}", step, fault);
     State state = initial_state(graph);
     const std::vector<Outcome> actual = run_all(calls, [&](const std::string& method, std::vector<c10::IValue> inputs) {
-      return evaluate(graph, method, std::move(inputs), &state).at(0);
+      return evaluate(graph, version_for(graph, method, inputs), std::move(inputs), &state).at(0);
     });
     const std::string text = difference(actual, expected, calls);
     return text.empty() ? "" : fmt::format("after {}: {}", step, text);

@@ -514,6 +514,39 @@ std::vector<c10::IValue> evaluate(const ir::Graph& graph, std::string_view funct
   throw EvaluationError(fmt::format("the graph has no function {}", function));
 }
 
+bool takes(const ir::Graph& graph, const ir::Function& function, const std::vector<c10::IValue>& inputs) {
+  const auto& params = graph.block(function.body).params;
+  std::map<std::string, int64_t, std::less<>> symbols;
+  std::vector<std::pair<ir::Dim, int64_t>> sizes;
+  for (size_t i = 0; i < params.size() && i < inputs.size(); ++i) {
+    const ir::TensorType& type = graph.value(params[i]).type.tensor;
+    if (!graph.value(params[i]).type.is_tensor() || !inputs[i].isTensor()) continue;
+    const at::Tensor& tensor = inputs[i].toTensor();
+    if (type.dtype != ir::DType::kUnknown && static_cast<int>(type.dtype) != static_cast<int>(tensor.scalar_type())) return false;
+    if (!type.rank_known) continue;
+    if (static_cast<size_t>(tensor.dim()) != type.dims.size()) return false;
+    for (size_t axis = 0; axis < type.dims.size(); ++axis) {
+      const int64_t size = tensor.size(static_cast<int64_t>(axis));
+      if (const auto name = type.dims[axis].symbol_name()) symbols.try_emplace(*name, size);
+      sizes.emplace_back(type.dims[axis], size);
+    }
+  }
+  const auto value = [&](const ir::Dim& dim) {
+    return dim.evaluate([&](std::string_view name) -> std::optional<int64_t> {
+      const auto found = symbols.find(name);
+      return found == symbols.end() ? std::nullopt : std::optional(found->second);
+    });
+  };
+  for (const auto& [dim, size] : sizes) {
+    if (value(dim).value_or(size) != size) return false;
+  }
+  for (const ir::Constraint& c : graph.constraints) {
+    const bool is_equal = c.kind == ir::Constraint::Kind::kEqual && &graph.functions[c.function] == &function;
+    if (is_equal && value(c.lhs) != value(c.rhs)) return false;
+  }
+  return true;
+}
+
 c10::IValue constant_value(const ir::Graph& graph, ir::ValueId constant) {
   const ir::Value& value = graph.value(constant);
   return Evaluator(graph, nullptr).constant(*value.constant, value.type);

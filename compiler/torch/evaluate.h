@@ -30,6 +30,9 @@ State initial_state(const ir::Graph& graph);
 std::vector<c10::IValue> evaluate(const ir::Graph& graph, std::string_view function, std::vector<c10::IValue> inputs,
                                   State* state);
 
+// Whether the inputs have the dtypes, ranks and sizes that the function's types and constraints say.
+bool takes(const ir::Graph& graph, const ir::Function& function, const std::vector<c10::IValue>& inputs);
+
 // The value of a constant; its tensors share the constant's memory and must not be written.
 c10::IValue constant_value(const ir::Graph& graph, ir::ValueId constant);
 

@@ -106,10 +106,30 @@ void remove_futures_from_types(Block* block) {
   }
 }
 
+// Whether all that a task does is its value, or to fail: nobody hears of that when nobody waits for it.
+bool has_no_effect(Block* block) {
+  for (Node* node : block->nodes()) {
+    const auto* schema = node->maybeSchema();
+    if (node->kind() == prim::RaiseException) continue;
+    if (node->hasSideEffects() || (schema != nullptr && schema->is_mutable())) return false;
+    for (Block* inner : node->blocks()) {
+      if (!has_no_effect(inner)) return false;
+    }
+  }
+  return true;
+}
+
 // A fork runs at once, its future is its value, and waiting for it is nothing.
 bool inline_forks(Graph& graph) {
   bool changed = false;
   for (Node* fork : nodes_of_kind(graph, prim::fork)) {
+    if (!fork->output()->hasUses()) {
+      torch::jit::Inline(*fork->g(c10::attr::Subgraph));
+      if (has_no_effect(fork->g(c10::attr::Subgraph)->block())) {
+        fork->destroy();
+        continue;
+      }
+    }
     torch::jit::WithInsertPoint guard(fork);
     const auto outputs = torch::jit::insertGraph(graph, *fork->g(c10::attr::Subgraph), fork->inputs());
     fork->output()->replaceAllUsesWith(outputs.at(0));

@@ -26,6 +26,43 @@ class ForkAndWait(nn.Module):
         return total
 
 
+def picky(x: torch.Tensor, n: int) -> torch.Tensor:
+    if n < 0:
+        raise ValueError("negative: " + str(n))
+    return x * n
+
+
+def counting(counts: List[int], n: int) -> int:
+    counts.append(n)
+    return len(counts)
+
+
+@suite((randn(3), 2), (randn(3), -1), (randn(3), 0))
+class FailingTask(nn.Module):
+    def forward(self, x, n: int):
+        future = torch.jit.fork(picky, x, n)
+        return torch.jit.wait(future) + 1
+
+
+@suite((randn(3), 2), (randn(3), -1))
+class TaskThatNobodyWaitsFor(nn.Module):
+    """Its exception is never raised."""
+
+    def forward(self, x, n: int):
+        torch.jit.fork(picky, x, n)
+        return x + 1
+
+
+@suite((3,), (0,))
+class TasksInTasks(nn.Module):
+    def forward(self, n: int) -> Tuple[int, List[int]]:
+        counts: List[int] = []
+        for i in range(n):
+            first = torch.jit.fork(counting, counts, i)
+            torch.jit.wait(first)
+        return len(counts), counts
+
+
 @suite((randn(3),), (-randn(3).abs(),))
 class NoGrad(nn.Module):
     def forward(self, x):

@@ -222,3 +222,15 @@ def test_static_library_refuses_other_shapes(compile_and_load):
     check(model, module, torch.randn(2, 8))
     with pytest.raises(tsc.Error):
         model(torch.randn(3, 8))
+
+
+def test_a_library_that_took_the_place_of_another(compiler, tmp_path, monkeypatch):
+    """The system's loader knows libraries by name: the new file must be loaded all the same."""
+    monkeypatch.chdir(tmp_path)
+    loaded = []
+    for factor in (2.0, 3.0, 5.0):
+        torch.jit.trace(lambda x: x * factor, torch.ones(3)).save("scale.pt")
+        loaded.append(tsc.load(tsc.compile("scale.pt", "scale.so", compiler=compiler)))
+        again = tsc.load("./scale.so")
+        assert torch.from_dlpack(again(torch.ones(3))).tolist() == [factor] * 3
+    assert [torch.from_dlpack(model(torch.ones(1)))[0].item() for model in loaded] == [2.0, 3.0, 5.0]

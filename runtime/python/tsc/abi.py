@@ -1,8 +1,10 @@
 """tsc.h in ctypes: the same structs with the same names, and the check of a call's status."""
 
 import ctypes
+import os
 from ctypes import CFUNCTYPE, POINTER, Structure, Union
 from ctypes import c_char, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from typing import Dict, List, Tuple
 
 from tsc.error import KINDS, Error, Frame
 
@@ -214,13 +216,30 @@ def check(function, *arguments) -> None:
     raise Error(KINDS[error.status], text(error.message), text(error.class_name), stack)
 
 
+_files: Dict[str, List[Tuple[int, int]]] = {}  # device and inode of what has been loaded from each path, in order
+
+
+def _name_for_loader(path: str) -> str:
+    """The system's loader gives back what it has loaded under a name before. A file that has taken the place of another,
+    as when a model is compiled again, needs a new name: the same path, said in another way."""
+    if not os.path.exists(path):
+        return path
+    path = os.path.realpath(path)
+    status = os.stat(path)
+    files = _files.setdefault(path, [])
+    if (status.st_dev, status.st_ino) not in files:
+        files.append((status.st_dev, status.st_ino))
+    folder, name = os.path.split(path)
+    return os.path.join(folder, "./" * files.index((status.st_dev, status.st_ino)) + name)
+
+
 def open_library(path: str):
     """Loads a library, which stays loaded until the process ends: results may outlive every Python object of it.
 
     Returns its LibraryStruct, and its tsc_get_profile or None.
     """
     try:
-        loaded = ctypes.CDLL(path)
+        loaded = ctypes.CDLL(_name_for_loader(path))
         get = loaded.tsc_get_library
     except OSError as error:
         raise Error("invalid_argument", str(error)) from None
