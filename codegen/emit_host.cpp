@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "codegen/emit_constant.h"
+#include "codegen/emit_number.h"
 #include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
@@ -64,6 +65,7 @@ class HostEmitter {
 
   void run() {
     const Block& body = graph_.block(function_.body);
+    find_single_uses(function_.body);
     model_.method = function_.name;
     out_.blank();
     out_.comment(fmt::format("{}({})", function_.name, join(function_.input_names)));
@@ -73,7 +75,7 @@ class HostEmitter {
     for (size_t i = 0; i < body.params.size(); ++i) bind_sizes(body.params[i]);
     check_constraints();
     emit_block(function_.body);
-    if (!left_) out_.line("return {};", value(body.results[0]));
+    if (!left_) out_.line("return {};", bare(body.results[0]));
     out_.close();
   }
 
@@ -98,17 +100,42 @@ class HostEmitter {
   // A new local's name: the user's, or one that tells what made it.
   std::string declare(ValueId id) {
     const Value& v = graph_.value(id);
-    std::string wish = v.name;
-    const bool numbered = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0;
-    if (numbered && v.def != kNoId) wish = made_by(id);
+    std::string wish = user_name(id);
+    if (wish.empty() && v.def != kNoId) wish = made_by(id);
     if (const size_t dot = wish.find('.'); dot != std::string::npos) wish.resize(dot);  // "x.3" is x
     return names_[id] = locals_.unique(wish.empty() ? "value" : wish);
+  }
+
+  // The user's name for the value: its own, or that of a variable that it becomes, or that comes out of a branch as it.
+  std::string user_name(ValueId id, int depth = 0) const {
+    constexpr int kMaxDepth = 4;
+    const Value& v = graph_.value(id);
+    if (!v.name.empty() && std::isdigit(static_cast<unsigned char>(v.name[0])) == 0) return v.name;
+    if (depth == kMaxDepth || v.constant) return "";
+    if (v.def != kNoId && graph_.node(v.def).op == Op::if_) {
+      const Node& node = graph_.node(v.def);
+      const auto output = static_cast<size_t>(std::ranges::find(node.outputs, id) - node.outputs.begin());
+      for (const BlockId block : node.blocks) {
+        const ValueId result = graph_.block(block).results[output];
+        const std::string& name = graph_.value(result).name;
+        if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0) return name;
+      }
+    }
+    const auto use = single_uses_.find(id);
+    if (use == single_uses_.end() || !use->second.result) return "";
+    const Block& block = graph_.block(use->second.block);
+    if (block.owner == kNoId) return "";
+    const Node& owner = graph_.node(block.owner);
+    if (owner.op == Op::if_) return user_name(owner.outputs[*use->second.result], depth + 1);
+    if (owner.op != Op::loop) return "";
+    return *use->second.result == 0 ? "go_on" : user_name(block.params[*use->second.result], depth + 1);
   }
 
   // A name for a value that the user did not name, by the op or the group of a region that makes it.
   std::string made_by(ValueId id) const {
     const Node& node = graph_.node(graph_.value(id).def);
     if (node.op == Op::symbolic) return type(id).is(Type::Kind::kInt) ? "size" : "sizes";
+    if (node.op == Op::if_) return type(id).is(Type::Kind::kBool) ? "condition" : "value";
     if (node.op != Op::region) return std::string(op_info(node.op).name);
     const auto output = std::ranges::find(node.outputs, id) - node.outputs.begin();
     const ValueId result = graph_.block(node.blocks[0]).results[static_cast<size_t>(output)];
@@ -149,7 +176,14 @@ class HostEmitter {
     return a.substr(0, common);
   }
 
-  std::string value(ValueId id) {
+  // An expression for the value, in parentheses where it needs them: `bare` is for places that are as good.
+  std::string value(ValueId id) { return expression(id).within(Precedence::kPrimary); }
+  std::string bare(ValueId id) { return expression(id).text; }
+  Expression expression(ValueId id) {
+    if (const auto found = expressions_.find(id); found != expressions_.end()) return found->second;
+    return {name_or_constant(id)};
+  }
+  std::string name_or_constant(ValueId id) {
     if (const auto found = names_.find(id); found != names_.end()) return found->second;
     const Value& v = graph_.value(id);
     TSC_ASSERT(v.constant.has_value(), "value %{} is used before it is made", v.name);
@@ -191,16 +225,96 @@ class HostEmitter {
   void mark(const Node& node) {
     const int index = model_.source_index(node.source);
     if (index == at_ || index == 0) return;
-    at_ = index;
+    at_ = shown_ = index;
     out_.line("ctx.at({});  // {}", index, source_comment(graph_.source(node)));
   }
 
   void emit_block(BlockId block) {
     left_ = false;
     for (const NodeId id : graph_.block(block).nodes) {
+      block_ = block;
       emit_node(id);
       if (left_) return;
     }
+  }
+
+  // Numbers.
+
+  // Where a value is used once: as a result of a block, or by a node in it.
+  struct Use {
+    BlockId block = kNoId;
+    std::optional<size_t> result;
+    NodeId node = kNoId;
+    size_t operand = 0;
+  };
+  void find_single_uses(BlockId id) {
+    const Block& block = graph_.block(id);
+    const auto add = [&](ValueId value, Use use) {
+      if (uses_[value] == 1) single_uses_[value] = use;
+    };
+    for (const NodeId node : block.nodes) {
+      const Node& user = graph_.node(node);
+      for (size_t i = 0; i < user.inputs.size(); ++i) add(user.inputs[i], {.block = id, .result = {}, .node = node, .operand = i});
+      for (const BlockId inner : user.blocks) find_single_uses(inner);
+    }
+    for (size_t i = 0; i < block.results.size(); ++i) add(block.results[i], {.block = id, .result = i});
+  }
+
+  std::optional<Expression> number_of(const Node& node) {
+    if (node.outputs.size() != 1) return std::nullopt;
+    const auto number = number_expression(graph_, node, [&](ValueId id) { return expression(id); });
+    if (number && number->text.find("wrap_") != std::string::npos) model_.headers.insert("runtime/ops/scalar.h");
+    return number;
+  }
+  // Whether the value stands where it is used instead of in a local: once, in its block, where nothing has changed. What
+  // the user has named keeps its name, unless it is another's next value. A loop would compute its trips in each.
+  bool stands_in_place(ValueId id, BlockId block) const {
+    const auto use = single_uses_.find(id);
+    if (use == single_uses_.end() || use->second.block != block) return false;
+    if (use->second.result) return true;
+    const std::string& name = graph_.value(id).name;
+    const bool named = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
+    return !named && !(graph_.node(use->second.node).op == Op::loop && use->second.operand == 0);
+  }
+  // `a && b` and the like: a branch that computes nothing but one of two bools.
+  std::optional<Expression> choice_of(const Node& node) {
+    if (node.op != Op::if_ || node.outputs.size() != 1) return std::nullopt;
+    if (!type(node.outputs[0]).is(Type::Kind::kBool)) return std::nullopt;
+    std::optional<bool> known[2];
+    Expression parts[2];
+    for (const size_t branch : {0, 1}) {
+      const Block& block = graph_.block(node.blocks[branch]);
+      for (const NodeId id : block.nodes) {
+        const Node& inner = graph_.node(id);
+        const auto number = op_info(inner.op).op_class == OpClass::kScalar ? number_of(inner) : std::nullopt;
+        if (!number || !stands_in_place(inner.outputs[0], node.blocks[branch])) return std::nullopt;
+        expressions_[inner.outputs[0]] = *number;
+      }
+      if (graph_.is_constant(block.results[0])) known[branch] = graph_.as_bool(block.results[0]);
+      parts[branch] = expression(block.results[0]);
+    }
+    const Expression condition = expression(node.inputs[0]);
+    if (known[0] && known[1]) return std::nullopt;
+    if (known[1] == false) return both(condition, parts[0]);
+    if (known[0] == true) return either(condition, parts[1]);
+    if (known[0] == false) return both(negation(condition), parts[1]);
+    if (known[1] == true) return either(negation(condition), parts[0]);
+    return std::nullopt;
+  }
+  // The number is written in place, or in a local of its own.
+  void emit_number(const Node& node, const Expression& number) {
+    if (stands_in_place(node.outputs[0], block_)) {
+      expressions_[node.outputs[0]] = number;
+    } else {
+      define(node.outputs[0], number.text, comment_of(node));
+    }
+  }
+  // The line of the user's file, where it is another than the last that was told.
+  std::string comment_of(const Node& node) {
+    const int index = model_.source_index(node.source);
+    if (index == shown_ || index == 0) return "";
+    shown_ = index;
+    return "  // " + source_comment(graph_.source(node));
   }
 
   void emit_node(NodeId id) {
@@ -217,6 +331,11 @@ class HostEmitter {
       case OpClass::kQuery:
         if (node.op == Op::symbolic) return emit_symbolic(node);
         break;
+      case OpClass::kScalar:
+        if (node.op == Op::derive_index && names_.contains(node.outputs[0])) return;  // the index of its loop
+        if (node.op == Op::range_length && is_range_of_loop(node)) return;
+        if (const auto number = number_of(node)) return emit_number(node, *number);
+        break;
       default:
         break;
     }
@@ -227,10 +346,6 @@ class HostEmitter {
   void emit_call(NodeId id, const Node& node) {
     mark(node);
     const OpInfo& info = op_info(node.op);
-    if ((node.op == Op::scalar_eq || node.op == Op::scalar_ne) && type(node.inputs[0]).is(Type::Kind::kEnum)) {
-      const char* sign = node.op == Op::scalar_eq ? "==" : "!=";
-      return define(node.outputs[0], fmt::format("{} {} {}", value(node.inputs[0]), sign, value(node.inputs[1])));
-    }
     model_.headers.insert(header_of(info.op_class));
     // The runtime's name ends in "_" for the form that writes its operand, and where the row's own does.
     const bool underscore = node.form == Form::kInPlace || has_only_in_place_form(node.op) || node.op == Op::is_;
@@ -241,7 +356,7 @@ class HostEmitter {
     const bool typed = info.schema.empty();
     for (const ValueId input : node.inputs) {
       const bool literal = typed && graph_.is_constant(input) && type(input).is(Type::Kind::kInt);
-      call += literal ? fmt::format(", i64{{{}}}", value(input)) : ", " + value(input);
+      call += literal ? fmt::format(", i64{{{}}}", value(input)) : ", " + bare(input);
     }
     std::string watch;
     if (model_.options.profile && does_work(node)) {
@@ -274,12 +389,14 @@ class HostEmitter {
     for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", results, i));
   }
 
-  void define(ValueId id, const std::string& expression) {
+  void define(ValueId id, const std::string& expression, const std::string& comment = "") {
     if (type(id).is(Type::Kind::kNone)) {
       out_.line("{};", expression);
       names_[id] = "None()";
       return;
     }
+    // What append and the like return is their operand.
+    if (type(id).is(Type::Kind::kList) && uses_[id] == 0) return out_.line("{};", expression);
     const std::string cpp = type_of(id);
     const std::string name = declare(id);
     // An op may be there for what it checks alone.
@@ -288,7 +405,7 @@ class HostEmitter {
     const char* unused = plain && uses_[id] == 0 ? "[[maybe_unused]] " : "";
     // The type once is enough: `const auto list = List<Tensor>::of(...)`.
     const bool says_type = expression.starts_with(cpp + "::") || expression.starts_with(cpp + "(");
-    out_.line("{}const {} {} = {};", unused, says_type ? "auto" : cpp, name, expression);
+    out_.line("{}const {} {} = {};{}", unused, says_type ? "auto" : cpp, name, expression, comment);
     bind_sizes(id);
   }
 
@@ -608,7 +725,7 @@ class HostEmitter {
   }
 
   // A value for a variable of a wider type: boxes for Any and Union, tuples field by field.
-  std::string value_as(ValueId id, const Type& wanted) { return widened(value(id), type(id), wanted); }
+  std::string value_as(ValueId id, const Type& wanted) { return widened(bare(id), type(id), wanted); }
 
   std::string widened(const std::string& expression, const Type& from, const Type& to) {
     const std::string cpp = cpp_type(graph_, to);
@@ -641,7 +758,8 @@ class HostEmitter {
   }
 
   void emit_if(const Node& node) {
-    const std::string condition = value(node.inputs[0]);
+    if (const auto choice = choice_of(node)) return emit_number(node, *choice);
+    const Expression condition = expression(node.inputs[0]);
     for (const ValueId output : node.outputs) {
       const std::string cpp = type_of(output);
       out_.line("{} {}{{}};", cpp, declare(output));
@@ -650,10 +768,10 @@ class HostEmitter {
     const bool has_then = !graph_.block(node.blocks[0]).nodes.empty() || !node.outputs.empty();
     if (!has_then && !has_else) return;
     if (!has_then) {
-      out_.open("if (!{})", condition);
+      out_.open("if ({})", negation(condition).text);
       emit_branch(node.blocks[1], node.outputs);
     } else {
-      out_.open("if ({})", condition);
+      out_.open("if ({})", condition.text);
       emit_branch(node.blocks[0], node.outputs);
       const bool then_left = left_;
       if (has_else) {
@@ -667,7 +785,7 @@ class HostEmitter {
     }
     out_.close();
     left_ = false;
-    at_ = -1;
+    at_ = shown_ = -1;
     for (const ValueId output : node.outputs) bind_sizes(output);
   }
 
@@ -680,6 +798,7 @@ class HostEmitter {
       carried.push_back(declare(param));
       out_.line("{} {} = {};", cpp, carried.back(), value_as(node.inputs[i + 2], type(node.outputs[i])));
     }
+    const Node* range = range_of(node);
     const auto trips = graph_.as_int(node.inputs[0]);
     const bool counted = !(trips && *trips == INT64_MAX);
     const bool always = graph_.as_bool(node.inputs[1]) == true && graph_.as_bool(body.results[0]) == true;
@@ -687,20 +806,30 @@ class HostEmitter {
     std::string go;
     if (!always) {
       go = locals_.unique("go_on");
-      out_.line("bool {} = {};", go, value(node.inputs[1]));
+      out_.line("bool {} = {};", go, bare(node.inputs[1]));
       test = go + " && " + test;
     }
-    const std::string index = declare(body.params[0]);
-    if (counted) test = fmt::format("{} < {} && {}", index, value(node.inputs[0]), test);
     const auto symbols = symbols_;
-    at_ = -1;
-    out_.open("for (i64 {} = 0; {}; ++{})", index, test, index);
+    at_ = shown_ = -1;
+    if (range != nullptr) {
+      const std::string index = index_name(body);
+      for (const NodeId id : body.nodes) {
+        if (counts_from(graph_.node(id), body.params[0])) names_[graph_.node(id).outputs[0]] = index;
+      }
+      out_.open("for (i64 {0} = {1}; {0} < {2} && {3}; ++{0})", index, bare(range->inputs[0]), value(range->inputs[1]), test);
+    } else if (counted || uses_[body.params[0]] > 0) {
+      const std::string index = names_[body.params[0]] = index_name(body);
+      if (counted) test = fmt::format("{} < {} && {}", index, value(node.inputs[0]), test);
+      out_.open("for (i64 {} = 0; {}; ++{})", index, test, index);
+    } else {
+      out_.open("while ({})", test);
+    }
     for (size_t i = 1; i < body.params.size(); ++i) bind_sizes(body.params[i]);
     emit_block(node.blocks[0]);
     if (!left_) emit_loop_tail(body, carried, go);
     out_.close();
     left_ = false;
-    at_ = -1;
+    at_ = shown_ = -1;
     symbols_ = symbols;
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       names_[node.outputs[i]] = carried[i];
@@ -708,9 +837,44 @@ class HostEmitter {
     }
   }
 
+  // `for i in range(a, b)`: the loop's trips are a range's length, and its index only serves to count from `a`. The
+  // bounds are numbers that stand in a local or are constants, for a loop looks at them each time.
+  const Node* range_of(const Node& loop) const {
+    const Value& trips = graph_.value(loop.inputs[0]);
+    if (trips.def == kNoId || uses_[loop.inputs[0]] != 1) return nullptr;
+    const Node& range = graph_.node(trips.def);
+    if (range.op != Op::range_length || graph_.as_int(range.inputs[2]) != 1) return nullptr;
+    const Block& body = graph_.block(loop.blocks[0]);
+    uint32_t counting = 0;
+    for (const NodeId id : body.nodes) {
+      const Node& node = graph_.node(id);
+      const bool counts = counts_from(node, body.params[0]);
+      if (counts && node.inputs[1] == range.inputs[0] && graph_.as_int(node.inputs[2]) == 1) ++counting;
+    }
+    const bool is_range = counting > 0 && counting == uses_[body.params[0]];
+    return is_range && !expressions_.contains(range.inputs[1]) ? &range : nullptr;
+  }
+  bool is_range_of_loop(const Node& node) const {
+    const auto use = single_uses_.find(node.outputs[0]);
+    if (use == single_uses_.end() || use->second.result) return false;
+    const Node& user = graph_.node(use->second.node);
+    return user.op == Op::loop && range_of(user) == &node;
+  }
+  static bool counts_from(const Node& node, ValueId index) {
+    return node.op == Op::derive_index && node.inputs[0] == index;
+  }
+
+  std::string index_name(const Block& body) {
+    std::string name = user_name(body.params[0]);
+    for (const NodeId id : body.nodes) {
+      if (name.empty() && counts_from(graph_.node(id), body.params[0])) name = user_name(graph_.node(id).outputs[0]);
+    }
+    return locals_.unique(name.empty() ? "i" : name.substr(0, name.find('.')));
+  }
+
   // All carried values change at once: one that another still needs goes through a local.
   void emit_loop_tail(const Block& body, const std::vector<std::string>& carried, const std::string& go) {
-    if (!go.empty()) out_.line("{} = {};", go, value(body.results[0]));
+    if (!go.empty()) out_.line("{} = {};", go, bare(body.results[0]));
     std::vector<std::string> next;
     for (size_t i = 0; i < carried.size(); ++i) {
       std::string expression = value_as(body.results[i + 1], type(body.params[i + 1]));
@@ -843,7 +1007,11 @@ class HostEmitter {
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
   std::vector<uint32_t> uses_ = graph_.use_counts();
-  int at_ = -1;        // the source that ctx.at() said last
+  std::map<ValueId, Expression> expressions_;  // of values that stand where they are used
+  std::map<ValueId, Use> single_uses_;
+  BlockId block_ = kNoId;  // whose nodes are being written
+  int at_ = -1;            // the source that ctx.at() said last
+  int shown_ = -1;         // the source that a comment told last
   bool left_ = false;  // the code just written ends with a return
 };
 

@@ -8,6 +8,15 @@
 #include "runtime/core/types.h"
 #include "runtime/ops/str.h"
 
+namespace tsc {
+
+// Arithmetic of TorchScript's ints, which wrap around.
+TSC_INLINE i64 wrap_add(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+TSC_INLINE i64 wrap_sub(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+TSC_INLINE i64 wrap_mul(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+
+}  // namespace tsc
+
 namespace tsc::ops {
 
 namespace number {
@@ -105,21 +114,21 @@ TSC_INLINE auto apply(const A& a, F f) {
 TSC_INLINE i64 wrap(uint64_t x) { return static_cast<i64>(x); }
 
 struct Add {
-  i64 operator()(i64 a, i64 b) const { return wrap(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+  i64 operator()(i64 a, i64 b) const { return wrap_add(a, b); }
   template <class T>
   T operator()(T a, T b) const {
     return a + b;
   }
 };
 struct Sub {
-  i64 operator()(i64 a, i64 b) const { return wrap(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+  i64 operator()(i64 a, i64 b) const { return wrap_sub(a, b); }
   template <class T>
   T operator()(T a, T b) const {
     return a - b;
   }
 };
 struct Mul {
-  i64 operator()(i64 a, i64 b) const { return wrap(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+  i64 operator()(i64 a, i64 b) const { return wrap_mul(a, b); }
   template <class T>
   T operator()(T a, T b) const {
     return a * b;
