@@ -177,7 +177,7 @@ class Guesser {
       const bool was_value = is_value_, had_features = has_features_;
       // After a look-up or a linear the dtype is no longer the input's.
       is_value_ = was_value && (info.op_class == OpClass::kView ||
-                                (info.op_class == OpClass::kPointwise && info.dtype_rule == DTypeRule::kSame));
+                                (info.op_class == OpClass::kPointwise && is_same(info.dtype_rule)));
       has_features_ = had_features && keeps_features(node);
       if (more || is_value_) follow(node.outputs[0], added && more ? std::optional(*added + *more) : std::nullopt);
       is_value_ = was_value;

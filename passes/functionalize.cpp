@@ -336,6 +336,8 @@ class Functionalizer {
     const bool promotes_bounds = node.op == Op::clamp || node.op == Op::clamp_min || node.op == Op::clamp_max;
     switch (info.dtype_rule) {
       case DTypeRule::kSame:
+      case DTypeRule::kSameNumber:
+      case DTypeRule::kSameFloat:
         if (!promotes_bounds || is_floating(own)) return DType::kUnknown;
         return std::nullopt;
       case DTypeRule::kFloat:  // on integers the write fails, so that only floats get here
@@ -344,6 +346,7 @@ class Functionalizer {
         if (own == DType::kUnknown) return std::nullopt;
         return own == DType::kBool ? DType::kUnknown : own;
       case DTypeRule::kPromote:
+      case DTypeRule::kPromoteNumber:
       case DTypeRule::kPromoteFloat:
         return promotion(node, own);
       case DTypeRule::kNone:

@@ -162,17 +162,21 @@ bool surely_fits(double number, DType dtype) {
 
 std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   if (node.op == Op::copy_) return "it writes its operand";
+  const DTypeRule rule = op_info(node.op).dtype_rule;
+  const DType dtype = graph.value(node.outputs[0]).type.tensor.dtype;
   const bool divides =
       node.op == Op::floor_divide || node.op == Op::remainder || node.op == Op::fmod || node.op == Op::div_mode;
-  if (divides && !is_floating(graph.value(node.outputs[0]).type.tensor.dtype)) {
+  if (divides && !is_floating(dtype)) {
     const auto divisor = graph.as_int(node.inputs[1]);
     if (!divisor || *divisor == 0) return "a division by zero is told at run time";
   }
-  if (op_info(node.op).dtype_rule == DTypeRule::kSame) {
+  const bool takes_no_bool = rule == DTypeRule::kSameNumber || rule == DTypeRule::kPromoteNumber;
+  if ((rule == DTypeRule::kSameFloat && !is_floating(dtype)) || (takes_no_bool && dtype == DType::kBool))
+    return "an op of this dtype is refused at run time";
+  if (is_same(rule)) {
     for (const ValueId id : node.inputs) {
       const auto number = graph.value(id).type.is_tensor() ? std::nullopt : graph.as_double(id);
-      if (number && !surely_fits(*number, graph.value(node.outputs[0]).type.tensor.dtype))
-        return "a number that does not fit the dtype is refused at run time";
+      if (number && !surely_fits(*number, dtype)) return "a number that does not fit the dtype is refused at run time";
     }
   }
   if (node.op == Op::div_mode && !graph.as_str(node.inputs[2]) && !graph.is_none(node.inputs[2]))

@@ -376,6 +376,8 @@ DType table_dtype(const Rule& rule) {
       if (self == DType::kComplex64) return DType::kFloat32;
       if (self == DType::kComplex128) return DType::kFloat64;
       return self;
+    case Op::square:
+      return self == DType::kBool ? DType::kInt64 : self;
     default:
       break;
   }
@@ -383,8 +385,11 @@ DType table_dtype(const Rule& rule) {
     case DTypeRule::kNone:
       return DType::kUnknown;
     case DTypeRule::kSame:
+    case DTypeRule::kSameNumber:
+    case DTypeRule::kSameFloat:
       return rule.dtype_operand(self);
     case DTypeRule::kPromote:
+    case DTypeRule::kPromoteNumber:
       return rule.result_type(promoted_operands(rule));
     case DTypeRule::kPromoteFloat:
       return promote_float(rule.result_type(promoted_operands(rule)));

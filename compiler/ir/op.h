@@ -34,15 +34,22 @@ enum class OpClass : uint8_t {
 
 // Result dtype of a tensor op.
 enum class DTypeRule : uint8_t {
-  kNone,          // no tensor result, or a rule of the op's own in infer.cpp
-  kSame,          // operand 0's
-  kPromote,       // torch.result_type of all tensor and scalar operands
-  kPromoteFloat,  // the same, integers and bool to float32
-  kFloat,         // operand 0's, integers and bool to float32
+  kNone,           // no tensor result, or a rule of the op's own in infer.cpp
+  kSame,           // operand 0's
+  kSameNumber,     // the same, not bool, which is refused
+  kSameFloat,      // the same, floating: others are refused
+  kPromote,        // torch.result_type of all tensor and scalar operands
+  kPromoteNumber,  // the same, not bool
+  kPromoteFloat,   // the same, integers and bool to float32
+  kFloat,          // operand 0's, integers and bool to float32
   kBool,
   kInt64,
   kSumInt,  // operand 0's, integers and bool to int64; or the dtype operand
 };
+
+constexpr bool is_same(DTypeRule rule) {
+  return rule == DTypeRule::kSame || rule == DTypeRule::kSameNumber || rule == DTypeRule::kSameFloat;
+}
 
 // Result shape of a tensor op.
 enum class ShapeRule : uint8_t {

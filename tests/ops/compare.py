@@ -109,15 +109,16 @@ def chosen(name, operands, result):
     if not name.startswith(SORTS) or not isinstance(operands[0], torch.Tensor):
         return result
     position = 2 if "topk" in name else 1
-    dim = operands[position] if len(operands) > position and isinstance(operands[position], int) else -1
+    dim = next((o for o in operands[position:] if isinstance(o, int) and not isinstance(o, bool)), -1)
     items = list(result) if isinstance(result, (list, tuple)) else [result]
     items = [torch.from_dlpack(i) if not isinstance(i, torch.Tensor) else i for i in items]
     take = lambda i: operands[0].gather(dim, i) if operands[0].dim() else operands[0]  # noqa: E731
     return [take(i) if i.dtype == torch.int64 and k == len(items) - 1 else i for k, i in enumerate(items)]
 
 
-def check(method, name, function, operands):
-    """What differs between our method and PyTorch's overload, or None."""
+def check(method, name, function, operands, sort=None):
+    """What differs between our method and PyTorch's overload, or None. `sort`: the name and the operands but the first of
+    the sorting op that a program is."""
     ours = kept(operands)
     theirs = kept(operands)
     expected = error = None
@@ -140,7 +141,8 @@ def check(method, name, function, operands):
     if error is not None:
         return f"gave {actual!r:.100}, expected {type(error).__name__}: {str(error)[:100]}"
     values = not name.split("::")[1].startswith(NO_VALUES) and not has_dropout(name, operands)
-    found = difference(chosen(name, operands, expected), chosen(name, operands, actual), values)
+    sorting = (sort[0], [operands[0], *sort[1]]) if sort else (name, operands)
+    found = difference(chosen(*sorting, expected), chosen(*sorting, actual), values)
     if found and (exact := truth(function, operands)) is not None:
         return difference(exact, actual, values) and found
     return found

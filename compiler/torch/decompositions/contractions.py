@@ -1,18 +1,27 @@
 # Products, convolutions, poolings and recurrent cells.
 
 
+def _scaled(x: Tensor, factor: number) -> Tensor:
+    # The factor takes the tensor's dtype.
+    if x.dtype == 11:
+        return x * bool(factor)
+    if x.is_floating_point() or x.is_complex():
+        return x * factor
+    return x * int(factor)
+
+
 def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: number, alpha: number) -> Tensor:
-    product = torch.bmm(batch1, batch2).sum(0) * alpha
+    product = _scaled(torch.bmm(batch1, batch2).sum(0), alpha)
     if beta == 0:
         return product
-    return self.expand(product.size()) * beta + product
+    return _scaled(self.expand(product.size()), beta) + product
 
 
 def addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: number, alpha: number) -> Tensor:
-    product = torch.outer(vec1, vec2) * alpha
+    product = _scaled(torch.outer(vec1, vec2), alpha)
     if beta == 0:
         return product
-    return self.expand(product.size()) * beta + product
+    return _scaled(self.expand(product.size()), beta) + product
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:

@@ -1,0 +1,127 @@
+"""Samples of ops as programs: traced, compiled by tsc many at a time, and run beside PyTorch's interpreter."""
+
+import os
+import re
+import subprocess
+
+import torch
+
+import compare
+import harvest
+import library
+import own_samples
+import tsc
+
+# The class of each op by its name without overload.
+CLASSES = {o.name.partition(".")[0]: op_class for o, op_class in library.overloads()}
+# Values that are drawn, or left as they are found.
+NO_VALUES = re.compile(r"aten::(new_)?(empty|rand|uniform|normal|exponential|multinomial|bernoulli|dropout|feature_dropout|alpha_dropout)")
+
+
+class Case:
+    """A function of tensors with its example, traced."""
+
+    def __init__(self, name, call, tensors):
+        self.name, self.call, self.tensors = name, call, tensors
+        harvest.seed()
+        self.traced = torch.jit.trace(lambda *given: call(*given), tuple(compare.kept(tensors)), check_trace=False, strict=False)
+        self.ops = {node.kind() for node in self.traced.inlined_graph.nodes()}
+
+    def classes(self):
+        return {CLASSES.get(op) for op in self.ops}
+
+    def has_values(self):
+        return not any(NO_VALUES.match(op) for op in self.ops) and not any(
+            node.kind() == "aten::scaled_dot_product_attention" and list(node.inputs())[4].toIValue() != 0
+            for node in self.traced.inlined_graph.nodes()
+        )
+
+    def sort(self):
+        """The op's name and its operands but the first, when the program is an op that sorts."""
+        nodes = [node for node in self.traced.inlined_graph.nodes() if node.kind() in compare.SORTS]
+        if len(nodes) != 1:
+            return None
+        return nodes[0].schema().split("(")[0], [value.toIValue() for value in list(nodes[0].inputs())[1:]]
+
+    def is_window_of_more(self):
+        """Whether it reads beyond its tensors, in the storage that they are windows of: the library gets no storages."""
+        windows = any(t.untyped_storage().nbytes() > t.numel() * t.element_size() for t in self.tensors)
+        return windows and any(op.startswith("aten::as_strided") for op in self.ops)
+
+
+def full_name(op):
+    return op.name + ("." + op.variant_test_name if op.variant_test_name else "")
+
+
+def samples_of(op, dtype, limit):
+    """(name, function of tensors, its tensors)"""
+    for number, call, tensors in harvest.calls(op, dtype, limit):
+        yield "op_" + re.sub(r"\W", "_", f"{full_name(op)}_{str(dtype)[6:]}_{number}"), call, tensors
+
+
+def one_dtype_each(limit):
+    """The first samples of each op, in the first of the usual dtypes that it takes."""
+    for op in harvest.op_db:
+        dtype = next((d for d in (torch.float32, torch.int64, torch.bool) if d in op.supported_dtypes("cpu")), None)
+        if dtype is not None:
+            yield from samples_of(op, dtype, limit)
+
+
+def own():
+    for number, (name, operands) in enumerate(own_samples.of_dtype(torch.float32)):
+        function, tensors = harvest.operation(*harvest.parts(name)), harvest.tensors_in(operands)
+
+        def call(*given, function=function, operands=operands):
+            return function(*harvest.replaced(operands, iter(given)))
+
+        yield f"own_{number}_" + re.sub(r"\W", "_", name), call, tensors
+
+
+def traced(cases):
+    found = []
+    for name, call, tensors in cases:
+        try:
+            if tensors:
+                found.append(Case(name, call, tensors))
+        except Exception:  # what can't be traced is no program
+            continue
+    return found
+
+
+def run_tsc(*arguments):
+    return subprocess.run([os.environ.get("TSC") or tsc.compiler.find_compiler(), *map(str, arguments)], capture_output=True, text=True)
+
+
+def refused(found, folder):
+    """Name -> what tsc says, of the cases that it refuses."""
+    files = []
+    for case in found:
+        files.append(folder / f"{case.name}.pt")
+        case.traced.save(str(files[-1]))
+    answer = run_tsc(*files, "--stop-after=fuse_groups", "-o", folder / "all.ir")
+    assert answer.returncode in (0, 1), answer.stderr[-3000:]
+    return dict(re.findall(r"^\S*?(\w+)\.pt: error: (.*)$", answer.stderr, re.M))
+
+
+def compiled(found, folder, number, *options):
+    """One library with a method for each case, and the module that PyTorch runs."""
+    holder = torch.nn.Module()
+    for case in found:
+        setattr(holder, case.name, case.call)
+    harvest.seed()
+    module = torch.jit.trace_module(
+        holder, {case.name: tuple(compare.kept(case.tensors)) for case in found}, check_trace=False, strict=False
+    )
+    file = folder / f"part{number}.pt"
+    module.save(str(file))
+    answer = run_tsc(file, "-o", file.with_suffix(".so"), *options)
+    assert answer.returncode == 0, answer.stderr[:3000]
+    return tsc.load(str(file.with_suffix(".so"))), torch.jit.load(str(file))
+
+
+def agree(ours, theirs, case, tensors):
+    """What differs, or None."""
+    given = compare.kept(tensors)
+    with torch.no_grad(), torch.jit.optimized_execution(False):
+        found = compare.check(lambda *t: ours(*t), "::" if case.has_values() else "::empty", theirs, given, case.sort())
+    return found

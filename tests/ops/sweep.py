@@ -1,0 +1,201 @@
+"""All of PyTorch's own op samples as compiled programs, and a table of how each op does.
+
+    sweep.py --dtypes float32 int64 bool --limit 1000 --table ../../docs/op-samples.md
+    sweep.py --ops 'nn.functional.*' --limit 4 --show        what is wrong or refused, sample by sample
+
+Every sample of torch.testing's op_db is traced, compiled with many others into one library, and compared with PyTorch's
+interpreter. A sample passes, is wrong, is refused by name, crashes, or is no program: PyTorch can't trace it or load it.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "runtime" / "python"), str(Path(__file__).resolve().parent)]
+
+import harvest
+import programs
+import torch
+
+PASSED, WRONG, REFUSED, CRASHED, NONE = "passed", "wrong", "refused", "crashed", "no program"
+SAMPLES_OF_A_WORKER = 500
+SIZE = 160  # methods of a library
+MINUTES = 20  # that a worker may take
+
+
+def say(kind, **facts):
+    print(json.dumps({"kind": kind, **facts}), flush=True)
+
+
+def work(jobs, limit, skip):
+    """Prints a line for each sample: what became of it. `skip`: those that crashed a worker before."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    found, place = [], {}
+    by_name = {programs.full_name(op): op for op in harvest.op_db}
+    for name, dtype in jobs:
+        for sample in programs.samples_of(by_name[name], getattr(torch, dtype), limit):
+            case = programs.traced([sample])
+            place[sample[0]] = (name, dtype)
+            if sample[0] in skip:
+                continue
+            found += case
+            if not case:
+                say(NONE, sample=sample[0], op=name, dtype=dtype, why="PyTorch can't trace it")
+
+    def tell(kind, case, why=""):
+        name, dtype = place[case.name]
+        say(kind, sample=case.name, op=name, dtype=dtype, why=why)
+
+    with tempfile.TemporaryDirectory(prefix="tsc-sweep-") as folder:
+        answers = programs.refused(found, Path(folder)) if found else {}
+        for case in found:
+            if case.name in answers:
+                unloadable = "INTERNAL ASSERT" in answers[case.name]
+                tell(NONE if unloadable else REFUSED, case, answers[case.name])
+            elif case.is_window_of_more():
+                tell(NONE, case, "it reads a storage of which the caller passes a window")
+        taken = [case for case in found if case.name not in answers and not case.is_window_of_more()]
+        parts = [taken[start : start + SIZE] for start in range(0, len(taken), SIZE)]
+        for number, part in enumerate(parts):
+            try:
+                model, module = programs.compiled(part, Path(folder), number, "-O0")
+            except AssertionError as error:
+                # What the compiler fails at is found by halves.
+                middle = len(part) // 2
+                parts.extend([part[:middle], part[middle:]] if middle else [])
+                if not middle:
+                    tell(CRASHED, part[0], str(error)[-300:])
+                continue
+            for case in part:
+                say("runs", sample=case.name)
+                difference = programs.agree(model.methods[case.name], getattr(module, case.name), case, case.tensors)
+                tell(WRONG if difference else PASSED, case, difference or "")
+
+
+def outcomes(jobs, limit):
+    """What became of each sample of the jobs, from a process of their own; of another, without the sample, where it died."""
+    done, skip = {}, {}
+    while True:
+        command = [sys.executable, __file__, "--worker", json.dumps([jobs, limit, list(skip)])]
+        running, error = None, ""
+        try:
+            process = subprocess.run(command, capture_output=True, text=True, timeout=60 * MINUTES)
+            output, error, code = process.stdout, process.stderr, process.returncode
+        except subprocess.TimeoutExpired as expired:
+            output, code = (expired.stdout or b"").decode(), -1
+        for line in output.splitlines():
+            fact = json.loads(line) if line.startswith("{") else {}
+            if fact.get("kind") == "runs":
+                running = fact["sample"]
+            elif fact:
+                done[fact["sample"]] = fact
+        if code == 0:
+            return [*done.values(), *skip.values()]
+        if running is None or running in done or running in skip:
+            raise RuntimeError(f"a worker failed: {error[-2000:]}\n{command}")
+        name = next(n for n, d in jobs if running.startswith("op_" + re.sub(r"\W", "_", f"{n}_{d}_")))
+        skip[running] = {"kind": CRASHED, "sample": running, "op": name, "dtype": "", "why": error[-300:]}
+
+
+def chunks(ops, dtypes, limit):
+    """Jobs for workers, of about as many samples each."""
+    chunk, size = [], 0
+    for op in ops:
+        for dtype in dtypes:
+            if getattr(torch, dtype) not in op.supported_dtypes("cpu"):
+                continue
+            try:
+                count = sum(1 for _, _ in zip(op.sample_inputs("cpu", getattr(torch, dtype)), range(limit)))
+            except Exception:
+                continue
+            chunk.append((programs.full_name(op), dtype))
+            size += count
+            if size >= SAMPLES_OF_A_WORKER:
+                yield chunk
+                chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def reason(fact):
+    """The op that is missing, or what else the refusal says."""
+    op = re.match(r"op '([^']*)' is not supported", fact["why"])
+    return op[1] if op else fact["why"][:80]
+
+
+def table(found, dtypes, limit):
+    """Markdown: ops by name, and what they lack."""
+    ops = collections.defaultdict(collections.Counter)
+    reasons = collections.defaultdict(collections.Counter)
+    for fact in found:
+        ops[fact["op"]][fact["kind"]] += 1
+        if fact["kind"] == REFUSED:
+            reasons[fact["op"]][reason(fact)] += 1
+    total = sum(ops.values(), collections.Counter())
+    lines = [
+        "# PyTorch's op samples, compiled",
+        "",
+        f"Written by `tests/ops/sweep.py --dtypes {' '.join(dtypes)} --limit {limit}`: samples of torch {torch.__version__.split('+')[0]}'s",
+        "`op_db`, traced. Those that PyTorch can't trace, or load again, are no programs and left out.",
+        "",
+        f"{total[PASSED]} of {sum(total.values()) - total[NONE]} samples pass, {total[WRONG]} are wrong, {total[CRASHED]} crash, {total[REFUSED]} are refused by name.",
+        "",
+        "| op | samples | passed | wrong | refused | for |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, counts in sorted(ops.items()):
+        count = sum(counts.values()) - counts[NONE]
+        why = ", ".join(f"{reason}" for reason, _ in reasons[name].most_common(3))
+        if count:
+            lines.append(f"| {name} | {count} | {counts[PASSED]} | {counts[WRONG] + counts[CRASHED] or ''} | {counts[REFUSED] or ''} | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "int64", "bool"])
+    parser.add_argument("--limit", type=int, default=1000, help="samples of each op and dtype (1000: all)")
+    parser.add_argument("--ops", default="*", help="a pattern of op_db's names")
+    parser.add_argument("--show", action="store_true", help="print what is wrong, refused or crashes")
+    parser.add_argument("--table", type=Path, help="write the table there")
+    parser.add_argument("-j", type=int, default=os.cpu_count())
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        return work(*json.loads(options.worker))
+
+    ops = [op for op in harvest.op_db if fnmatch.fnmatch(programs.full_name(op), options.ops)]
+    found = []
+    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
+        running = [pool.submit(outcomes, jobs, options.limit) for jobs in chunks(ops, options.dtypes, options.limit)]
+        for number, job in enumerate(concurrent.futures.as_completed(running)):
+            found += job.result()
+            counts = collections.Counter(fact["kind"] for fact in found)
+            print(f"{number + 1}/{len(running)}: {dict(counts)}", file=sys.stderr, flush=True)
+    if options.show:
+        for fact in found:
+            if fact["kind"] in (WRONG, REFUSED, CRASHED):
+                print(f"{fact['kind']} {fact['sample']}: {fact['why'][:300]}")
+    missing = collections.Counter(reason(fact) for fact in found if fact["kind"] == REFUSED)
+    for why, count in missing.most_common(60):
+        print(f"{count:6} {why}")
+    if options.table:
+        options.table.write_text(table(found, options.dtypes, options.limit))
+    counts = collections.Counter(fact["kind"] for fact in found)
+    print(dict(counts))
+    return 1 if counts[WRONG] or counts[CRASHED] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
