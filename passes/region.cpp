@@ -173,6 +173,11 @@ std::string pointwise_obstacle(const Graph& graph, const Node& node) {
   const bool takes_no_bool = rule == DTypeRule::kSameNumber || rule == DTypeRule::kPromoteNumber;
   if ((rule == DTypeRule::kSameFloat && !is_floating(dtype)) || (takes_no_bool && dtype == DType::kBool))
     return "an op of this dtype is refused at run time";
+  for (const ValueId id : node.inputs) {
+    const Type& type = graph.value(id).type;
+    const bool is_number = type.is(Type::Kind::kInt) || type.is(Type::Kind::kFloat) || type.is(Type::Kind::kNumber);
+    if (is_number && !graph.as_double(id)) return "a number that it needs is told at run time";
+  }
   if (is_same(rule)) {
     for (const ValueId id : node.inputs) {
       const auto number = graph.value(id).type.is_tensor() ? std::nullopt : graph.as_double(id);
@@ -284,8 +289,10 @@ std::string product_obstacle(const Graph& graph, const Node& node) {
   const auto& out = dims_of(graph, node.outputs[0]);
   if (out.size() > kMaxRank) return "more than two batch dims";
   for (size_t i = 0; i < 2; ++i) {
+    if (dims_of(graph, node.inputs[i]).size() < 2) return "a vector operand";
+  }
+  for (size_t i = 0; i < 2; ++i) {
     const auto& dims = dims_of(graph, node.inputs[i]);
-    if (dims.size() < 2) return "a vector operand";
     if (!is_f32(graph, node.inputs[i])) return "only float32 has a kernel";
     for (size_t axis = 0; axis + 2 < dims.size(); ++axis) {
       const Dim& wanted = out[out.size() - dims.size() + axis];

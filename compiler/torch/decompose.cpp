@@ -14,6 +14,15 @@ using torch::jit::Block;
 using torch::jit::Graph;
 using torch::jit::Node;
 
+// Whether the function takes what the op does: it may be meant for another overload.
+bool takes_operands_of(const torch::jit::Function& function, const c10::FunctionSchema& op) {
+  const auto& own = function.getSchema().arguments();
+  const auto& given = op.arguments();
+  return own.size() == given.size() && std::equal(own.begin(), own.end(), given.begin(), [](const auto& a, const auto& b) {
+    return b.type()->isSubtypeOf(*a.type());
+  });
+}
+
 torch::jit::GraphFunction* find_decomposition(const Node* node) {
   const auto* schema = node->maybeSchema();
   if (schema == nullptr || !node->kind().is_aten()) return nullptr;
@@ -22,7 +31,7 @@ torch::jit::GraphFunction* find_decomposition(const Node* node) {
   if (!schema->overload_name().empty())
     function = decompositions().find_function(name + "__" + schema->overload_name());
   if (function == nullptr) function = decompositions().find_function(name);
-  if (function == nullptr || function->num_inputs() != node->inputs().size()) return nullptr;
+  if (function == nullptr || !takes_operands_of(*function, *schema)) return nullptr;
   return torch::jit::tryToGraphFunction(*function);
 }
 

@@ -322,9 +322,10 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     const auto position = std::find(names.begin(), names.end(), holder->name()) - names.begin();
     return {{static_cast<int64_t>(position)}, std::move(type)};
   }
-  if (value.isList() || value.isGenericDict() || value.isObject())
-    return {parts(value, name), this->type(value.type())};
-  if (value.isTuple()) {
+  if (value.isList() || value.isGenericDict() || value.isObject()) {
+    const ir::Type type = this->type(value.type());  // first: what has no type has no parts that can be read
+    return {parts(value, name), type};
+  }if (value.isTuple()) {
     const auto& parts = value.toTupleRef().elements();
     const auto type = value.type();
     Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(),

@@ -245,15 +245,27 @@ class Flow {
 
   // What shares a list, an object or a tensor's memory with a written attribute changes with it.
   void add_sharers_of_written_memory() {
+    // Until `visit` says that it has seen enough.
+    const auto visit_memory = [](const c10::IValue& value, const auto& visit) {
+      value.visit([&](const c10::IValue& part) {
+        const bool has_storage = part.isTensor() && part.toTensor().defined() && part.toTensor().has_storage();
+        const bool is_memory = has_storage || part.isList() || part.isGenericDict() || part.isObject();
+        return is_memory && visit(part);
+      });
+    };
     c10::IValue::HashAliasedIValues written;
-    for (const ModuleAttribute& attribute : program_.written) attribute.value().getSubValues(written);
+    for (const ModuleAttribute& attribute : program_.written) {
+      visit_memory(attribute.value(), [&](const c10::IValue& part) {
+        written.insert(part);
+        return false;
+      });
+    }
     for (const auto& [attribute, id] : attributes_) {
       if (program_.written.contains(attribute) || memory_[id] == kNothing) continue;
       if (attribute.value().isObject() && attribute.value().isModule()) continue;
-      c10::IValue::HashAliasedIValues parts;
-      attribute.value().getSubValues(parts);
-      const auto is_written = [&](const c10::IValue& part) { return written.contains(part); };
-      if (std::any_of(parts.begin(), parts.end(), is_written)) program_.written.insert(attribute);
+      bool shares = false;
+      visit_memory(attribute.value(), [&](const c10::IValue& part) { return shares = shares || written.contains(part); });
+      if (shares) program_.written.insert(attribute);
     }
   }
 

@@ -795,7 +795,17 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
       return ctx.fail(ErrorKind::kRuntime, "Padding value causes wrapping around more than once.");
     }
   }
-  return pad_from_self(ctx, self, pad, [&](i64 k, i64 size) {
+  // What negative padding cuts off does not come back from the other end.
+  Tensor rest = self;
+  List<i64> grown = List<i64>::make(ctx, pad.size());
+  for (i64 i = 0; i < count && ctx.ok(); ++i) {
+    const i64 dim = self.dim() - 1 - i, before = pad[2 * i], after = pad[2 * i + 1];
+    const bool cuts = circular && (before < 0 || after < 0);
+    if (cuts) rest = slice(ctx, rest, dim, tsc::max<i64>(-before, 0), self.size(dim) - tsc::max<i64>(-after, 0), 1);
+    grown.append(cuts ? tsc::max<i64>(before, 0) : before);
+    grown.append(cuts ? tsc::max<i64>(after, 0) : after);
+  }
+  return pad_from_self(ctx, rest, grown, [&](i64 k, i64 size) {
     if (circular) return (k % size + size) % size;
     if (reflect) return k < 0 ? -k : k >= size ? 2 * (size - 1) - k : k;
     return tsc::min(tsc::max<i64>(k, 0), size - 1);

@@ -63,6 +63,7 @@ RESIZED = tuple(variants.SIZES)
 # (op of a traced program, which forms, reason)
 KNOWN_PROGRAMS = [
     ("aten::as_strided", ("strided",), "a window of a storage whose elements lie elsewhere: it sees what the caller's has"),
+    ("aten::as_strided_copy", ("strided",), "the same"),
     ("aten::binary_cross_entropy", RESIZED, "a target of another size, which PyTorch takes for one of the input's"),
     ("aten::index_put", RESIZED, "a 0-d mask, as above"),
     ("aten::lstm", ("strided",), "batch sizes with gaps, as above"),
@@ -72,3 +73,18 @@ KNOWN_PROGRAMS = [
 
 def is_known_program(ops, form):
     return any(op in ops and form.startswith(forms) for op, forms, _ in KNOWN_PROGRAMS)
+
+
+def has_windows(tensors):
+    return any(t.untyped_storage().nbytes() > t.numel() * t.element_size() for t in tensors)
+
+
+# (op's beginning, which inputs, reason)
+NO_PROGRAMS = [
+    ("aten::as_strided", has_windows, "it reads beyond its tensors, in storages that no caller passes"),
+    ("aten::batch_norm", lambda tensors: tensors[0].dim() < 2, "no dimension of channels, as above"),
+]
+
+
+def why_no_program(ops, tensors):
+    return next((why for start, applies, why in NO_PROGRAMS if any(op.startswith(start) for op in ops) and applies(tensors)), None)

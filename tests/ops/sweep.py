@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "runtime" / "python"), str(Path(__file__).resolve().parent)]
 
+import exceptions
 import harvest
 import programs
 import torch
@@ -63,9 +64,9 @@ def work(jobs, limit, skip):
             if case.name in answers:
                 unloadable = "INTERNAL ASSERT" in answers[case.name]
                 tell(NONE if unloadable else REFUSED, case, answers[case.name])
-            elif case.is_window_of_more():
-                tell(NONE, case, "it reads a storage of which the caller passes a window")
-        taken = [case for case in found if case.name not in answers and not case.is_window_of_more()]
+            elif why := exceptions.why_no_program(case.ops, case.tensors):
+                tell(NONE, case, why)
+        taken = [c for c in found if c.name not in answers and not exceptions.why_no_program(c.ops, c.tensors)]
         parts = [taken[start : start + SIZE] for start in range(0, len(taken), SIZE)]
         for number, part in enumerate(parts):
             try:
@@ -166,7 +167,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "int64", "bool"])
     parser.add_argument("--limit", type=int, default=1000, help="samples of each op and dtype (1000: all)")
-    parser.add_argument("--ops", default="*", help="a pattern of op_db's names")
+    parser.add_argument("--ops", nargs="+", default=["*"], help="patterns of op_db's names")
     parser.add_argument("--show", action="store_true", help="print what is wrong, refused or crashes")
     parser.add_argument("--table", type=Path, help="write the table there")
     parser.add_argument("-j", type=int, default=os.cpu_count())
@@ -175,7 +176,7 @@ def main():
     if options.worker:
         return work(*json.loads(options.worker))
 
-    ops = [op for op in harvest.op_db if fnmatch.fnmatch(programs.full_name(op), options.ops)]
+    ops = [op for op in harvest.op_db if any(fnmatch.fnmatch(programs.full_name(op), each) for each in options.ops)]
     found = []
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
         running = [pool.submit(outcomes, jobs, options.limit) for jobs in chunks(ops, options.dtypes, options.limit)]

@@ -68,3 +68,97 @@ def kl_div(self: Tensor, target: Tensor, reduction: int, log_target: bool) -> Te
         product = target * target.log()
         loss = torch.where(target == 0, torch.zeros_like(product), product) - target * self
     return reduce_loss(loss, reduction)
+
+
+# Classes lie along dim 1, or 0 of a single sample.
+def _class_dim(self: Tensor) -> int:
+    return 1 if self.dim() > 1 else 0
+
+
+def _along_classes(weight: Tensor, self: Tensor) -> Tensor:
+    sizes: List[int] = []
+    for i in range(self.dim()):
+        sizes.append(weight.size(0) if i == _class_dim(self) else 1)
+    return weight.view(sizes)
+
+
+def _check_weight(self: Tensor, weight: Optional[Tensor]):
+    if weight is not None:
+        fits = weight.dim() == 1 and weight.numel() == self.size(_class_dim(self))
+        assert fits, "weight tensor should be defined either for all classes or no classes"
+
+
+def nll_loss_nd(self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int) -> Tensor:
+    assert self.dim() > 0, "nll_loss: expected input to have at least one dimension"
+    sizes = self.size()
+    sizes.pop(_class_dim(self))
+    assert target.size() == sizes, "nll_loss: expected the target to have the input's size without its classes"
+    _check_weight(self, weight)
+    dim = _class_dim(self)
+    valid = target != ignore_index
+    index = torch.where(valid, target, torch.zeros_like(target))
+    loss = -self.gather(dim, index.unsqueeze(dim)).squeeze(dim)
+    share = torch.ones_like(loss)
+    if weight is not None:
+        share = weight[index]
+    share = torch.where(valid, share, torch.zeros_like(share))
+    loss = torch.where(valid, loss * share, torch.zeros_like(loss))
+    if reduction == 1:
+        return loss.sum() / share.sum()
+    return reduce_loss(loss, reduction)
+
+
+def nll_loss(self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int) -> Tensor:
+    return nll_loss_nd(self, target, weight, reduction, ignore_index)
+
+
+def nll_loss2d(self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int) -> Tensor:
+    return nll_loss_nd(self, target, weight, reduction, ignore_index)
+
+
+def cross_entropy_loss(
+    self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int, label_smoothing: float
+) -> Tensor:
+    assert 0.0 <= label_smoothing and label_smoothing <= 1.0, "label_smoothing must be between 0.0 and 1.0"
+    dim = _class_dim(self)
+    classes = self.size(dim)
+    logs = torch.log_softmax(self, dim)
+    weighted = logs
+    _check_weight(self, weight)
+    if weight is not None:
+        weighted = logs * _along_classes(weight, self)
+    if target.is_floating_point():  # the probability of each class
+        assert target.size() == self.size(), "Expected floating point type for target with class probabilities of the input's size"
+        smoothed = target * (1.0 - label_smoothing) + label_smoothing / max(classes, 1)
+        loss = -(weighted * smoothed).sum(dim)
+        if reduction == 1:
+            return loss.sum() * classes / self.numel()
+        return reduce_loss(loss, reduction)
+    result = nll_loss_nd(logs, target, weight, reduction, ignore_index)
+    if label_smoothing == 0.0:
+        return result
+    valid = target != ignore_index
+    smooth = -weighted.sum(dim)
+    smooth = torch.where(valid, smooth, torch.zeros_like(smooth))
+    if reduction == 1:
+        count = valid.sum().to(self.dtype)
+        if weight is not None:
+            shares = weight[torch.where(valid, target, torch.zeros_like(target))]
+            count = torch.where(valid, shares, torch.zeros_like(shares)).sum()
+        smooth = smooth.sum() / count
+    elif reduction == 2:
+        smooth = smooth.sum()
+    return (1.0 - label_smoothing) * result + smooth * (label_smoothing / classes)
+
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float, reduction: int) -> Tensor:
+    dim = target.dim()
+    assert dim <= 1, "0D or 1D target tensor expected, multi-target not supported"
+    assert input1.dim() == dim + 1 and input2.dim() == dim + 1, "cosine_embedding_loss: the inputs must have a dim more than the target"
+    epsilon = 1e-12
+    product = (input1 * input2).sum(dim)
+    squares = ((input1 * input1).sum(dim) + epsilon) * ((input2 * input2).sum(dim) + epsilon)
+    cosine = product / squares.sqrt()
+    zeros = torch.zeros_like(cosine)
+    apart = torch.where(target == -1, (cosine - margin).clamp(min=0), zeros)
+    return reduce_loss(torch.where(target == 1, 1 - cosine, zeros) + apart, reduction)

@@ -43,7 +43,7 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
 
 # The weight is one number, or one for each channel of dim 1.
 def prelu(self: Tensor, weight: Tensor) -> Tensor:
-    slope = weight
+    slope = weight if self.dim() > 0 else weight.reshape([])
     if weight.numel() != 1 and self.dim() > 1:
         assert weight.numel() == self.size(1), "Mismatch of parameter numbers and input channel size."
         sizes = [1, weight.numel()]
@@ -110,3 +110,80 @@ def _autocast_to_full_precision(self: Tensor, cuda_enabled: bool, cpu_enabled: b
     if cpu_enabled and (self.dtype == 5 or self.dtype == 15):
         return self.to(6)
     return self
+
+
+# The sign of a zero shows in its reciprocal. (That of a NaN does not count.)
+def signbit(self: Tensor) -> Tensor:
+    if not self.is_floating_point():
+        return self < 0
+    return (self < 0) | ((self == 0) & (self.reciprocal() < 0))
+
+
+# The multiplication is by one, for its dtype.
+def copysign__Tensor(self: Tensor, other: Tensor) -> Tensor:
+    x = self if self.is_floating_point() else self * 1.0
+    magnitude = x.abs()
+    return torch.where(torch.signbit(other), -magnitude, magnitude) * torch.ones_like(other)
+
+
+def copysign__Scalar(self: Tensor, other: number) -> Tensor:
+    return copysign__Tensor(self, torch.full([], float(other)))
+
+
+def fmax(self: Tensor, other: Tensor) -> Tensor:
+    larger = torch.maximum(self, other)
+    return torch.where(self.isnan(), other, torch.where(other.isnan(), self, larger))
+
+
+def fmin(self: Tensor, other: Tensor) -> Tensor:
+    smaller = torch.minimum(self, other)
+    return torch.where(self.isnan(), other, torch.where(other.isnan(), self, smaller))
+
+
+def ldexp__Tensor(self: Tensor, other: Tensor) -> Tensor:
+    return self * torch.pow(2.0, other)
+
+
+# Dtype 7 is float64.
+def float_power__Tensor_Tensor(self: Tensor, exponent: Tensor) -> Tensor:
+    return torch.pow(self.to(7), exponent.to(7))
+
+
+def float_power__Tensor_Scalar(self: Tensor, exponent: number) -> Tensor:
+    return torch.pow(self.to(7), float(exponent))
+
+
+def float_power__Scalar(self: number, exponent: Tensor) -> Tensor:
+    return torch.pow(float(self), exponent.to(7))
+
+
+# The largest numbers of dtypes 5, 6, 7 and 15: float16, float32, float64 and bfloat16.
+def nan_to_num(self: Tensor, nan: Optional[float], posinf: Optional[float], neginf: Optional[float]) -> Tensor:
+    if not self.is_floating_point():
+        return self.clone()
+    largest = 3.4028234663852886e38
+    if self.dtype == 5:
+        largest = 65504.0
+    if self.dtype == 7:
+        largest = 1.7976931348623157e308
+    if self.dtype == 15:
+        largest = 3.3895313892515355e38
+    result = torch.where(self.isnan(), torch.full_like(self, 0.0 if nan is None else nan), self)
+    result = torch.where(torch.isposinf(self), torch.full_like(self, largest if posinf is None else posinf), result)
+    return torch.where(torch.isneginf(self), torch.full_like(self, -largest if neginf is None else neginf), result)
+
+
+def round__decimals(self: Tensor, decimals: int) -> Tensor:
+    if decimals == 0 or not self.is_floating_point():
+        return self.round()
+    if decimals < 0:
+        power = 10.0 ** -decimals
+        return (self / power).round() * power
+    power = 10.0 ** decimals
+    return (self * power).round() / power
+
+
+def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
+    larger = torch.maximum(self, other)
+    sum = larger + torch.log2(1 + torch.exp2(-(self - other).abs()))
+    return torch.where(self.isinf() & (self == other), larger, sum)

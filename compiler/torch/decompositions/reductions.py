@@ -41,6 +41,10 @@ def count_nonzero(self: Tensor, dim: Optional[int]) -> Tensor:
     return (self != 0).sum(dim)
 
 
+def count_nonzero__dim_IntList(self: Tensor, dim: List[int]) -> Tensor:
+    return (self != 0).sum(dim)
+
+
 def frobenius_norm__dim(self: Tensor, dim: List[int], keepdim: bool) -> Tensor:
     return torch.linalg_vector_norm(self, 2, dim, keepdim)
 
@@ -97,3 +101,41 @@ def _log_softmax(self: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         return torch.log_softmax(self, dim, 6)
     return torch.log_softmax(self, dim)
+
+
+def nansum(self: Tensor, dim: Optional[List[int]], keepdim: bool, dtype: Optional[int]) -> Tensor:
+    zero = torch.zeros_like(self)
+    return torch.sum(torch.where(self.isnan(), zero, self), dim, keepdim, dtype=dtype)
+
+
+def diff(self: Tensor, n: int, dim: int, prepend: Optional[Tensor], append: Optional[Tensor]) -> Tensor:
+    assert n >= 0, "order must be non-negative"
+    assert self.dim() > 0, "diff expects input to be at least one-dimensional"
+    parts: List[Tensor] = []
+    if prepend is not None:
+        parts.append(prepend)
+    parts.append(self)
+    if append is not None:
+        parts.append(append)
+    result = torch.cat(parts, dim) if len(parts) > 1 else self
+    for _ in range(min(n, result.size(dim))):
+        count = result.size(dim) - 1
+        after, before = result.narrow(dim, 1, count), result.narrow(dim, 0, count)
+        if result.dtype == 11:  # bool
+            result = torch.logical_xor(after, before)
+        else:
+            result = after - before
+    return result
+
+
+def sum_to_size(self: Tensor, size: List[int]) -> Tensor:
+    if len(size) == 0:
+        return self.sum()
+    result = self
+    for _ in range(self.dim() - len(size)):
+        result = result.sum(0)
+    for i in range(len(size)):
+        if size[i] == 1 and result.size(i) != 1:
+            result = result.sum([i], True)
+    assert result.size() == size, "sum_to_size: the size is not expandable to the tensor's"
+    return result

@@ -268,3 +268,250 @@ def cpu(self: Tensor) -> Tensor:
 
 def Size(sizes: List[int]) -> List[int]:
     return sizes
+
+
+# Copies of views, which functional programs have in their place.
+
+
+def alias_copy(self: Tensor) -> Tensor:
+    return self.clone()
+
+
+def detach_copy(self: Tensor) -> Tensor:
+    return self.clone()
+
+
+def as_strided_copy(self: Tensor, size: List[int], stride: List[int], storage_offset: Optional[int]) -> Tensor:
+    return torch.as_strided(self, size, stride, storage_offset).clone()
+
+
+def diagonal_copy(self: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
+    return torch.diagonal(self, offset, dim1, dim2).clone()
+
+
+def expand_copy(self: Tensor, size: List[int], implicit: bool) -> Tensor:
+    return self.expand(size).clone()
+
+
+def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
+    return self.narrow(dim, start, length).clone()
+
+
+def permute_copy(self: Tensor, dims: List[int]) -> Tensor:
+    return self.permute(dims).clone()
+
+
+def select_copy__int(self: Tensor, dim: int, index: int) -> Tensor:
+    return self.select(dim, index).clone()
+
+
+def slice_copy__Tensor(self: Tensor, dim: int, start: Optional[int], end: Optional[int], step: int) -> Tensor:
+    return torch.slice(self, dim, start, end, step).clone()
+
+
+def squeeze_copy(self: Tensor) -> Tensor:
+    return self.squeeze().clone()
+
+
+def squeeze_copy__dim(self: Tensor, dim: int) -> Tensor:
+    return self.squeeze(dim).clone()
+
+
+def squeeze_copy__dims(self: Tensor, dim: List[int]) -> Tensor:
+    return torch.squeeze(self, dim).clone()
+
+
+def t_copy(self: Tensor) -> Tensor:
+    return self.t().clone()
+
+
+def transpose_copy__int(self: Tensor, dim0: int, dim1: int) -> Tensor:
+    return self.transpose(dim0, dim1).clone()
+
+
+def unfold_copy(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    return self.unfold(dimension, size, step).clone()
+
+
+def unsqueeze_copy(self: Tensor, dim: int) -> Tensor:
+    return self.unsqueeze(dim).clone()
+
+
+def view_copy(self: Tensor, size: List[int]) -> Tensor:
+    return self.reshape(size).clone()
+
+
+def _copies(tensors: List[Tensor]) -> List[Tensor]:
+    return [tensor.clone() for tensor in tensors]
+
+
+def split_copy__Tensor(self: Tensor, split_size: int, dim: int) -> List[Tensor]:
+    return _copies(torch.split(self, split_size, dim))
+
+
+def split_with_sizes_copy(self: Tensor, split_sizes: List[int], dim: int) -> List[Tensor]:
+    return _copies(torch.split_with_sizes(self, split_sizes, dim))
+
+
+def unbind_copy__int(self: Tensor, dim: int) -> List[Tensor]:
+    return _copies(torch.unbind(self, dim))
+
+
+# Tensors with a part replaced.
+
+
+def as_strided_scatter(
+    self: Tensor, src: Tensor, size: List[int], stride: List[int], storage_offset: Optional[int]
+) -> Tensor:
+    result = self.clone()
+    window = torch.as_strided(result, size, stride, storage_offset)
+    assert window.size() == src.size(), "as_strided_scatter: the source has another size than the window"
+    window.copy_(src)
+    return result
+
+
+def diagonal_scatter(self: Tensor, src: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
+    result = self.clone()
+    diagonal = torch.diagonal(result, offset, dim1, dim2)
+    assert diagonal.size() == src.size(), "diagonal_scatter: the source has another size than the diagonal"
+    diagonal.copy_(src)
+    return result
+
+
+def masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    assert self.dtype == source.dtype, "masked_scatter: expected self and source to have same dtypes"
+    tensors = torch.broadcast_tensors([self, mask])
+    count = int(tensors[1].sum())
+    assert count <= source.numel(), "masked_scatter: expected the source to have an element for each one of the mask"
+    indices: List[Optional[Tensor]] = [tensors[1].reshape([-1])]
+    flat = tensors[0].reshape([-1])
+    return torch.index_put(flat, indices, source.reshape([-1])[:count]).reshape(tensors[0].size())
+
+
+def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
+    assert index.numel() == source.numel(), "put_(): source and index must have the same number of elements"
+    indices: List[Optional[Tensor]] = [index.reshape([-1])]
+    flat = self.reshape([-1])
+    return torch.index_put(flat, indices, source.reshape([-1]), accumulate).reshape(self.size())
+
+
+def index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    assert self.dtype == source.dtype, "index_copy_(): self and source expected to have the same dtype"
+    assert index.dim() < 2, "index_copy_(): index should have dimension 1 or 0"
+    indices: List[Optional[Tensor]] = [index.reshape([-1])]
+    whole = self if self.dim() > 0 else self.reshape([1])
+    rows = source if source.dim() > 0 else source.reshape([1])
+    assert rows.dim() == whole.dim(), "index_copy_(): the dimensionality of source and destination must match"
+    whole, rows = whole.movedim(dim, 0), rows.movedim(dim, 0)
+    fits = rows.size(0) == index.numel() and rows.size()[1:] == whole.size()[1:]
+    assert fits, "index_copy_(): the source's slices must be as many as the indices, and of the destination's sizes"
+    result = torch.index_put(whole, indices, rows)
+    return result.movedim(0, dim) if self.dim() > 0 else result.reshape([])
+
+
+# Arrangements.
+
+
+def diag(self: Tensor, diagonal: int) -> Tensor:
+    assert self.dim() == 1 or self.dim() == 2, "diag(): Supports 1D or 2D tensors"
+    if self.dim() == 1:
+        return torch.diag_embed(self, diagonal)
+    return torch.diagonal(self, diagonal).clone()
+
+
+def diagflat(self: Tensor, offset: int) -> Tensor:
+    return torch.diag_embed(self.reshape([-1]), offset)
+
+
+def rot90(self: Tensor, k: int, dims: List[int]) -> Tensor:
+    assert len(dims) == 2, "expected total rotation dims == 2"
+    assert dims[0] % self.dim() != dims[1] % self.dim(), "expected rotation dims to be different"
+    turns = k % 4
+    if turns == 1:
+        return self.flip([dims[1]]).transpose(dims[0], dims[1])
+    if turns == 2:
+        return self.flip(dims)
+    if turns == 3:
+        return self.flip([dims[0]]).transpose(dims[0], dims[1])
+    return self.clone()
+
+
+def ravel(self: Tensor) -> Tensor:
+    return self.reshape([-1])
+
+
+def column_stack(tensors: List[Tensor]) -> Tensor:
+    columns: List[Tensor] = []
+    for tensor in tensors:
+        columns.append(tensor if tensor.dim() > 1 else tensor.reshape([tensor.numel(), 1]))
+    return torch.cat(columns, 1)
+
+
+def block_diag(tensors: List[Tensor]) -> Tensor:
+    columns = 0
+    blocks: List[Tensor] = []
+    for tensor in tensors:
+        assert tensor.dim() <= 2, "torch.block_diag: Input tensors must have 2 or fewer dimensions"
+        block = tensor if tensor.dim() == 2 else tensor.reshape([1, -1])
+        blocks.append(block)
+        columns += block.size(1)
+    rows: List[Tensor] = []
+    before = 0
+    for block in blocks:
+        rows.append(torch.constant_pad_nd(block, [before, columns - before - block.size(1)], 0))
+        before += block.size(1)
+    return torch.cat(rows, 0)
+
+
+def cartesian_prod(tensors: List[Tensor]) -> Tensor:
+    for tensor in tensors:
+        assert tensor.dim() == 1, "Expect a 1D vector"
+    if len(tensors) == 1:
+        return tensors[0]
+    columns = [grid.reshape([-1]) for grid in torch.meshgrid(tensors)]
+    return torch.stack(columns, 1)
+
+
+def combinations(self: Tensor, r: int, with_replacement: bool) -> Tensor:
+    assert self.dim() == 1, "Expect a 1D vector"
+    assert r >= 0, "Expect a non-negative number"
+    if r == 0:
+        return torch.empty([0], dtype=self.dtype)
+    numbers = torch.arange(self.numel())
+    grids = torch.meshgrid([numbers for _ in range(r)])
+    mask = torch.ones_like(grids[0], dtype=11)  # bool
+    for i in range(r - 1):
+        mask = mask & (grids[i] <= grids[i + 1] if with_replacement else grids[i] < grids[i + 1])
+    values = torch.meshgrid([self for _ in range(r)])
+    return torch.stack([value.masked_select(mask) for value in values], 1)
+
+
+def tensor_split__indices(self: Tensor, indices: List[int], dim: int) -> List[Tensor]:
+    parts: List[Tensor] = []
+    begin = 0
+    for end in indices:
+        parts.append(torch.slice(self, dim, begin, end, 1))
+        begin = end
+    parts.append(torch.slice(self, dim, begin, None, 1))
+    return parts
+
+
+def tensor_split__sections(self: Tensor, sections: int, dim: int) -> List[Tensor]:
+    assert sections > 0, "tensor_split: number of sections must be larger than 0"
+    size = self.size(dim)
+    parts: List[Tensor] = []
+    begin = 0
+    for i in range(sections):
+        length = size // sections + (1 if i < size % sections else 0)
+        parts.append(self.narrow(dim, begin, length))
+        begin += length
+    return parts
+
+
+def tensor_split__tensor_indices_or_sections(self: Tensor, tensor_indices_or_sections: Tensor, dim: int) -> List[Tensor]:
+    if tensor_indices_or_sections.dim() == 0:
+        return tensor_split__sections(self, int(tensor_indices_or_sections), dim)
+    indices: List[int] = []
+    for i in range(tensor_indices_or_sections.size(0)):
+        indices.append(int(tensor_indices_or_sections[i]))
+    return tensor_split__indices(self, indices, dim)
