@@ -23,6 +23,40 @@ bool is_plain(const Type& type) {
   return type.is(Type::Kind::kInt) || type.is(Type::Kind::kFloat) || type.is(Type::Kind::kBool);
 }
 
+// Whether the constant is a value of the type. An enum's members and a device's text are no ints and strs there.
+bool fits(const Constant& c, const Type& type) {
+  const auto fits_any = [&](const Type& wanted) { return fits(c, wanted); };
+  switch (type.kind) {
+    case Type::Kind::kUnion:
+      return std::ranges::any_of(type.elements, fits_any);
+    case Type::Kind::kOptional:
+      return std::holds_alternative<std::monostate>(c.value) || fits(c, type.elements[0]);
+    case Type::Kind::kNone:
+      return std::holds_alternative<std::monostate>(c.value);
+    case Type::Kind::kBool:
+      return std::holds_alternative<bool>(c.value);
+    case Type::Kind::kInt:
+      return std::holds_alternative<int64_t>(c.value);
+    case Type::Kind::kFloat:
+      return std::holds_alternative<double>(c.value);
+    case Type::Kind::kComplex:
+      return std::holds_alternative<std::complex<double>>(c.value);
+    case Type::Kind::kStr:
+      return std::holds_alternative<std::string>(c.value);
+    case Type::Kind::kTensor:
+      return std::holds_alternative<std::shared_ptr<const TensorConstant>>(c.value);
+    default:
+      break;
+  }
+  const auto* list = std::get_if<std::shared_ptr<const ConstantList>>(&c.value);
+  if (list == nullptr || type.elements.empty()) return false;
+  if (type.is(Type::Kind::kTuple) && (*list)->size() != type.elements.size()) return false;
+  for (size_t i = 0; i < (*list)->size(); ++i) {
+    if (!fits((**list)[i], type.elements[i % type.elements.size()])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string join(const std::vector<std::string>& parts) {
@@ -38,6 +72,7 @@ std::string ConstantEmitter::constant(const Constant& c, const Type& type) {
   if (type.is(Type::Kind::kOptional)) {
     return fmt::format("{}({})", cpp_type(graph_, type), constant(c, type.elements[0]));
   }
+  if (type.is(Type::Kind::kUnion) || type.is(Type::Kind::kAny)) return boxed(c, type);
   if (const bool* b = std::get_if<bool>(&c.value)) return *b ? "true" : "false";
   if (const int64_t* i = std::get_if<int64_t>(&c.value)) {
     if (type.is(Type::Kind::kFloat)) return float_literal(static_cast<double>(*i), true);
@@ -54,6 +89,17 @@ std::string ConstantEmitter::constant(const Constant& c, const Type& type) {
   }
   if (const auto* t = std::get_if<TensorPtr>(&c.value)) return tensor(*t);
   return container(std::get<ListPtr>(c.value), type);
+}
+
+// In the box of a union or Any, as the member of the union that it is.
+std::string ConstantEmitter::boxed(const Constant& c, const Type& type) {
+  static const std::vector<Type> kPlain = {
+      Type::make(Type::Kind::kBool),    Type::make(Type::Kind::kInt), Type::make(Type::Kind::kFloat),
+      Type::make(Type::Kind::kComplex), Type::make(Type::Kind::kStr), Type::make_tensor()};
+  const std::vector<Type>& members = type.is(Type::Kind::kUnion) ? type.elements : kPlain;
+  const auto member = std::ranges::find_if(members, [&](const Type& wanted) { return fits(c, wanted); });
+  TSC_ASSERT(member != members.end(), "a constant is no value of its type {}", type.str());
+  return fmt::format("Any::make(ctx, {})", constant(c, *member));
 }
 
 std::string ConstantEmitter::namespace_tensor(const TensorPtr& tensor) {
@@ -96,12 +142,24 @@ std::string ConstantEmitter::new_container(const ConstantList& list, const Type&
     for (size_t i = 0; i < list.size(); ++i) parts.push_back(constant(list[i], type.elements[i]));
     return fmt::format("{}({})", cpp_type(graph_, type), join(parts));
   }
+  if (type.is(Type::Kind::kClass)) return new_object(list, type);
   TSC_ASSERT(type.is(Type::Kind::kDict), "constant of type {} has no C++ form", type.str());
   const std::string local = locals_.unique("dict");
   statements_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
   for (size_t i = 0; i + 1 < list.size(); i += 2) {
     statements_.line("{}.set({}, {});", local, constant(list[i], type.elements[0]),
                      constant(list[i + 1], type.elements[1]));
+  }
+  return local;
+}
+
+std::string ConstantEmitter::new_object(const ConstantList& list, const Type& type) {
+  const ClassType& type_info = graph_.classes[type.class_id];
+  const std::string local = locals_.unique("object");
+  statements_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string field = constant(list[i], type_info.field_types[i]);
+    statements_.line("if (ctx.ok()) {}->{} = {};", local, model_.fields[type.class_id].of(type_info.field_names[i]), field);
   }
   return local;
 }

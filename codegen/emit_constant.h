@@ -48,6 +48,8 @@ class ConstantEmitter {
   Names& locals_;
 
  private:
+  std::string boxed(const ir::Constant& constant, const ir::Type& type);
+  std::string new_object(const ir::ConstantList& list, const ir::Type& type);
   std::string namespace_constant(const std::string& type, const std::string& initializer, const std::string& wish);
 
   std::function<bool(const ir::Type&)> is_mutated_;

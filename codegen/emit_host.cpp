@@ -216,6 +216,14 @@ class HostEmitter {
     });
   }
 
+  // What made the object can't have failed, which would have left none. Bodies of loops don't begin on a failed context.
+  bool is_defined_object(ValueId object) const {
+    const NodeId def = graph_.value(object).def;
+    if (def == kNoId) return true;
+    const Op op = graph_.node(def).op;
+    return op == Op::object_new || op == Op::attr_get || op == Op::state_get;
+  }
+
   // What follows runs on a context that has not failed.
   void leave_if_failed() {
     constexpr std::string_view kTest = "if (!ctx.ok()) return {};\n";
@@ -508,6 +516,7 @@ class HostEmitter {
         leave_if_failed();
         return true;
       case Op::attr_get:
+        if (!is_defined_object(node.inputs[0])) leave_if_failed();
         define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), field_of(node)));
         return true;
       case Op::attr_set:

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "compiler/ir/effects.h"
+#include "passes/alias.h"
 #include "passes/passes.h"
 #include "passes/region.h"
 
@@ -16,11 +17,10 @@ namespace {
 // depends on the run nor has an effect is placed before it, any other closes it.
 class Outliner {
  public:
-  Outliner(Graph& graph, const Function& function) : graph_(graph) {
-    writes_ = false;
-    for_each_node(graph, function.body, [&](NodeId id) {
-      if (graph.node(id).form != Form::kFunctional || graph.node(id).op == Op::copy_) writes_ = true;
-    });
+  Outliner(Graph& graph, const Function& function, const AliasClasses& aliases) : graph_(graph), aliases_(aliases) {
+    keeps_ = has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
+             std::ranges::any_of(graph.functions, [&](const Function& f) { return has_node(f, is_write); });
+    writes_ = keeps_ || has_node(function, is_write);
     for (const ValueId param : graph.block(function.body).params) know_dims(param);
     uses_ = graph.use_counts();
   }
@@ -49,6 +49,21 @@ class Outliner {
   }
 
  private:
+  static bool is_write(const Node& node) { return node.form != Form::kFunctional || node.op == Op::copy_; }
+
+  bool has_node(const Function& function, bool (*test)(const Node&)) const {
+    bool found = false;
+    for_each_node(graph_, function.body, [&](NodeId id) { found = found || test(graph_.node(id)); });
+    return found;
+  }
+
+  // Results may be views of operands, as `contiguous` of a dense tensor is, and be written or see what is.
+  bool may_share_written(const Node& node) const {
+    const auto& outputs = op_info(node.op).outputs;
+    const bool may_share = std::ranges::any_of(outputs, [](const auto& output) { return !output.alias.empty(); });
+    return may_share && (keeps_ || aliases_.is_written(node.outputs[0]));
+  }
+
   // From here on the symbols that are sizes of this value can be read from it.
   void know_dims(ValueId value) {
     const Type& type = graph_.value(value).type;
@@ -101,7 +116,7 @@ class Outliner {
       if (value.ints && !value.constant && !are_known(*value.ints)) return false;
     }
     // A view of something outside must stay a view if anybody may write through it.
-    return !(writes_ && is_view(node));
+    return !(writes_ && is_view(node)) && !may_share_written(node);
   }
 
   bool depends_on_run(NodeId id) const {
@@ -183,7 +198,9 @@ class Outliner {
   Graph& graph_;
   std::set<std::string> known_;
   std::vector<NodeId> run_;
-  bool writes_ = false;
+  const AliasClasses& aliases_;
+  bool writes_ = false;  // memory that views may share
+  bool keeps_ = false;   // the function leaves views in the state, and some function writes
   std::vector<uint32_t> uses_;
   std::map<ValueId, NodeId> cats_;  // by the list before them, which they alone read
 };
@@ -192,9 +209,10 @@ class Outliner {
 
 void outline_regions(Graph& graph) {
   graph.compact();  // so that every node is live: uses are counted over all of them
+  const AliasClasses aliases(graph);
   for (size_t i = 0; i < graph.functions.size(); ++i) {
     const Function function = graph.functions[i];
-    Outliner(graph, function).run(function.body);
+    Outliner(graph, function, aliases).run(function.body);
   }
 }
 

@@ -172,8 +172,9 @@ Type element_type(const Rule& rule, std::optional<size_t> index, const Type& dec
   const Type& list = rule.type(0);
   if (!list.is(Type::Kind::kList)) return no_facts(declared);
   if (rule.run.containers.is_mutated(rule.in(0))) {
+    // An int that is put into a list of optionals is read as an optional.
     const auto element = rule.run.element(rule.in(0));
-    return element ? *element : no_facts(declared);
+    return element && no_facts(*element) == no_facts(declared) ? *element : no_facts(declared);
   }
   const auto types = rule.element_types(0);
   if (types && index && *index < types->size()) return (*types)[*index];
@@ -233,7 +234,8 @@ void infer_list(const Rule& rule) {
   if (mutated) {
     for (size_t i = 0; i < rule.operand_count(); ++i) rule.run.join_element(output, rule.type(i));
     const auto element = rule.run.element(output);
-    rule.set(0, element ? Type::list(*element) : no_facts(declared));
+    const bool same = element && no_facts(*element) == no_facts(declared.elements[0]);
+    rule.set(0, same ? Type::list(*element) : no_facts(declared));
     return rule.set_ints(0, std::nullopt);
   }
   if (rule.operand_count() > 0) {

@@ -305,6 +305,20 @@ bool fold_attributes(const Program& program, Graph& graph) {
   return changed;
 }
 
+// Runs a pass that nothing needs. LibTorch's alias analysis, with which they begin, fails where a function that takes a
+// union is inlined with a value that isn't the list which a branch of it writes.
+template <class Pass>
+void run_if_possible(const Pass& pass) {
+  try {
+    pass();
+  } catch (const c10::Error&) {
+  }
+}
+
+void eliminate_dead_code(const std::shared_ptr<Graph>& graph) {
+  run_if_possible([&] { torch::jit::EliminateDeadCode(graph); });
+}
+
 // Folding removes branches and with them writes, which lets more attributes be folded.
 void fold_until_stable(Program& program) {
   constexpr int kMaxRounds = 8;
@@ -313,9 +327,9 @@ void fold_until_stable(Program& program) {
     bool changed = false;
     for (MethodGraph& method : program.methods) {
       changed |= fold_attributes(program, *method.graph);
-      torch::jit::PeepholeOptimize(method.graph, /*disable_shape_peepholes=*/true);
+      run_if_possible([&] { torch::jit::PeepholeOptimize(method.graph, /*disable_shape_peepholes=*/true); });
       changed |= torch::jit::ConstantPropagationImmutableTypes(method.graph);
-      torch::jit::EliminateDeadCode(method.graph);
+      eliminate_dead_code(method.graph);
     }
     if (!changed) break;
   }
@@ -401,7 +415,7 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
   if (decomposed) fold_until_stable(program);
   for (MethodGraph& method : program.methods) {
     torch::jit::LowerSimpleTuples(method.graph);
-    torch::jit::EliminateDeadCode(method.graph);
+    eliminate_dead_code(method.graph);
   }
   find_written_attributes(program);
   return program;

@@ -304,6 +304,13 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     Typed typed = constant(value, element, name);
     return {std::move(typed.constant), ir::Type::optional(std::move(typed.type))};
   }
+  const bool is_any = declared->kind() == c10::TypeKind::AnyType;
+  if (is_any || declared->kind() == c10::TypeKind::UnionType) {  // of which the constant alone must tell the member
+    const bool has_parts = value.isList() || value.isTuple() || value.isGenericDict();
+    if (value.isEnum() || value.isDevice() || value.isObject() || (is_any && has_parts)) {
+      throw UnsupportedValue(value.type()->repr_str(), " in an attribute of type " + declared->repr_str());
+    }
+  }
   if (value.isTensor()) return tensor(value.toTensor(), name);
   if (value.isNone()) return {{}, ir::Type::make(Kind::kNone)};
   if (value.isBool()) return {{value.toBool()}, ir::Type::make(Kind::kBool)};
@@ -323,9 +330,10 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     return {{static_cast<int64_t>(position)}, std::move(type)};
   }
   if (value.isList() || value.isGenericDict() || value.isObject()) {
-    const ir::Type type = this->type(value.type());  // first: what has no type has no parts that can be read
-    return {parts(value, name), type};
-  }if (value.isTuple()) {
+    ir::Type type = this->type(value.type());  // first: it tells of classes whose parts can't be read
+    return {parts(value, name), std::move(type)};
+  }
+  if (value.isTuple()) {
     const auto& parts = value.toTupleRef().elements();
     const auto type = value.type();
     Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(),

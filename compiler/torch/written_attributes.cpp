@@ -5,6 +5,7 @@
 // Containers also pass memory backwards, for what is put into an inner list is then in the outer one.
 #include <torch/csrc/jit/ir/constants.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <unordered_map>
@@ -52,6 +53,17 @@ unsigned memory_of(const c10::TypePtr& type) {
     default:
       return kAnyMemory;  // classes, unions, Any, type variables
   }
+}
+
+// Whether a class is the program's own; others are modules, and classes written in C++, such as quantized weights.
+bool is_of_program(const c10::ClassType& type) {
+  return !type.is_module() && !(type.name() && type.name()->qualifiedName().starts_with("__torch__.torch.classes."));
+}
+
+// Objects of user classes: programs compare them by identity, which constants don't have.
+bool holds_object(const c10::TypePtr& type) {
+  if (const auto class_type = type->cast<c10::ClassType>()) return is_of_program(*class_type);
+  return std::ranges::any_of(type->containedTypes(), holds_object);
 }
 
 // Ops that may return an operand itself or a view of it though their schemas don't say so.
@@ -239,7 +251,8 @@ class Flow {
   void judge(const ModuleAttribute& attribute, Id id) {
     const Verdict verdict = reaches_write(id, memory_[id]);
     const bool is_assigned = assigned_.contains(attribute);
-    if (verdict.written || is_assigned) program_.written.insert(attribute);
+    const bool is_object = holds_object(attribute.owner->type()->getAttribute(attribute.slot));
+    if (verdict.written || is_assigned || is_object) program_.written.insert(attribute);
     if (verdict.changes_shape || is_assigned) program_.reassigned.insert(attribute);
   }
 

@@ -441,6 +441,10 @@ struct Tuple : TupleFields<MakeIndices<static_cast<int>(sizeof...(T))>, T...> {
   constexpr Tuple(T... values)  // NOLINT(google-explicit-constructor)
     requires(sizeof...(T) > 0)
       : Base(kPlace, tsc::move(values)...) {}
+  // Of fields that convert: an int for an optional one.
+  template <class... Other>
+    requires(sizeof...(Other) == sizeof...(T) && !__is_same(Tuple<Other...>, Tuple))
+  constexpr explicit Tuple(const Tuple<Other...>& other) : Tuple(other, MakeIndices<kSize>()) {}
   template <int I>
   constexpr const auto& get() const {
     return tuple_field<I>(*this);
@@ -449,6 +453,10 @@ struct Tuple : TupleFields<MakeIndices<static_cast<int>(sizeof...(T))>, T...> {
   constexpr auto& get() {
     return tuple_field<I>(*this);
   }
+
+ private:
+  template <class Other, int... I>
+  constexpr Tuple(const Other& other, Indices<I...>) : Base(kPlace, T(other.template get<I>())...) {}
 };
 
 // A tuple with names, of a NamedTuple class: `Names` has `kTypeName` and `kNames[]`.

@@ -9,6 +9,8 @@ struct None {
   friend constexpr bool operator==(None, None) { return true; }
 };
 
+struct Failure;
+
 template <class From, class To>
 concept ConvertibleTo = requires(void (&take)(To), From from) { take(static_cast<From>(from)); };
 
@@ -19,7 +21,7 @@ struct Optional {
   constexpr Optional(T given) : value_(tsc::move(given)), has_(true) {}  // NOLINT(google-explicit-constructor)
   // What converts to T, such as a constant tensor.
   template <class U>
-    requires(!__is_same(U, T) && !__is_same(U, Optional) && !__is_same(U, None) && ConvertibleTo<const U&, T>)
+    requires(!__is_same(U, T) && !__is_same(U, Optional) && !__is_same(U, None) && !__is_same(U, Failure) && ConvertibleTo<const U&, T>)
   constexpr Optional(const U& given) : value_(given), has_(true) {}  // NOLINT(google-explicit-constructor)
   constexpr bool has_value() const { return has_; }
   constexpr explicit operator bool() const { return has_; }

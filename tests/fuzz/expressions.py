@@ -3,12 +3,15 @@ bound of the result from the operands' bounds; rows without a bound give somethi
 
 Left out, since PyTorch is undefined or does otherwise from version to version: int overflow, int() of a float that is no
 int, shifts by more than the width, `count` of an empty string (which never ends), `%` of floats by zero, text of complex
-numbers and of containers, tensor ops that fail (an unused one may be dropped)."""
+numbers and of containers. What fails is left to the statement `failing_read`: PyTorch's optimiser and, more often, we drop it
+where its value is not used."""
 
-from kinds import BOOL, COMPLEX, FLOAT, INT, STR, STORED, Dict, List, Optional, Tensor, Text, limited
+from kinds import ANY, BOOL, COMPLEX, FLOAT, INT, STR, STORED, Dict, List, Optional, Text, Tuple, limited
+from tensors import Tensors
 
 WORDS = ["", "a", "b", "ab", "ba", "abc", "x y", "Foo", "12", "-7", "key", " pad ", "a,b", "zz"]
 INTS = List(INT)
+PAIR = Tuple(INT, STR)
 
 ROWS = {
     INT: [
@@ -20,7 +23,6 @@ ROWS = {
         ("{} // 3", (INT,), lambda a: a),
         ("{} % 7", (INT,), None),
         ("{} % -5", (INT,), None),
-        ("{} // {}", (INT, INT), lambda a, b: a),  # by zero, sometimes
         ("{} // (abs({}) + 1)", (INT, INT), lambda a, b: a),
         ("abs({})", (INT,), lambda a: a),
         ("min({}, {})", (INT, INT), max),
@@ -46,6 +48,12 @@ ROWS = {
         ("{}.count({})", (INTS, INT), None),
         ("({} + [0]).index(0)", (INTS,), None),
         ("len({})", (Dict(STR, INT),), None),
+        ("math.floor({} % 100.0)", (FLOAT,), None),
+        ("math.ceil({} % 100.0)", (FLOAT,), None),
+        ("math.gcd({}, {})", (INT, INT), max),
+        ("{}.rfind({})", (STR, STR), None),
+        ("min({} + [1])", (INTS,), lambda a: 1 << 24),
+        ("{}[0]", (PAIR,), lambda a: 1 << 24),
     ],
     FLOAT: [
         ("{} + {}", (FLOAT, FLOAT), None),
@@ -67,9 +75,10 @@ ROWS = {
         ("min({}, {})", (FLOAT, FLOAT), None),
         ("max({}, {})", (FLOAT, FLOAT), None),
         ("({0} if {2} else {1})", (FLOAT, FLOAT, BOOL), None),
-        ("{} / {}", (FLOAT, FLOAT), None),  # by zero, sometimes
         ("abs({})", (COMPLEX,), None),
         ("sum({})", (List(FLOAT),), None),
+        ("math.pow({} % 3.0, 2)", (FLOAT,), None),
+        ("float(str({}))", (INT,), None),
     ],
     BOOL: [
         ("{} < {}", (INT, INT), None),
@@ -94,7 +103,13 @@ ROWS = {
         ("{} in {}", (STR, Dict(STR, INT)), None),
         ("{} in {}", (STR, List(STR)), None),
         ("{} != {}", (COMPLEX, COMPLEX), None),
-        ("{} is None", (Optional(INT),), None),
+        ("torch.jit.annotate(Optional[int], {}) is None", (Optional(INT),), None),  # of a name alone, it would refine its type
+        ("{} < {} <= {}", (INT, INT, INT), None),
+        ("bool({})", (INT,), None),
+        ("{} != {}", (List(STR), List(STR)), None),
+        ("{}.endswith({})", (STR, STR), None),
+        ("{}.isupper()", (STR,), None),
+        ("{} in {}", (INT, Dict(INT, STR)), None),
         ("any({})", (List(BOOL),), None),
         ("all({})", (List(BOOL),), None),
     ],
@@ -107,7 +122,6 @@ ROWS = {
         ("{}[1:]", (STR,), lambda a: a),
         ("{}[:{} % 4]", (STR, INT), lambda a, b: a),
         ("({} + 'z')[0]", (STR,), lambda a: 1),
-        ("{}[{}]", (STR, INT), lambda a, b: 1),  # outside, sometimes
         ("str({})", (INT,), lambda a: 20),
         ("str({})", (BOOL,), lambda a: 5),
         ("'{{}}-{{}}'.format({}, {})", (INT, STR), lambda a, b: b + 21),
@@ -118,6 +132,18 @@ ROWS = {
         ("chr(97 + {} % 26)", (INT,), lambda a: 1),
         ("{}.zfill(5)", (STR,), lambda a: max(5, a)),
         ("{}.center(6, '.')", (STR,), lambda a: max(6, a)),
+        ("{}[::-1]", (STR,), lambda a: a),
+        ("{}[-3:]", (STR,), lambda a: 3),
+        ("{}[{} % 3:{}]", (STR, INT, INT), lambda a, b, c: a),
+        ("{}.lower()", (STR,), lambda a: a),
+        ("{}.swapcase()", (STR,), lambda a: a),
+        ("{}.title()", (STR,), lambda a: a),
+        ("{}.lstrip({})", (STR, STR), lambda a, b: a),
+        ("{}.rstrip()", (STR,), lambda a: a),
+        ("{}.ljust(5, '-')", (STR,), lambda a: max(5, a)),
+        ("{}.rjust({} % 7)", (STR, INT), lambda a, b: max(7, a)),
+        ("hex({} % 99)", (INT,), lambda a: 4),
+        ("{}[1]", (PAIR,), lambda a: 24),
     ],
     COMPLEX: [
         ("complex({}, {})", (FLOAT, FLOAT), None),
@@ -129,6 +155,20 @@ ROWS = {
         ("{}.split(',')", (STR,), None),
         ("{}.split('a')", (STR,), None),
         ("list({}.keys())", (Dict(STR, INT),), None),
+        ("{}.split()", (STR,), None),
+        ("{}.splitlines()", (STR,), None),
+        ("{}.rsplit('b', 1)", (STR,), None),
+        ("list({}.values())", (Dict(INT, STR),), None),
+        ("list({})", (STR,), None),
+    ],
+    PAIR: [
+        ("({}, {})", (INT, STR), None),
+        ("({0}[0], {1}[1])", (PAIR, PAIR), None),
+    ],
+    List(PAIR): [
+        ("list({}.items())", (Dict(INT, STR),), None),
+        ("list(enumerate({}))", (List(STR),), None),
+        ("list(zip({}, {}))", (INTS, List(STR)), None),
     ],
     INTS: [
         ("list(range({} % 5))", (INT,), None),
@@ -136,32 +176,16 @@ ROWS = {
         ("list({}.keys())", (Dict(INT, STR),), None),
     ],
 }
-TENSOR_ROWS = [
-    ("{} + {}", 2, lambda a, b: a + b),
-    ("{} - {}", 2, lambda a, b: a + b),
-    ("{} * {}", 2, lambda a, b: a * b),
-    ("torch.maximum({}, {})", 2, max),
-    ("torch.minimum({}, {})", 2, max),
-    ("torch.where({0} > 1, {0}, {1})", 2, max),
-    ("{} + 1", 1, lambda a: a + 1),
-    ("{} * 2", 1, lambda a: 2 * a),
-    ("-{}", 1, lambda a: a),
-    ("torch.relu({})", 1, lambda a: a),
-    ("{}.abs()", 1, lambda a: a),
-    ("{}.clamp(-3, 5)", 1, lambda a: 5),
-    ("{}.clone()", 1, lambda a: a),
-    ("{}.contiguous()", 1, lambda a: a),
-    ("{}.flip(0)", 1, lambda a: a),
-    ("{}.cumsum(0)", 1, lambda a: 8 * a),
-]
-
-
 class Unavailable(Exception):
     """No expression of this type can be made here."""
 
 
-class Expressions:
-    """Needs `random`; `visible()`: [(text, type)] of what can be read here; `fields(kind)` of a NamedTuple or class."""
+class Expressions(Tensors):
+    """Needs `random`; `visible()`: [(text, type)] of what can be read here; `fields(kind)` of a NamedTuple or class; `enums`:
+    their members by their types; `classes` by their types."""
+
+    def unavailable(self, what):
+        return Unavailable(what)
 
     def chance(self, probability):
         return self.random.random() < probability
@@ -215,7 +239,15 @@ class Expressions:
             return Text(self.pick(["complex(1.0, -2.0)", "2j", "complex(0.0, 0.5)"]))
         if kind.name == "Optional":
             value = "None" if self.chance(0.4) else self.stored(kind.item, depth)
+            if kind.item == INT:  # LibTorch takes all uses of a literal here for optional ones
+                value = value if value == "None" else f"int({value})"
             return Text(f"torch.jit.annotate({kind}, {value})")
+        if kind.name == "Union":
+            return self.stored(self.pick(kind.items), depth)
+        if kind == ANY:
+            return self.stored(self.pick([INT, STR, INTS, FLOAT, PAIR]), depth)
+        if kind in self.enums:
+            return Text(f"{kind}.{self.pick(self.enums[kind])}")
         if kind.name == "Tuple":
             return Text(f"({', '.join(self.stored(item, depth) for item in kind.items)})")
         if kind.name == "List":
@@ -230,7 +262,7 @@ class Expressions:
     def key(self, kind):
         if self.chance(0.3):
             return self.expression(kind, 1)
-        return Text(repr(self.pick(["a", "b", "ab", "key"] if kind == STR else [0, 1, 2, 5])), 100)
+        return Text(repr(self.pick({STR: ["a", "b", "ab", "key"], INT: [0, 1, 2, 5], FLOAT: [0.5, 1.0, -2.0]}[kind])), 100)
 
     def list_literal(self, kind, depth):
         if depth > 0 and self.chance(0.3):
@@ -238,14 +270,20 @@ class Expressions:
         variables = self.variables(kind)
         if variables and self.chance(0.4):
             texts = ["{}[1:]", "{}[:2]", "{}[::2]", "list({})", "({} + {})", "{}[-2:]", "({} * 2)"]
-            if kind.item in (INT, FLOAT, STR):
+            if kind.item in (INT, FLOAT, STR, PAIR):
                 texts.append("sorted({})")
             text = self.pick(texts)
             return Text(text.format(self.pick(variables), self.pick(variables)), 80)
         count = self.pick([0, 1, 2, 3])
         if count == 0:
             return Text(f"torch.jit.annotate({kind}, [])")
-        return Text(f"[{', '.join(self.stored(kind.item, depth) for _ in range(count))}]", count)
+        return self.annotated(kind, Text(f"[{', '.join(self.stored(kind.item, depth) for _ in range(count))}]", count))
+
+    def annotated(self, kind, text):
+        """The literal of a container: elements alone would tell a type without None, or without the union."""
+        if kind.items[-1].name not in ("Optional", "Union"):
+            return text
+        return Text(f"torch.jit.annotate({kind}, {text})", text.bound)
 
     def comprehension(self, kind, depth):
         lists = [(name, found) for name, found in self.visible() if found.name == "List"]
@@ -258,7 +296,7 @@ class Expressions:
         self.scopes.append({name: item})
         value = self.stored(kind.item, depth)
         self.scopes.pop()
-        return Text(f"[{value} for {name} in {header}]", 5)
+        return self.annotated(kind, Text(f"[{value} for {name} in {header}]", 5))
 
     def dict_literal(self, kind, depth):
         key, value = kind.items
@@ -269,7 +307,7 @@ class Expressions:
         if count == 0:
             return Text(f"torch.jit.annotate({kind}, {{}})")
         pairs = ", ".join(f"{self.key(key)}: {self.stored(value, depth)}" for _ in range(count))
-        return Text(f"{{{pairs}}}")
+        return self.annotated(kind, Text(f"{{{pairs}}}"))
 
     def parts(self, kind, depth):
         """Reads of parts of what is visible."""
@@ -288,101 +326,21 @@ class Expressions:
                 found.append(lambda n=name, w=whole: f"{n}[{w.items.index(kind)}]")
             elif whole.name == "Tensor" and kind in (INT, FLOAT, BOOL):
                 found.append(lambda n=name, w=whole: self.read_tensor(n, w, kind))
+            elif whole in self.enums and kind in (INT, BOOL, STR):
+                found.append(lambda n=name, w=whole: self.read_enum(n, w, kind))
+            elif whole in self.classes and kind == BOOL:
+                found.append(lambda n=name, w=whole: f"({n} is {self.pick(self.variables(w))})")
+            elif whole == INT and kind == STR and "[" not in name:
+                found.append(lambda n=name: f"f'<{{{n}}}>'")
         return [Text(self.pick(found)(), bound)] if found else []
 
     def read_list(self, name, item, depth):
         index = self.expression(INT, 1)
-        if self.chance(0.15):
-            return f"{name}[{index}]"  # outside, sometimes
         return f"({name}[{index} % len({name})] if len({name}) > 0 else {self.stored(item, depth - 1)})"
+
+    def read_enum(self, name, kind, result):
+        return {INT: f"{name}.value", STR: f"{name}.name", BOOL: f"({name} == {self.expression(kind, 1)})"}[result]
 
     def read_dict(self, name, kind, depth):
         key, value = kind.items
-        if self.chance(0.15):
-            return f"{name}[{self.key(key)}]"  # missing, sometimes
         return f"{name}.get({self.key(key)}, {self.stored(value, depth - 1)})"
-
-    # Tensors.
-
-    def read_tensor(self, name, kind, result):
-        if result == BOOL:
-            return self.pick([f"bool(({name} > 2).any())", f"bool({name}.sum() > 3)"])
-        if result == FLOAT:
-            return self.pick([f"float({name}.sum())", f"float({name}.sum().item())"])
-        texts = [f"{name}.numel()", f"{name}.dim()", f"int({name}.sum())", f"int({name}.sum().item())"]
-        if kind.dims:
-            texts += [f"{name}.size(0)", f"{name}.shape[-1]", f"len({name})"]
-            texts.append(f"int({name}.max())")  # of nothing, sometimes
-        return self.pick(texts)
-
-    def size(self, dim):
-        """Text of an int: the size that is called N, say."""
-        if dim.isdigit():
-            return dim
-        for name, kind in self.visible():
-            if kind.name == "Tensor" and dim in kind.dims:
-                return f"{name}.size({kind.dims.index(dim)})"
-        raise Unavailable(dim)
-
-    def fresh_tensor(self, kind):
-        sizes = [self.size(dim) for dim in kind.dims]
-        whole = "[" + ", ".join(sizes) + "]"
-        if kind.dtype == "int64":
-            if len(sizes) == 1 and self.chance(0.5):
-                return Text(f"torch.arange({sizes[0]})", 8)
-            return Text(f"torch.full({whole}, {self.random.randint(-3, 9)}, dtype=torch.int64)", 9)
-        if kind.dtype == "bool":
-            return Text(f"torch.zeros({whole}, dtype=torch.bool)")
-        return Text(self.pick([f"torch.zeros({whole})", f"torch.ones({whole})", f"torch.full({whole}, 3.0)"]), 3)
-
-    def tensor(self, kind, depth):
-        variables = self.variables(kind)
-        if depth <= 0 or (not variables and self.chance(0.4)):
-            return self.pick(variables) if variables and self.chance(0.8) else self.fresh_tensor(kind)
-        dtype, dims = kind.items
-        if dtype == "bool":
-            return Text(f"({self.tensor(Tensor('float32', *dims), depth - 1)} > {self.random.randint(-2, 4)})")
-        choices = self.views_of(kind)
-        if choices and self.chance(0.4):
-            return Text(self.pick(choices), 1024)
-        if len(dims) == 2 and self.chance(0.15):
-            return Text(f"{self.tensor(Tensor(dtype, *dims[::-1]), depth - 1)}.t()", 1 << 12)
-        if dims and dims[0] == "2" and self.chance(0.3):
-            part = Tensor(dtype, *dims[1:])
-            return Text(f"torch.stack([{self.stored(part, depth - 1)}, {self.stored(part, depth - 1)}])", 128)
-        text, count, bound = self.pick(TENSOR_ROWS)
-        while (not dims and ("flip" in text or "cumsum" in text)) or (text.startswith("torch.where") and dtype == "bool"):
-            text, count, bound = self.pick(TENSOR_ROWS)
-        kinds = [kind] + [self.broadcast(kind)] * (count - 1)
-        operands = [self.tensor(operand, depth - 1) for operand in kinds]
-        if bound(*[operand.bound for operand in operands]) > 1 << 20:
-            operands = [limited(k, operand) for k, operand in zip(kinds, operands)]
-        return Text(f"({text.format(*operands)})", bound(*[operand.bound for operand in operands]))
-
-    def broadcast(self, kind):
-        """The type of the other operand of a binary op."""
-        dims = kind.dims
-        if self.chance(0.3):
-            dims = dims[self.random.randint(0, len(dims)) :]
-        return Tensor(kind.dtype, *dims)
-
-    def views_of(self, kind):
-        """Views, sums and conversions of visible tensors that are of this type."""
-        found = []
-        for name, whole in self.visible():
-            if whole.name != "Tensor":
-                continue
-            if whole.dtype != kind.dtype:
-                if whole.dims == kind.dims:
-                    found.append(f"{name}.to(torch.{kind.dtype})")
-                continue
-            dims = whole.dims
-            if dims[1:] == kind.dims and len(dims) == len(kind.dims) + 1:
-                found += [f"{name}[0]", f"{name}[-1]", f"{name}.sum(0)", f"{name}.select(0, 0)"]
-            if len(dims) == 2 and dims[:1] == kind.dims:
-                found += [f"{name}[:, 0]", f"{name}[:, -1]", f"{name}.sum(1)", f"{name}.unbind(1)[0]"]
-            if dims[::-1] == kind.dims and len(dims) == 2:
-                found += [f"{name}.t()", f"{name}.transpose(0, 1)"]
-            if dims == kind.dims:
-                found += [f"{name}.view_as({name})", f"{name}.detach()"] + ([f"{name}[:]"] if dims else [])
-        return found

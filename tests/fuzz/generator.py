@@ -6,24 +6,21 @@ trip counts is limited."""
 import random
 from contextlib import contextmanager
 
-from expressions import Expressions, Unavailable
-from kinds import BOOL, COMPLEX, FLOAT, INT, STR, Dict, List, Optional, Tensor, Tuple, Type
+from expressions import Unavailable
+from kinds import ANY, INT, STR, FLOAT, Dict, List, Optional, Tensor, Tuple, Type
+from statements import CONTAINERS, DTYPES, MAX_STEPS, PAIR, Statements
 
 HEADER = """\
 import math
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from enum import Enum
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import nn
 """
-MAX_STEPS = 3000  # statements that one call may run
-ERRORS = ("ValueError", "RuntimeError", "IndexError", "KeyError", "TypeError", "NotImplementedError", "AssertionError", "Exception")
-SCALARS = {INT: 5, FLOAT: 2, BOOL: 2, STR: 3, COMPLEX: 0.5}
-CONTAINERS = [List(INT), List(INT), List(STR), List(FLOAT), List(BOOL), List(List(INT)), List(Tuple(INT, STR)), Dict(STR, INT),
-              Dict(INT, STR), Dict(STR, List(INT)), Dict(INT, FLOAT), Tuple(INT, STR), Tuple(FLOAT, List(INT)),
-              Optional(INT), Optional(STR), Optional(List(INT))]  # fmt: skip
-SHAPES = [(), ("3",), ("2", "3"), ("3", "2")]
-INPUT_SHAPES = [("N",), ("M",), ("N", "M"), ("N", "M"), ("2", "N"), ("3",), ()]
+INPUT_SHAPES = [("N",), ("M",), ("N", "M"), ("N", "M"), ("2", "N"), ("3",), (), ("Z",), ("Z", "3"), ("N", "Z")]
+SIZES = {"N": [1, 2, 3, 4], "M": [1, 2, 3], "Z": [0, 0, 1, 2]}
+MATRIX = Tensor("float32", "2", "3")
 
 
 class Function:
@@ -33,7 +30,18 @@ class Function:
         self.name, self.inputs, self.result, self.steps, self.receiver = name, inputs, result, steps, receiver
 
 
-class Generator(Expressions):
+class Module:
+    """A class of submodules. `fields`: the types of its attributes, and of those of its submodules, by their paths."""
+
+    def __init__(self, fields, methods):
+        self.fields, self.methods = fields, methods
+
+    def methods_of(self, name):
+        """As functions that are called through this name."""
+        return [Function(f"{name}.{method.name}", list(method.inputs.values()), method.result, method.steps) for method in self.methods]
+
+
+class Generator(Statements):
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.lines = []
@@ -43,6 +51,10 @@ class Generator(Expressions):
         self.constants = set()  # names that are not assigned: counters of loops
         self.records = {}  # fields of NamedTuples
         self.classes = {}  # fields of classes
+        self.contexts = set()  # classes for `with`
+        self.enums = {}  # names of members
+        self.modules = {}  # Module by the name of its class
+        self.module_lists = []  # (text, class of the elements, length) of what is visible here
         self.functions = []  # what can be called here
         self.repeat = 1  # trip counts around this statement
         self.steps = 0  # statements of this function, with loops counted
@@ -56,18 +68,23 @@ class Generator(Expressions):
         self.steps += self.repeat
 
     @contextmanager
+    def indented(self):
+        self.indent += 1
+        yield
+        self.indent -= 1
+
+    @contextmanager
     def block(self, header, repeat=1, **variables):
         self.line(header)
-        self.indent += 1
         self.scopes.append(variables)
         self.repeat *= repeat
         begin = len(self.lines)
-        yield
-        if len(self.lines) == begin:
-            self.line("pass")
+        with self.indented():
+            yield
+            if len(self.lines) == begin:
+                self.line("pass")
         self.repeat //= repeat
         self.scopes.pop()
-        self.indent -= 1
 
     def fresh(self, stem):
         self.names[stem] = self.names.get(stem, 0) + 1
@@ -93,252 +110,12 @@ class Generator(Expressions):
     def with_fields(self, structures):
         found = list(self.names_here().items())
         for name, kind in found:  # which grows
-            if name.count(".") < 2:
+            if name.count(".") < 3:
                 found += [(f"{name}.{field}", inner) for field, inner in structures.get(kind, {}).items()]
         return found
 
     def fields(self, kind):
         return self.records.get(kind) or self.classes.get(kind)
-
-    # Statements. Each writes lines, or raises Unavailable before it has written any.
-
-    def statements(self, count, depth):
-        for _ in range(count):
-            if self.steps > MAX_STEPS:
-                return
-            rows = self.simple_rows() + (self.nested_rows(depth - 1) if depth > 0 else [])
-            make = self.random.choices([row[1] for row in rows], [row[0] for row in rows])[0]
-            try:
-                make()
-            except Unavailable:
-                self.new_variable(INT)
-
-    def simple_rows(self):
-        rows = [(4, self.new_variable), (5, self.assign), (2, self.augment), (5, self.change_container), (4, self.write_tensor),
-                (1, self.unpack), (0.6, self.guarded_raise), (0.3, self.assertion)]  # fmt: skip
-        if self.functions:
-            rows.append((3, self.call_statement))
-        if self.loops > 0:
-            rows.append((1, self.leave_loop))
-        if self.repeat > 1 or self.indent > 2:
-            rows.append((0.5, self.early_return))
-        return rows
-
-    def nested_rows(self, depth):
-        rows = [(5, lambda: self.branch(depth)), (2, lambda: self.refinement(depth))]
-        if self.repeat <= 40:
-            rows += [(2, lambda: self.count_loop(depth)), (2, lambda: self.while_loop(depth)), (3, lambda: self.container_loop(depth))]
-        return rows
-
-    def scalar(self):
-        return self.random.choices(list(SCALARS), list(SCALARS.values()))[0]
-
-    def any_type(self):
-        choice = self.random.random()
-        structures = [*self.records, *self.classes]
-        if choice < 0.4:
-            return self.scalar()
-        if choice < 0.65:
-            return self.pick(CONTAINERS)
-        if choice < 0.75 and structures:
-            kind = self.pick(structures)
-            return self.pick([kind, kind, kind, List(kind), Dict(STR, kind), Optional(kind)])
-        if choice < 0.8:
-            tensor = Tensor("float32", "2", "3")
-            return self.pick([List(tensor), Dict(STR, tensor)])
-        return self.tensor_type()
-
-    def tensor_type(self):
-        shapes = SHAPES + [kind.dims for _, kind in self.visible() if kind.name == "Tensor"] * 2
-        return Tensor(self.pick(["float32", "float32", "int64"]), *self.pick(shapes))
-
-    def new_variable(self, kind=None):
-        kind = kind or self.any_type()
-        value = self.stored(kind)
-        annotation = f": {kind}" if kind.items else ""
-        self.line(f"{self.declare(self.fresh('v'), kind)}{annotation} = {value}")
-
-    def target(self, *names, pool=None):
-        """Something that can be assigned, of a type with one of these names."""
-        found = [pair for pair in (pool or self.assignable()) if not names or pair[1].name in names]
-        if not found:
-            raise Unavailable(names)
-        return self.pick(found)
-
-    def assign(self):
-        name, kind = self.target()
-        self.line(f"{name} = {self.stored(kind)}")
-
-    def augment(self):
-        name, kind = self.target("int", "float", "str")
-        if kind == INT:
-            self.line(f"{name} {self.pick(['+=', '-='])} {self.random.randint(1, 9)}")
-        elif kind == FLOAT:
-            self.line(f"{name} {self.pick(['+=', '-=', '*='])} {self.expression(FLOAT, 1)}")
-        else:
-            with self.block(f"if len({name}) < 20:"):
-                self.line(f"{name} += {self.literal(STR, 0)}")
-
-    def unpack(self):
-        name, kind = self.target("Tuple", pool=self.visible())
-        self.line(", ".join(self.declare(self.fresh("v"), item) for item in kind.items) + f" = {name}")
-
-    def change_container(self):
-        name, kind = self.target("List", "Dict", pool=self.visible())
-        if kind.name == "List":
-            return self.change_list(name, kind.item)
-        return self.change_dict(name, *kind.items)
-
-    def change_list(self, name, item):
-        value, index = self.stored(item), self.expression(INT, 1)
-        filled, short = f"if len({name}) > 0:", f"if len({name}) < 12:"
-        rows = [(None, f"{name}.append({value})"), (None, f"{name}.append({value})"), (None, f"{name}.insert({index}, {value})"),
-                (short, f"{name}.extend({self.expression(List(item), 1)})"), (short, f"{name}.extend([{value}])"),
-                (filled, f"{name}.pop()"), (filled, f"{name}[{index} % len({name})] = {value}"), (None, f"{name}.reverse()"),
-                (filled, f"del {name}[{index} % len({name})]"), (f"if len({name}) > 3:", f"{name}.clear()"), (None, f"{name}[{index}] = {value}"),
-                (filled, f"{name}.pop({index} % len({name}))")]  # fmt: skip
-        if "." not in name:  # it assigns
-            rows.append((short, f"{name} += [{value}]"))
-        if item in (INT, STR, FLOAT):
-            rows += [(None, f"{name}.sort()"), (f"if {value} in {name}:", f"{name}.remove({value})")]
-        self.guarded(*self.pick(rows))
-
-    def change_dict(self, name, key, item):
-        value, k = self.stored(item), self.key(key)
-        present = f"if {k} in {name}:"
-        rows = [(None, f"{name}[{k}] = {value}"), (None, f"{name}[{k}] = {value}"), (present, f"del {name}[{k}]"), (present, f"{name}.pop({k})"),
-                (None, f"{name}.setdefault({k}, {value})"), (None, f"{name}.update({self.expression(Dict(key, item), 1)})"),
-                (f"if len({name}) > 3:", f"{name}.clear()"), (f"if {self.unlikely()}:", f"{name}.pop({k})")]  # fmt: skip
-        self.guarded(*self.pick(rows))
-
-    def guarded(self, guard, text):
-        if guard is None:
-            return self.line(text)
-        with self.block(guard):
-            self.line(text)
-
-    def write_tensor(self):
-        """Through a view, which others may share."""
-        name, kind = self.target("Tensor", pool=self.visible())
-        dtype, dims = kind.items
-        view = name
-        if dims and self.chance(0.5):
-            rows = [("[0]", dims[1:]), ("[-1]", dims[1:]), ("[1:]", None), (f"[{self.expression(INT, 1)} % len({name})]", dims[1:]), ("[::2]", None)]
-            if len(dims) == 2:
-                rows += [("[:, 0]", dims[:1]), (".t()[0]", dims[:1]), (".t()", dims[::-1]), ("[:, 1:]", None), (".transpose(0, 1)[-1]", dims[:1])]
-            suffix, dims = self.pick(rows)
-            view = name + suffix
-        number = self.random.randint(-3, 5)
-        texts = [f"{view}.add_({number})", f"{view}.zero_()", f"{view}.fill_({number})", f"{view}.neg_()", f"{view}.clamp_(-2, {number + 3})"]
-        texts += [f"{view}.mul_(2).clamp_(-99, 99)", f"{view}.masked_fill_({view} > {number}, {number})", f"{view}.abs_()"]
-        if view.endswith("]"):
-            texts += [f"{view} += {number}", f"{view} *= -1", f"{view} = {number}"] * 2
-        if dims:
-            texts.append(f"{view}[{view} > 3] = {number}")
-        if dims is not None:
-            value = self.stored(Tensor(dtype, *dims), 1)
-            texts += [f"{view}.copy_({value})", f"{view}.add_({value}).clamp_(-99, 99)", f"{view}.sub_({value}).clamp_(-99, 99)"]
-            if view.endswith("]"):
-                texts += [f"{view} = {value}"] * 2
-        self.line(self.pick(texts))
-
-    def condition(self):
-        return self.expression(BOOL, 3)
-
-    def branch(self, depth):
-        with self.block(f"if {self.condition()}:"):
-            self.statements(self.random.randint(1, 3), depth)
-        if self.chance(0.25):
-            with self.block(f"elif {self.condition()}:"):
-                self.statements(self.random.randint(1, 2), depth)
-        if self.chance(0.5):
-            with self.block("else:"):
-                self.statements(self.random.randint(1, 3), depth)
-
-    def refinement(self, depth):
-        """An optional's value, where it is not None."""
-        found = [(name, kind) for name, kind in self.names_here().items() if kind.name == "Optional" and "." not in name]
-        if not found:
-            return self.new_variable(Optional(INT))
-        name, kind = self.pick(found)
-        with self.block(f"if {name} is not None:", **{name: kind.item}):
-            self.statements(self.random.randint(1, 3), depth)
-        if self.chance(0.3):
-            with self.block("else:"):
-                self.statements(1, depth)
-
-    @contextmanager
-    def loop(self, header, trips, **variables):
-        with self.block(header, trips, **variables):
-            self.loops += 1
-            yield
-            self.loops -= 1
-
-    def count_loop(self, depth):
-        trips = self.random.randint(1, 5)
-        name = self.fresh("i")
-        ranges = [f"range({trips})", f"range({self.expression(INT, 1)} % {trips + 1})", f"range({trips}, 0, -1)", f"range(-3, {trips - 3})"]
-        self.constants.add(name)
-        with self.loop(f"for {name} in {self.pick(ranges)}:", trips, **{name: INT}):
-            self.statements(self.random.randint(1, 4), depth)
-
-    def while_loop(self, depth):
-        trips = self.random.randint(1, 5)
-        counter = self.fresh("w")
-        self.constants.add(counter)
-        condition = f"{counter} < {trips}"
-        if self.chance(0.6):
-            condition = self.pick([f"{condition} and {self.condition()}", f"{self.condition()} and {condition}"])
-        self.line(f"{self.declare(counter, INT)} = 0")
-        with self.loop(f"while {condition}:", trips):
-            self.line(f"{counter} += 1")
-            self.statements(self.random.randint(1, 4), depth)
-
-    def container_loop(self, depth):
-        name, kind = self.target("List", "Dict", "str", pool=self.visible())
-        a, b = self.fresh("e"), self.fresh("e")
-        if kind == STR:
-            header, variables = f"for {a} in {name}[:4]:", {a: STR}
-        elif kind.name == "Dict":
-            header, variables = self.pick([
-                (f"for {a}, {b} in {name}.items():", {a: kind.items[0], b: kind.items[1]}),
-                (f"for {a} in {name}:", {a: kind.items[0]}),
-                (f"for {a} in list({name}.values())[:4]:", {a: kind.items[1]}),
-            ])  # fmt: skip
-        else:
-            part = f"{name}[:4]"
-            header, variables = self.pick([
-                (f"for {a} in {part}:", {a: kind.item}),
-                (f"for {a} in {name}:", {a: kind.item}),  # which may change meanwhile
-                (f"for {a}, {b} in enumerate({part}):", {a: INT, b: kind.item}),
-                (f"for {a}, {b} in zip({part}, {self.expression(List(STR), 1)}):", {a: kind.item, b: STR}),
-            ])  # fmt: skip
-        if self.repeat > 4 and part_is_whole(header, name):
-            raise Unavailable()
-        with self.loop(header, 5, **variables):
-            self.statements(self.random.randint(1, 3), depth)
-
-    def leave_loop(self):
-        with self.block(f"if {self.condition()}:"):
-            self.line(self.pick(["break", "continue"]))
-
-    def early_return(self):
-        if self.result is None:
-            raise Unavailable()
-        text = self.return_text()
-        with self.block(f"if {self.condition()}:"):
-            self.line(text)
-
-    def guarded_raise(self):
-        message = self.pick(['"stopped"', f'"value " + str({self.expression(INT, 1)})', f'f"at {{{self.pick(self.variables(INT) or [1])}}}"'])
-        with self.block(f"if {self.unlikely()}:"):
-            self.line(f"raise {self.pick(ERRORS)}({message})")
-
-    def assertion(self):
-        self.line(f"assert not {self.unlikely()}" + self.pick(["", ', "not so"']))
-
-    def unlikely(self):
-        return f"({self.expression(INT, 1)} % 13 == {self.random.randint(0, 12)} and {self.condition()})"
 
     # Functions.
 
@@ -369,118 +146,168 @@ class Generator(Expressions):
         self.steps, self.repeat, self.loops, self.result = 0, 1, 0, result
         listed = ["self"] * (fields is not None) + [f"{input}: {kind}" for input, kind in inputs.items()]
         self.line(f"def {name}({', '.join(listed)}) -> {result[0] if len(result) == 1 else Tuple(*result)}:")
-        self.indent += 1
-        self.statements(size, depth)
-        try:
-            self.line(self.return_text())
-        except Unavailable:
-            raise AssertionError(f"no value of {result}") from None
-        self.indent -= 1
+        with self.indented():
+            self.statements(size, depth)
+            try:
+                self.line(self.return_text())
+            except Unavailable:
+                raise AssertionError(f"no value of {result}") from None
         self.scopes.pop()
-        return Function(name, list(inputs.values()), result, self.steps)
+        return Function(name, inputs, result, self.steps)
 
     def inputs(self, count, pick):
         return {self.fresh("p"): pick() for _ in range(count)}
 
     def plain_type(self):
-        """Of results: no object, and a size that is known without a tensor at hand."""
+        """Of results and attributes: a size that is known without a tensor at hand."""
         kind = self.any_type()
-        while any(str(structure) in str(kind) for structure in [*self.records, *self.classes]) or (kind.name == "Tensor" and not is_plain(kind)):
+        while kind.name == "Tensor" and not is_plain(kind):
             kind = self.any_type()
         return kind
 
     def helper(self):
         self.line("\n")
-        inputs = self.inputs(self.random.randint(1, 3), self.any_type)
+        inputs = self.inputs(self.random.randint(1, 3), lambda: ANY if self.chance(0.05) else self.any_type())
         result = [self.plain_type() for _ in range(self.random.randint(1, 2))]
-        self.functions.append(self.function(self.fresh("helper"), inputs, result, self.random.randint(1, 4), 2))
+        function = self.function(self.fresh("helper"), inputs, result, self.random.randint(1, 4), 2)
+        self.functions.append(Function(function.name, list(inputs.values()), result, function.steps))
+
+    # Types.
+
+    def enum(self):
+        kind = Type(self.fresh("Enum"))
+        self.enums[kind] = [self.fresh("E") for _ in range(self.random.randint(1, 3))]
+        self.line("\n")
+        self.line(f"class {kind}(Enum):")
+        with self.indented():
+            for value, member in enumerate(self.enums[kind]):
+                self.line(f"{member} = {value * 3 - 1}")
 
     def record(self):
         kind = Type(self.fresh("Record"))
         self.line("\n")
-        fields = {self.fresh("f"): self.pick([INT, STR, FLOAT, List(INT), Optional(STR)]) for _ in range(self.random.randint(2, 3))}
+        kinds = [INT, STR, FLOAT, List(INT), Optional(STR), PAIR, *self.enums]
+        fields = {self.fresh("f"): self.pick(kinds) for _ in range(self.random.randint(2, 3))}
         self.line(f"class {kind}(NamedTuple):")
-        self.indent += 1
-        for field, inner in fields.items():
-            self.line(f"{field}: {inner}")
-        self.indent -= 1
+        with self.indented():
+            for field, inner in fields.items():
+                self.line(f"{field}: {inner}")
         self.records[kind] = fields
 
     def klass(self):
         kind = Type(self.fresh("Class"))
         self.line("\n")
-        kinds = [INT, STR, FLOAT, List(INT), Optional(INT), Dict(STR, INT), Tensor("float32", "2", "3"), *self.classes]
+        kinds = [INT, INT, STR, FLOAT, List(INT), Optional(INT), Dict(STR, INT), MATRIX, PAIR, List(MATRIX), *self.classes, *map(Optional, self.classes)]
         fields = {self.fresh("f"): self.pick(kinds) for _ in range(self.random.randint(1, 4))}
         self.line("@torch.jit.script")
         self.line(f"class {kind}:")
-        self.indent += 1
-        self.line(f"def __init__(self, {', '.join(f'{field}: {inner}' for field, inner in fields.items())}):")
-        self.indent += 1
-        for field in fields:
-            self.line(f"self.{field} = {field}")
-        self.indent -= 1
-        methods = []
-        own = {f"self.{field}": inner for field, inner in fields.items()}
         outer = self.functions
         self.functions = []  # a class is compiled before the functions that follow
-        for _ in range(self.random.randint(1, 2)):
-            self.line("")
-            result = [self.plain_type()]
-            method = self.function(self.fresh("method"), self.inputs(self.random.randint(0, 2), self.scalar), result, self.random.randint(1, 3), 1, own)
-            method.receiver = kind
-            methods.append(method)
+        with self.indented():
+            self.line(f"def __init__(self, {', '.join(f'{field}: {inner}' for field, inner in fields.items())}):")
+            with self.indented():
+                for field in fields:
+                    self.line(f"self.{field} = {field}")
+            methods = []
+            own = {f"self.{field}": inner for field, inner in fields.items()}
+            for _ in range(self.random.randint(1, 2)):
+                self.line("")
+                inputs, result = self.inputs(self.random.randint(0, 2), self.scalar), [self.plain_type()]
+                method = self.function(self.fresh("method"), inputs, result, self.random.randint(1, 3), 1, own)
+                methods.append(Function(method.name, list(inputs.values()), result, method.steps, kind))
+            if self.chance(0.4):
+                self.context_methods(own)
+                self.contexts.add(kind)
         self.functions = outer + methods
-        self.indent -= 1
         self.classes[kind] = fields
 
-    def program(self):
-        for _ in range(self.random.randint(0, 1)):
-            self.record()
-        for _ in range(self.random.choice([0, 0, 1, 1, 2])):
-            self.klass()
-        for _ in range(self.random.randint(0, 2)):
-            self.helper()
-        attributes = {}
-        for _ in range(self.random.randint(0, 4)):
-            kind = self.plain_type()
-            if kind.name != "Tuple":
-                attributes[self.fresh("a")] = kind
+    def context_methods(self, own):
+        self.line("")
+        for header, last in [("__enter__(self) -> int", "return 4"), ("__exit__(self, kind: Any, value: Any, trace: Any) -> None", "pass")]:
+            self.line("")
+            self.scopes.append(own)
+            self.result = None
+            with self.block(f"def {header}:"):
+                self.statements(1, 1)
+                self.line(last)
+            self.scopes.pop()
+
+    # Modules.
+
+    def module(self, name, parts, method_count, forward_size):
+        """Writes a class of modules with these parts, which are (attribute, class, count of a list or None). Its methods;
+        forward is the last."""
+        kinds = [self.plain_type() for _ in range(self.random.randint(0, 4))]
+        attributes = {self.fresh("a"): kind for kind in kinds if kind.name not in ("Tuple", "Union")}
+        own = {f"self.{attribute}": kind for attribute, kind in attributes.items()}
+        functions, self.module_lists = list(self.functions), []
+        for attribute, part, count in parts:
+            places = [f"self.{attribute}"] if count is None else [f"self.{attribute}[{i}]" for i in range(count)]
+            for place in places:
+                own.update({f"{place}.{field}": kind for field, kind in self.modules[part].fields.items()})
+                self.functions += self.modules[part].methods_of(place)
+            if count is not None:
+                self.module_lists.append((f"self.{attribute}", part, count))
         self.line("\n")
-        self.line("class Program(nn.Module):")
-        self.indent += 1
+        self.line(f"class {name}(nn.Module):")
+        with self.indented():
+            self.module_init(attributes, parts)
+            methods = []
+            for _ in range(method_count):
+                self.line("")
+                self.line("@torch.jit.export")
+                methods.append(self.method(self.fresh("method"), self.random.randint(0, 2), 2, self.random.randint(1, 5), 2, own))
+            self.functions += Module(own, methods).methods_of("self")
+            self.line("")
+            inputs, results = self.random.randint(1, 4), self.random.randint(1, 4)
+            methods.append(self.method("forward", inputs, results, forward_size, 3, own))
+        self.functions, self.module_lists = functions, []
+        self.modules[name] = Module({place.removeprefix("self."): kind for place, kind in own.items()}, methods)
+        return methods
+
+    def method(self, name, inputs, results, size, depth, own):
+        result = [self.plain_type() for _ in range(self.random.randint(1, results))]
+        return self.function(name, self.inputs(inputs, self.input_type), result, size, depth, own)
+
+    def module_init(self, attributes, parts):
         for name, kind in attributes.items():
             if kind.name != "Tensor":
                 self.line(f"{name}: {kind}")
         self.line("")
         self.line("def __init__(self):")
-        self.indent += 1
-        self.line("super().__init__()")
-        self.scopes.append({})
-        for name, kind in attributes.items():
-            if kind.name == "Tensor":
-                self.line(f'self.register_buffer("{name}", {self.fresh_tensor(kind)})')
-            else:
-                self.line(f"self.{name} = {self.argument(kind, {})}")
-        self.scopes.pop()
-        self.indent -= 1
-        own = {f"self.{name}": kind for name, kind in attributes.items()}
-        methods = []
-        for _ in range(self.random.choice([0, 0, 1, 2])):
-            self.line("")
-            self.line("@torch.jit.export")
-            result = [self.plain_type() for _ in range(self.random.randint(1, 2))]
-            method = self.function(self.fresh("method"), self.inputs(self.random.randint(0, 2), self.input_type), result, self.random.randint(1, 5), 2, own)
-            methods.append(method)
-        self.functions += [Function("self." + method.name, method.inputs, method.result, method.steps) for method in methods]
-        self.line("")
-        result = [self.plain_type() for _ in range(self.random.randint(1, 4))]
-        methods.append(self.function("forward", self.inputs(self.random.randint(1, 4), self.input_type), result, self.random.randint(4, 10), 3, own))
-        self.indent -= 1
+        with self.indented():
+            self.line("super().__init__()")
+            self.scopes.append({})
+            for name, kind in attributes.items():
+                if kind.name == "Tensor":
+                    self.line(f'self.register_buffer("{name}", {self.fresh_tensor(kind)})')
+                else:
+                    self.line(f"self.{name} = {self.argument(kind, {})}")
+            self.scopes.pop()
+            for attribute, part, count in parts:
+                self.line(f"self.{attribute} = " + (f"{part}()" if count is None else f"nn.ModuleList([{', '.join([part + '()'] * count)}])"))
+
+    def part(self):
+        """A class of submodules, of which some have submodules themselves."""
+        self.module(self.fresh("Part"), self.parts_of_module(0.3), self.random.randint(0, 1), self.random.randint(1, 4))
+
+    def parts_of_module(self, probability):
+        """Submodules of classes before this."""
+        found = [name for name in self.modules if self.chance(probability)]
+        return [(self.fresh("part"), name, self.pick([None, None, 1, 2, 3])) for name in found]
+
+    # Programs.
+
+    def program(self):
+        for make, counts in [(self.enum, [0, 0, 1]), (self.record, [0, 1]), (self.klass, [0, 0, 1, 1, 2]), (self.helper, [0, 1, 2]), (self.part, [0, 0, 0, 1, 2])]:
+            for _ in range(self.pick(counts)):
+                make()
+        methods = self.module("Program", self.parts_of_module(0.8), self.pick([0, 0, 1, 2]), self.random.randint(4, 10))
         self.line("\n")
         self.line("CALLS = [")
         for method in [methods[-1]] * 3 + [self.pick(methods) for _ in range(2)]:
-            sizes = {"N": self.pick([1, 2, 3, 4]), "M": self.pick([1, 2, 3])}
-            arguments = "".join(self.argument(kind, sizes) + ", " for kind in method.inputs)
+            sizes = {dim: self.pick(choices) for dim, choices in SIZES.items()}
+            arguments = "".join(self.argument(kind, sizes) + ", " for kind in method.inputs.values())
             self.line(f'    ("{method.name}", ({arguments})),')
         self.line("]")
         return HEADER + "\n".join(self.lines) + "\n"
@@ -488,15 +315,16 @@ class Generator(Expressions):
     def input_type(self):
         choice = self.random.random()
         if choice < 0.4:
-            return self.scalar()
+            return self.pick(self.enums) if self.enums and self.chance(0.2) else self.scalar()
         if choice < 0.6:
             return self.pick(CONTAINERS)
-        return Tensor(self.pick(["float32", "float32", "int64"]), *self.pick(INPUT_SHAPES))
+        kind = Tensor(self.pick(DTYPES), *self.pick(INPUT_SHAPES))
+        return self.pick([List(kind), Optional(kind), Dict(STR, kind)]) if is_plain(kind) and self.chance(0.3) else kind
 
-    def argument(self, kind, sizes):
+    def argument(self, kind, sizes, least=0):
         """Python's text of a value."""
         if kind.name == "Tensor":
-            dims = [sizes.get(dim) or int(dim) for dim in kind.dims]
+            dims = [sizes[dim] if dim in sizes else int(dim) for dim in kind.dims]
             count = 1
             for dim in dims:
                 count *= dim
@@ -504,7 +332,12 @@ class Generator(Expressions):
             return f"torch.tensor({elements}, dtype=torch.{kind.dtype}).reshape({dims})"
         if kind.name == "Optional":
             return "None" if self.chance(0.4) else self.argument(kind.item, sizes)
-        items = [[self.argument(item, sizes) for item in kind.items] for _ in range(self.random.randint(0, 3))]
+        if kind.name == "Union":
+            return self.argument(self.pick(kind.items), sizes, least=1)  # LibTorch can't tell the type of an empty list
+        if self.fields(kind) is not None:
+            return f"{kind}({', '.join(self.argument(inner, sizes) for inner in self.fields(kind).values())})"
+        count = self.random.randint(least, 3)
+        items = [[self.argument(item, sizes) for item in kind.items] for _ in range(count)]
         if kind.name == "List":
             return f"[{', '.join(item[0] for item in items)}]"
         if kind.name == "Dict":
@@ -512,10 +345,6 @@ class Generator(Expressions):
         if kind.name == "Tuple":
             return f"({', '.join(self.argument(item, sizes) for item in kind.items)})"
         return str(self.literal(kind, 0))
-
-
-def part_is_whole(header, name):
-    return header.endswith(f"in {name}:") or header.endswith(".items():")
 
 
 def is_plain(kind):

@@ -29,7 +29,7 @@ class Type:
 
 
 INT, FLOAT, BOOL, STR, COMPLEX = (Type(name) for name in ("int", "float", "bool", "str", "complex"))
-NONE = Type("None")
+ANY = Type("Any")
 
 
 def List(item):
@@ -48,9 +48,17 @@ def Optional(item):
     return Type("Optional", (item,))
 
 
+def Union(*items):
+    return Type("Union", items)
+
+
 def Tensor(dtype, *dims):
-    """dims are texts: "N" and "M" are sizes of inputs, which differ between calls; the others are numbers."""
+    """dims are texts: "N", "M" and "Z" are sizes of inputs, which differ between calls; the others are numbers."""
     return Type("Tensor", (dtype, dims))
+
+
+def may_be_empty(dim):
+    return dim in ("0", "Z")
 
 
 class Text(str):

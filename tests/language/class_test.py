@@ -164,6 +164,38 @@ class Anys(nn.Module):
         return [self.describe(n), self.describe("s"), self.describe([1, 2]), self.describe(1.5), self.describe((n, n))]
 
 
+@suite((7,), (1,), class_name="IndexError", message=None)
+class MissingItem(nn.Module):
+    """A field of an object that a list does not have."""
+
+    def forward(self, n: int) -> Tuple[int, int, int]:
+        points = [Point(1, 2), Point(3, 4)]
+        pairs = [(Point(5, 6), 1)]
+        last = points[0]
+        for i in range(2):
+            if i < n:
+                last = points[n]
+        return last.x, pairs[n][0].x, points[n].y
+
+
+@suite(("a",), ("z",), class_name="KeyError", message=None)
+class MissingKey(nn.Module):
+    def forward(self, key: str) -> int:
+        named = {"a": Point(1, 2)}
+        named[key].x += 1
+        return named[key].x
+
+
+@suite((None,), message=None)
+class MissingOptional(nn.Module):
+    def forward(self, n: Optional[int]) -> int:
+        best: Optional[Point] = None
+        if n is not None:
+            best = Point(n, n)
+        assert best is not None
+        return best.y
+
+
 class Color(Enum):
     RED = 1
     GREEN = 5

@@ -146,13 +146,19 @@ def compare(ours, theirs, place, options):
         assert len(ours) == len(theirs), f"{place} is {ours!r}, not {theirs!r}"
         if hasattr(theirs, "_fields"):
             assert type(ours).__name__ == type(theirs).__name__ and ours._fields == theirs._fields, f"{place} is a {type(ours)}"
-        else:
+        elif options.get("named", True):
             assert not hasattr(ours, "_fields"), f"{place} is {ours!r}, not {theirs!r}"
         for index, (a, b) in enumerate(zip(ours, theirs)):
             compare(a, b, f"{place}[{index}]", options)
     elif isinstance(theirs, Enum):
         assert isinstance(ours, tsc.Object) and repr(ours).startswith(type(theirs).__name__ + "("), f"{place} is {ours!r}, not {theirs!r}"
         assert ours.name == theirs.name and ours.value == theirs.value, f"{place} is {ours!r}, not {theirs!r}"
+    elif isinstance(ours, tsc.Object):
+        fields = tsc.values.fields_of(ours)
+        assert repr(ours).startswith(type(theirs).__name__ + "("), f"{place} is {ours!r}, not {theirs!r}"
+        assert list(fields) == list(vars(theirs)), f"{place} is {ours!r}, not {vars(theirs)!r}"
+        for name, value in fields.items():
+            compare(value, getattr(theirs, name), f"{place}.{name}", options)
     elif isinstance(theirs, torch.device):
         assert ours == str(theirs), f"{place} is {ours!r}, not {theirs!r}"
     elif isinstance(theirs, complex):

@@ -1,6 +1,6 @@
 """State: what one call leaves to the next."""
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -307,6 +307,120 @@ class SharedObjects(nn.Module):
         a, b, c = kept
         c.value += 1
         return a.value + b.value, a is c, a.marks is b.marks, self.marks
+
+
+@torch.jit.script
+class Tally:
+    def __init__(self, count: int, names: List[str], total: torch.Tensor):
+        self.count = count
+        self.names = names
+        self.total = total
+
+    def add(self, name: str, x: torch.Tensor) -> int:
+        self.count += 1
+        self.names.append(name)
+        self.total = self.total + x
+        return self.count
+
+
+@suite((torch.ones(2), "a"), on("swap"), (torch.ones(2), "b"), on("same"), on("same"))
+class ObjectsOfTheFile(nn.Module):
+    """Attributes that are objects, which the file has values for."""
+
+    tally: Tally
+    tallies: List[Tally]
+    unread: Optional[Tally]
+
+    def __init__(self):
+        super().__init__()
+        self.tally = Tally(3, ["x"], torch.zeros(2))
+        self.tallies = [Tally(0, [], torch.ones(2)), Tally(1, ["y", "z"], torch.ones(2))]
+        self.unread = Tally(7, [], torch.zeros(1))
+
+    def forward(self, x: torch.Tensor, name: str) -> Tuple[int, List[str], torch.Tensor, List[Tally]]:
+        count = self.tally.add(name, x) + self.tallies[-1].add(name, x)
+        return count, self.tally.names, self.tally.total, self.tallies
+
+    @torch.jit.export
+    def swap(self):
+        self.tally = self.tallies[0]
+
+    @torch.jit.export
+    def same(self) -> Tuple[bool, bool, bool]:
+        unread = self.unread
+        assert unread is not None
+        unread.count += 1
+        return self.tally is self.tallies[0], self.tally is self.tally, unread.count > 8
+
+
+@suite((1,), (2,))
+class UnionsOfTheFile(nn.Module):
+    mixed: List[Union[int, str, List[int]]]
+
+    def __init__(self):
+        super().__init__()
+        self.mixed = [3, "a", [1, 2]]
+
+    def forward(self, x: int) -> List[str]:
+        out: List[str] = []
+        for item in self.mixed:
+            if isinstance(item, int):
+                out.append(str(item + x))
+            elif isinstance(item, str):
+                out.append(item)
+            else:
+                out.append("list")
+        self.mixed.append("b")
+        return out
+
+
+@suite((torch.ones(3),), (torch.ones(3),), on("read"))
+class WritesThroughItself(nn.Module):
+    """`contiguous` and `to` give the tensor itself where they have nothing to do."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("a", torch.full([3], 2.0))
+        self.register_buffer("b", torch.full([3], 3.0))
+        self.register_buffer("kept", torch.zeros(3))
+
+    def forward(self, x) -> int:
+        self.a.contiguous().mul_(2)
+        same = self.b.to(torch.float32).contiguous()
+        self.b.add_(1)
+        self.kept = self.a.contiguous()
+        self.kept.add_(same + x)
+        return x.dim()
+
+    @torch.jit.export
+    def read(self):
+        self.a.add_(1)
+        return self.a * 1, self.b * 1, self.kept * 1
+
+
+@suite((torch.ones(2, 3),), (torch.ones(2, 3),), on("grow"), on("read"))
+class KeepsViews(nn.Module):
+    """A view that one method keeps, and another writes through."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("a", torch.zeros(3, 2))
+        self.register_buffer("view", torch.zeros(2, 3))
+        self.register_buffer("sum", torch.zeros(2, 3))
+
+    def forward(self, x):
+        turned = self.a.t()
+        self.sum = turned * 2 + x
+        self.view = turned
+        return self.sum + turned
+
+    @torch.jit.export
+    def grow(self):
+        self.a.add_(5)
+
+    @torch.jit.export
+    def read(self):
+        return self.view * 1, self.sum * 1
 
 
 def test_same_as_torch(case, compiled):

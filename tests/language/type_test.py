@@ -1,11 +1,13 @@
 """Types: enums, tuples, optionals, unions, Any, devices, dtypes, classes with operators, interfaces."""
 
+import os
 from enum import Enum
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import nn
 
+import tsc
 from language import Suite, on, randn
 
 suite = Suite()
@@ -239,6 +241,51 @@ class OptAssert(nn.Module):
 class OptUnwrap(nn.Module):
     def forward(self, n: Optional[int]):
         return torch.jit._unwrap_optional(n) + 1
+
+
+@suite((1,), (0,))
+class OptListWritten(nn.Module):
+    """A list of optionals that only ints are put into."""
+
+    def forward(self, n: int):
+        xs: List[Optional[int]] = []
+        pairs = torch.jit.annotate(List[Tuple[Optional[int], str]], [])
+        if n > 0:
+            xs.append(n)
+            xs[0] = n + 1
+            pairs.append((n, "a"))
+        return (xs[n - 1] if len(xs) > 0 else n), (pairs[0] if len(pairs) > 0 else (n, "b"))
+
+
+def shortened(x: Union[float, List[int]]) -> int:
+    if isinstance(x, List[int]):
+        x.pop()
+        return len(x)
+    return -1
+
+
+class UnionWritten(nn.Module):
+    """LibTorch's alias analysis, and with it its executor, fails on the inlined call with a float."""
+
+    def forward(self, xs: List[int]):
+        return shortened(1.0), shortened(xs)
+
+
+def test_written_union(tmp_path):
+    torch.jit.script(UnionWritten()).save(str(tmp_path / "model.pt"))
+    model = tsc.load(tsc.compile(tmp_path / "model.pt", compiler=os.environ.get("TSC")))
+    assert model([1, 2]) == (-1, 1)
+
+
+@suite(([1, None, 3], 1), ([None], 0), ([], 0), message=None)
+class OptListMethods(nn.Module):
+    def forward(self, xs: List[Optional[int]], i: int):
+        xs.insert(0, None)
+        first, last = xs[i], xs.pop()
+        xs.append(4)
+        middle = xs.pop(i)
+        xs.reverse()
+        return first, last, middle, xs
 
 
 @suite(([1, None, 3],), ([],), ([None],))
