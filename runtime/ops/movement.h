@@ -214,9 +214,19 @@ inline Tensor gather(Context& ctx, const Tensor& self, i64 dim, const Tensor& in
   return result;
 }
 
-// self[index] = or += source, in place. `source` is a tensor of self's dtype, or 0-d.
-enum class Store { kAssign, kAdd };
-// One element of dtype: to = or += from.
+// self[index] = or += source and the like, in place. `source` is a tensor of self's dtype, or 0-d.
+enum class Store { kAssign, kAdd, kMultiply, kMaximum, kMinimum };
+template <class C>
+C combined(C a, C b, Store store) {
+  if (store == Store::kAdd) return narrowed<C>(widened(a) + widened(b));
+  if (store == Store::kMultiply) return narrowed<C>(widened(a) * widened(b));
+  if constexpr (requires { a < b; }) {
+    if (a != a || b != b) return a != a ? a : b;
+    return (store == Store::kMaximum) == (a < b) ? b : a;
+  }
+  return a;
+}
+// One element of dtype: to = or += from, or what else `store` says.
 inline void store_element(char* to, const char* from, DType dtype, Store store) {
   if (store == Store::kAssign) {
     __builtin_memcpy(to, from, static_cast<size_t>(element_size(dtype)));
@@ -226,7 +236,7 @@ inline void store_element(char* to, const char* from, DType dtype, Store store) 
     C a, b;
     load_elements(&a, to, dtype, 0, 1);
     load_elements(&b, from, dtype, 0, 1);
-    a = narrowed<C>(widened(a) + widened(b));
+    a = combined(a, b, store);
     store_elements(&a, to, dtype, 0, 1);
   });
 }
@@ -273,6 +283,58 @@ inline Tensor scatter_value(Context& ctx, const Tensor& self, i64 dim, const Ten
 }
 inline Tensor scatter_add(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src) {
   return scatter_add_(ctx, copied(ctx, self), dim, index, src);
+}
+
+// How `scatter_reduce` and the like name what they do.
+inline bool reduction_named(Context& ctx, const Str& name, Store& store) {
+  if (name == Str("sum") || name == Str("mean")) {
+    store = Store::kAdd;
+  } else if (name == Str("prod")) {
+    store = Store::kMultiply;
+  } else if (name == Str("amax")) {
+    store = Store::kMaximum;
+  } else if (name == Str("amin")) {
+    store = Store::kMinimum;
+  } else if (ctx.ok()) {
+    ctx.fail(ErrorKind::kRuntime, "reduce argument must be either sum, prod, mean, amax or amin, got %.*s",
+             static_cast<int>(name.size()), name.data());
+  }
+  return ctx.ok();
+}
+// Without `include_self` what is reduced at a place replaces what was there.
+inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src,
+                             const Str& reduce, bool include_self) {
+  Store store;
+  if (!ctx.ok() || !reduction_named(ctx, reduce, store)) return {};
+  dim = wrap_dim(ctx, dim, self.dim());
+  if (!ctx.ok() || !index_dtype_ok(ctx, "scatter_reduce", index)) return {};
+  if (self.dtype() != src.dtype()) {
+    return ctx.fail(ErrorKind::kRuntime, "scatter_reduce(): Expected self.dtype to be equal to src.dtype");
+  }
+  const Tensor result = contiguous_copy(ctx, self, self.dtype());
+  if (index.numel() == 0) return result;
+  if (!index_sizes_ok(ctx, "scatter_reduce", self, index, dim, &src)) return {};
+  const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, "scatter_reduce");
+  const Tensor counts = filled(ctx, self.sizes(), DType::kInt64, Scalar(i64{include_self ? 1 : 0}));
+  if (!ctx.ok()) return {};
+  const i64 bytes = self.element_size();
+  for_each_indexed(at, result, dim, [&](i64, const i64* position, i64 offset) {
+    i64 source_offset = 0;
+    for (i64 d = 0; d < src.dim(); ++d) source_offset += position[d] * src.stride(d);
+    const bool is_first = counts.data<i64>()[offset]++ == 0;
+    store_element(result.bytes() + offset * bytes, src.bytes() + source_offset * bytes, self.dtype(),
+                  is_first ? Store::kAssign : store);
+  });
+  if (!(reduce == Str("mean"))) return result;
+  for (i64 i = 0; i < counts.numel(); ++i) counts.data<i64>()[i] = tsc::max<i64>(counts.data<i64>()[i], 1);
+  const Tensor mean = is_floating(self.dtype()) ? div(ctx, result, counts) : floor_divide(ctx, result, counts);
+  return convert_to(ctx, mean, self.dtype(), false, None());
+}
+inline Tensor scatter_reduce_(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src,
+                              const Str& reduce, bool include_self) {
+  const Tensor result = scatter_reduce(ctx, self, dim, index, src, reduce, include_self);
+  if (ctx.ok() && destination_ok(ctx, self)) copy_elements(ctx, self, result);
+  return self;
 }
 
 inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& source,

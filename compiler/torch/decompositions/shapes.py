@@ -409,6 +409,35 @@ def index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     return result.movedim(0, dim) if self.dim() > 0 else result.reshape([])
 
 
+def _reduction_named(reduce: str) -> str:
+    assert reduce == "add" or reduce == "multiply", "reduce argument must be either add or multiply."
+    return "sum" if reduce == "add" else "prod"
+
+
+def scatter__reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str) -> Tensor:
+    return torch.scatter_reduce(self, dim, index, src, _reduction_named(reduce), include_self=True)
+
+
+def scatter__value_reduce(self: Tensor, dim: int, index: Tensor, value: number, reduce: str) -> Tensor:
+    src = torch.full(index.size(), value, dtype=self.dtype)
+    return torch.scatter_reduce(self, dim, index, src, _reduction_named(reduce), include_self=True)
+
+
+def index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> Tensor:
+    assert reduce != "sum", "index_reduce(): Expected reduce to be one of prod, mean, amax or amin"
+    assert index.dim() < 2, "index_reduce_(): Index should have dimension 1 or 0"
+    assert self.dim() == source.dim(), "index_reduce_(): self and source must have as many dimensions"
+    whole = self if self.dim() > 0 else self.reshape([1])
+    slices = source if source.dim() > 0 else source.reshape([1])
+    sizes, wanted = whole.size(), slices.size()
+    sizes[dim] = index.numel()
+    assert sizes == wanted, "index_reduce_(): the source's slices must be as many as the indices, and of the destination's sizes"
+    shape = [1 for _ in range(whole.dim())]
+    shape[dim] = index.numel()
+    positions = index.reshape(shape).expand(sizes)
+    return torch.scatter_reduce(whole, dim, positions, slices, reduce, include_self=include_self).reshape(self.size())
+
+
 # Arrangements.
 
 
