@@ -185,6 +185,7 @@ class Context {
     live_ -= size.bytes;
     cached_ += size.bytes;
     FreeBlock* head = static_cast<FreeBlock*>(block);
+    allow(head, sizeof(FreeBlock));  // which may be more than was asked for
     head->next = cache_[size.index];
     cache_[size.index] = head;
     forbid(head + 1, size.bytes - sizeof(FreeBlock));

@@ -678,4 +678,6 @@ constinit const TypeInfo TypeInfoOf<T>::value = {
     },
 };
 
+inline const List<Any>* Any::tuple_fields() const { return is_boxed<AnyTuple>() ? &get<AnyTuple>().fields : nullptr; }
+
 }  // namespace tsc

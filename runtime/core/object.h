@@ -251,6 +251,5 @@ class Any : public Handle<AnyBox> {
 struct AnyTuple {
   List<Any> fields;
 };
-inline const List<Any>* Any::tuple_fields() const { return is_boxed<AnyTuple>() ? &get<AnyTuple>().fields : nullptr; }
 
 }  // namespace tsc

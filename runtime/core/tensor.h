@@ -214,7 +214,8 @@ class Tensor {
   Tensor view_as(Context& ctx, DType dtype, Sizes sizes, Sizes strides, i64 offset_bytes) const {
     if (!ctx.ok() || !defined()) return {};
     impl_->storage->retain();
-    Tensor result = make(ctx, impl_->storage, impl_->data + offset_bytes, dtype, sizes.size());
+    char* data = impl_->data == nullptr ? nullptr : impl_->data + offset_bytes;  // a caller's empty tensor may have none
+    Tensor result = make(ctx, impl_->storage, data, dtype, sizes.size());
     if (result.defined()) result.set_geometry(sizes, strides);
     return result;
   }
