@@ -207,7 +207,10 @@ std::string view_obstacle(const Graph& graph, const Node& node) {
     case Op::detach:
     case Op::alias:
     case Op::movedim_int:
+    case Op::linear_result:
       return "";
+    case Op::linear_rows:
+      return is_f32(graph, node.inputs[0]) ? "" : "only float32 has a kernel";
     case Op::expand:
     case Op::expand_as: {
       const auto& from = dims_of(graph, node.inputs[0]);
@@ -488,7 +491,8 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
   const auto dims = [&](size_t i) -> const std::vector<Dim>& { return dims_of(graph, node.inputs[i]); };
   switch (node.op) {
     case Op::linear:
-      return {{dims(0).back(), dims(1).back()}};
+    case Op::linear_rows:
+      return {{dims(0).back(), node.op == Op::linear ? dims(1).back() : dims_of(graph, node.outputs[0])[1]}};
     case Op::matmul:
     case Op::bmm:
     case Op::mm:

@@ -131,6 +131,8 @@ class Simplifier {
         return;
       case Op::squeeze_dim:
       case Op::squeeze:
+      case Op::linear_rows:    // of a matrix
+      case Op::linear_result:  // for a matrix
         if (same_type(in(id, 0), out(id))) drop(id);
         return;
       case Op::permute:

@@ -17,7 +17,7 @@ std::string text(const Rule& rule) { return std::string(op_info(rule.node.op).na
 
 void infer_linear(const Rule& rule) {
   const Shape input = rule.shape(0), weight = rule.shape(1);
-  const DType dtype = common_dtype(rule, 1, 0);
+  const DType dtype = rule.node.op == Op::linear_integer ? DType::kInt32 : common_dtype(rule, 1, 0);
   if (!input || !weight || input->empty() || weight->empty()) return rule.set_tensor(0, dtype, std::nullopt);
   rule.require_equal(input->back(), weight->back(),
                      fmt::format("linear: the last size of the input must be {}", weight->back().str()));
@@ -239,6 +239,7 @@ bool infer_contraction(const Rule& rule) {
   if (rule.node.form != Form::kFunctional) return false;
   switch (rule.node.op) {
     case Op::linear:
+    case Op::linear_integer:
       infer_linear(rule);
       return true;
     case Op::matmul:

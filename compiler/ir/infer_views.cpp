@@ -322,7 +322,12 @@ Shape view_of(const Rule& rule) {
       return view(rule);
     case Op::linear_rows: {
       const auto depth = rule.dim(1);
-      return depth ? Shape(Dims{rule.fresh(0, 0), *depth}) : std::nullopt;
+      if (!depth) return std::nullopt;
+      const Shape input = rule.shape(0);
+      if (!input || input->empty()) return Dims{rule.fresh(0, 0), *depth};
+      rule.require_equal(input->back(), *depth,
+                         fmt::format("linear: the last size of the input must be {}", depth->str()));
+      return Dims{product(Dims(input->begin(), input->end() - 1)), *depth};
     }
     case Op::linear_result: {
       Shape shape = rule.shape(1);

@@ -46,6 +46,7 @@ std::optional<Convolution> convolution_of(const Rule& rule) {
       axes = 1;
       break;
     case Op::conv2d:
+    case Op::conv2d_integer:
     case Op::conv2d_padding:
     case Op::conv_transpose2d:
       axes = 2;
@@ -184,7 +185,9 @@ bool infer_window(const Rule& rule) {
     default: {
       const auto c = convolution_of(rule);
       if (c) shape = convolved(rule, *c);
-      const DType dtype = rule.dtype(1) != DType::kUnknown ? rule.dtype(1) : rule.dtype(0);
+      const DType dtype = rule.node.op == Op::conv2d_integer    ? DType::kInt32
+                          : rule.dtype(1) != DType::kUnknown ? rule.dtype(1)
+                                                             : rule.dtype(0);
       rule.set_tensor(0, dtype, shape);
       return true;
     }

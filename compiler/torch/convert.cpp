@@ -26,9 +26,7 @@ std::string user_name(const torch::jit::Value* value) {
 
 std::string advice_for(const std::string& op) {
   const auto starts = [&](std::string_view prefix) { return op.rfind(prefix, 0) == 0; };
-  if (starts("quantized::") || op.find("quantize") != std::string::npos) {
-    return "quantized models can't be compiled yet: compile the float model";
-  }
+  if (starts("quantized::") || op.find("quantize") != std::string::npos) return "keep this module in float";
   if (starts("aten::save") || starts("aten::from_file")) return "a compiled model reads and writes no files";
   if (starts("prim::PythonOp") || starts("prim::IgnoredPythonOp") || starts("^")) {
     return "it calls back into Python: write it in TorchScript";

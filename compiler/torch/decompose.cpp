@@ -2,10 +2,13 @@
 
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/function_impl.h>
+#include <c10/core/ScalarType.h>
 #include <torch/csrc/jit/frontend/resolver.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include "compiler/torch/embedded.h"
+#include "compiler/torch/own_operators.h"
+#include "compiler/torch/quantized.h"
 
 namespace tsc {
 namespace {
@@ -22,6 +25,31 @@ bool takes_operands_of(const torch::jit::Function& function, const c10::Function
     return b.type()->isSubtypeOf(*a.type());
   });
 }
+
+// What a decomposition may name: torch with its ops and dtypes, tsc with our own ops, and types of quantised models.
+struct TorchModule : torch::jit::BuiltinModule {
+  TorchModule() : BuiltinModule("aten") {}
+  std::shared_ptr<torch::jit::SugaredValue> attr(const torch::jit::SourceRange& location,
+                                                 torch::jit::GraphFunction& function,
+                                                 const std::string& field) override {
+    const auto& dtypes = c10::getStringToDtypeMap();
+    const auto dtype = dtypes.find(field);
+    if (dtype == dtypes.end()) return BuiltinModule::attr(location, function, field);
+    const auto code = static_cast<int64_t>(dtype->second);
+    return std::make_shared<torch::jit::SimpleValue>(function.graph()->insertConstant(code, location));
+  }
+};
+struct DecompositionResolver : torch::jit::Resolver {
+  std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name, torch::jit::GraphFunction&,
+                                                         const torch::jit::SourceRange&) override {
+    if (name == "torch") return std::make_shared<TorchModule>();
+    if (name == "tsc") return std::make_shared<torch::jit::BuiltinModule>("tsc");
+    return nullptr;
+  }
+  c10::TypePtr resolveType(const std::string& name, const torch::jit::SourceRange&) override {
+    return quantized_type(name);
+  }
+};
 
 torch::jit::GraphFunction* find_decomposition(const Node* node) {
   const auto* schema = node->maybeSchema();
@@ -68,9 +96,11 @@ void raise_as_ops(Block* block) {
 // Parsed once. Functions call each other only within a file.
 const torch::jit::CompilationUnit& decompositions() {
   static const auto unit = [] {
+    define_own_operators();
     auto result = std::make_unique<torch::jit::CompilationUnit>();
     for (const auto* file = tsc_decompositions; file->name != nullptr; ++file) {
-      result->define(std::nullopt, std::string(file->text, file->size), torch::jit::nativeResolver(), nullptr);
+      const std::string text(file->text, file->size);
+      result->define(std::nullopt, text, std::make_shared<DecompositionResolver>(), nullptr);
     }
     for (torch::jit::Function* function : result->get_functions())
       raise_as_ops(torch::jit::toGraphFunction(*function).graph()->block());

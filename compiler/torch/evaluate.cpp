@@ -391,19 +391,6 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
     case ir::Op::gru_scan:
     case ir::Op::rnn_tanh_scan:
       return {scan(node.op, operands)};
-    case ir::Op::linear_rows: {
-      const at::Tensor input = operands[0].toTensor();
-      const int64_t depth = operands[1].toInt();
-      if (input.dim() == 0 || input.size(-1) != depth || input.scalar_type() != at::kFloat) {
-        throw EvaluationError("mat1 and mat2 shapes cannot be multiplied");
-      }
-      return {input.reshape({input.numel() / depth, depth})};
-    }
-    case ir::Op::linear_result: {
-      std::vector<int64_t> sizes = operands[1].toTensor().sizes().vec();
-      sizes.back() = operands[0].toTensor().size(1);
-      return {operands[0].toTensor().reshape(sizes)};
-    }
     case ir::Op::reorder:
     case ir::Op::annotate:
     case ir::Op::unchecked_cast:

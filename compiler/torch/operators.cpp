@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "compiler/torch/evaluate.h"
+#include "compiler/torch/own_operators.h"
 
 namespace tsc {
 namespace {
@@ -59,6 +60,7 @@ std::vector<OperatorPtr> find_candidates(ir::Op op, ir::Form form) {
 
 const std::vector<OperatorPtr>& candidates_of(ir::Op op, ir::Form form) {
   static std::map<std::pair<ir::Op, ir::Form>, std::vector<OperatorPtr>> cache;
+  define_own_operators();
   const auto [position, is_new] = cache.try_emplace({op, form});
   if (is_new) position->second = find_candidates(op, form);
   return position->second;

@@ -15,6 +15,7 @@
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/objects.h"
 #include "compiler/torch/padding.h"
+#include "compiler/torch/quantized.h"
 
 namespace tsc {
 namespace {
@@ -387,13 +388,25 @@ std::string Program::path(const ModuleAttribute& attribute) const {
   return module.empty() ? name : module + "." + name;
 }
 
+namespace {
+
+// LibTorch warns whoever unpacks quantised parameters that they are deprecated.
+struct NoWarnings : c10::WarningHandler {
+  void process(const c10::Warning&) override {}
+};
+
+}  // namespace
+
 Program load_program(const std::string& file, const std::vector<std::string>& methods, Diagnostics& diagnostics) {
+  NoWarnings silent;
+  const c10::WarningUtils::WarningHandlerGuard guard(&silent);
   Program program;
   program.unit = std::make_shared<torch::jit::CompilationUnit>();
   torch::jit::ExtraFilesMap extra_files;
   program.root = torch::jit::import_ir_module(program.unit, file, c10::Device(c10::kCPU), extra_files,
                                               /*load_debug_files=*/true, /*restore_shapes=*/false);
   collect_module_paths(*program.root._ivalue(), "", program);
+  unpack_quantized_attributes(program);
   const auto names = chosen_methods(program.root, methods, diagnostics);
   if (!diagnostics.empty()) return program;
   std::unordered_map<const Graph*, uint64_t> sizes;
@@ -411,7 +424,11 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
   }
   fold_until_stable(program);
   bool decomposed = false;
-  for (MethodGraph& method : program.methods) decomposed |= decompose(*method.graph);
+  for (MethodGraph& method : program.methods) {
+    decomposed |= lower_quantized(program, method, diagnostics);
+    decomposed |= decompose(*method.graph);
+  }
+  if (!diagnostics.empty()) return program;
   if (decomposed) fold_until_stable(program);
   for (MethodGraph& method : program.methods) {
     torch::jit::LowerSimpleTuples(method.graph);

@@ -14,8 +14,9 @@ bool ends_with(std::string_view text, std::string_view suffix) {
 // What called torch.jit.trace, and all that called it, is the program that wrote the file and no part of the model.
 bool is_tracer(const ir::SourceFrame& frame) { return ends_with(frame.file, "torch/jit/_trace.py"); }
 
-// Module.__call__: true of every traced line, and of no interest.
+// Module.__call__ and torch.ops.namespace.op(): true of every traced line, and of no interest.
 bool is_machinery(const ir::SourceFrame& frame) {
+  if (ends_with(frame.file, "torch/_ops.py") && frame.function == "__call__") return true;
   return ends_with(frame.file, "torch/nn/modules/module.py") &&
          (frame.function == "_slow_forward" || frame.function == "_call_impl" ||
           frame.function == "_wrapped_call_impl");

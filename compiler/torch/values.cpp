@@ -8,6 +8,8 @@
 
 #include <cctype>
 
+#include "compiler/torch/quantized.h"
+
 namespace tsc {
 namespace {
 
@@ -69,7 +71,7 @@ ir::Type ValueMapper::class_type(const c10::ClassTypePtr& type) {
   const std::string name = type->name() ? type->name()->qualifiedName() : type->str();
   if (is_native_class(*type)) {
     const bool is_quantized = name.find(".quantized.") != std::string::npos;
-    throw UnsupportedValue(name, is_quantized ? ": packed parameters of a quantized module; compile the float model"
+    throw UnsupportedValue(name, is_quantized ? ": packed parameters of a quantised module of this kind; keep it in float"
                                               : ": a class written in C++ (TorchBind), whose code isn't in the file");
   }
   if (type->is_module()) throw UnsupportedValue(name, ": a module that is chosen at run time, or stored in a value");
@@ -178,7 +180,7 @@ ir::Type ValueMapper::type(const c10::TypePtr& type) {
       if (const auto& schema = type->expectRef<c10::TupleType>().schema()) {
         for (const c10::Argument& field : schema->arguments()) tuple.names.push_back(field.name());
         const auto& name = type->expectRef<c10::TupleType>().name();
-        if (name) tuple.class_id = named_tuple_class(short_name(name->qualifiedName()), tuple) + 1;
+        if (name && !is_quantized_type(type)) tuple.class_id = named_tuple_class(short_name(name->qualifiedName()), tuple) + 1;
       }
       return tuple;
     }
@@ -220,7 +222,7 @@ ValueMapper::Typed ValueMapper::tensor(const at::Tensor& tensor, const std::stri
   if (!tensor.defined()) return {{}, ir::Type::make(Kind::kNone)};
   const std::string label = name.empty() ? "a tensor" : "'" + name + "'";
   if (tensor.layout() != at::kStrided) throw UnsupportedValue("sparse tensor", ": " + label);
-  if (tensor.is_quantized()) throw UnsupportedValue("quantized tensor", ": " + label + "; compile the float model");
+  if (tensor.is_quantized()) throw UnsupportedValue("quantized tensor", ": " + label + ", of this dtype or scheme");
   if (!tensor.device().is_cpu()) throw UnsupportedValue("tensor on " + tensor.device().str(), ": " + label);
   const auto dtype = map_dtype(tensor.scalar_type());
   if (!dtype) throw UnsupportedValue(std::string("tensor of ") + c10::toString(tensor.scalar_type()), ": " + label);
@@ -257,16 +259,17 @@ ValueMapper::Typed ValueMapper::tensor(const at::Tensor& tensor, const std::stri
   return {{constant}, ir::Type::make_tensor(*dtype, std::move(dims))};
 }
 
-ValueMapper::Typed ValueMapper::sequence(const std::vector<c10::IValue>& parts, const std::vector<c10::TypePtr>& types,
-                                         ir::Type::Kind kind, const std::string& name) {
+ValueMapper::Typed ValueMapper::tuple(const c10::ivalue::Tuple& value, const std::string& name) {
+  const auto type = value.type();
+  ir::Type result = this->type(type);
   ir::ConstantList list;
-  ir::Type type = ir::Type::make(kind);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    Typed part = constant(parts[i], types[i], name.empty() ? name : fmt::format("{}.{}", name, i));
+  for (size_t i = 0; i < value.elements().size(); ++i) {
+    const std::string field = type->schema() ? type->schema()->arguments()[i].name() : std::to_string(i);
+    Typed part = constant(value.elements()[i], type->elements()[i], name.empty() ? name : name + "." + field);
     list.push_back(std::move(part.constant));
-    type.elements.push_back(std::move(part.type));
+    result.elements[i] = std::move(part.type);
   }
-  return {list_of(std::move(list)), std::move(type)};
+  return {list_of(std::move(list)), std::move(result)};
 }
 
 // The parts of a list, dict (keys and values in turn) or object.
@@ -330,19 +333,10 @@ ValueMapper::Typed ValueMapper::constant(const c10::IValue& value, const c10::Ty
     return {{static_cast<int64_t>(position)}, std::move(type)};
   }
   if (value.isList() || value.isGenericDict() || value.isObject()) {
-    ir::Type type = this->type(value.type());  // first: it tells of classes whose parts can't be read
-    return {parts(value, name), std::move(type)};
+    const ir::Type type = this->type(value.type());  // first: what has no type has no parts that can be read
+    return {parts(value, name), type};
   }
-  if (value.isTuple()) {
-    const auto& parts = value.toTupleRef().elements();
-    const auto type = value.type();
-    Typed typed = sequence(std::vector<c10::IValue>(parts.begin(), parts.end()), type->containedTypes().vec(),
-                           Kind::kTuple, name);
-    const ir::Type named = this->type(type);
-    typed.type.names = named.names;
-    typed.type.class_id = named.class_id;
-    return typed;
-  }
+  if (value.isTuple()) return tuple(value.toTupleRef(), name);
   throw UnsupportedValue(value.tagKind(), "");
 }
 

@@ -51,8 +51,7 @@ class ValueMapper {
   ir::ClassId add_class(const c10::Type* type, const std::string& qualified_name);
   Typed tensor(const at::Tensor& tensor, const std::string& name);
   ir::Constant parts(const c10::IValue& value, const std::string& name);
-  Typed sequence(const std::vector<c10::IValue>& parts, const std::vector<c10::TypePtr>& types, ir::Type::Kind kind,
-                 const std::string& name);
+  Typed tuple(const c10::ivalue::Tuple& value, const std::string& name);
 
   using Lists =
       std::unordered_map<c10::IValue, ir::Constant, c10::IValue::HashIdentityIValue, c10::IValue::CompIdentityIValues>;

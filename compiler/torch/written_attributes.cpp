@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "compiler/torch/program.h"
+#include "compiler/torch/quantized.h"
 
 namespace tsc {
 namespace {
@@ -64,6 +65,12 @@ bool is_of_program(const c10::ClassType& type) {
 bool holds_object(const c10::TypePtr& type) {
   if (const auto class_type = type->cast<c10::ClassType>()) return is_of_program(*class_type);
   return std::ranges::any_of(type->containedTypes(), holds_object);
+}
+
+// Nobody writes packed parameters, which no program can look into.
+unsigned memory_of(const ModuleAttribute& attribute) {
+  const bool is_packed = attribute.value().isTuple() && is_packed_type(attribute.value().type());
+  return is_packed ? unsigned{kNothing} : memory_of(attribute.owner->type()->getAttribute(attribute.slot));
 }
 
 // Ops that may return an operand itself or a view of it though their schemas don't say so.
@@ -123,7 +130,7 @@ class Flow {
   }
   Id id_of(const ModuleAttribute& attribute) {
     const auto [position, is_new] = attributes_.try_emplace(attribute, 0);
-    if (is_new) position->second = add(memory_of(attribute.owner->type()->getAttribute(attribute.slot)));
+    if (is_new) position->second = add(memory_of(attribute));
     return position->second;
   }
   void connect(Id from, Id to) {

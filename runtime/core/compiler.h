@@ -73,6 +73,11 @@ struct Traits {
   static constexpr int kLanes = 1;
 };
 
+// Whether dot_of_bytes(sums, a, b) is one instruction: sums[i] + a[4i] b[4i] + ... + a[4i + 3] b[4i + 3] for unsigned bytes
+// a and signed ones b.
+template <class Sums>
+inline constexpr bool kHasDotOfBytes = false;
+
 #if defined(__clang__)
 
 // A mask is a vector of bits.
@@ -313,6 +318,23 @@ TSC_INLINE bool all(Integers v) {
   return result;
 }
 
+#endif
+
+#if defined(__AVX512VNNI__)
+using Sums512 = Vector<int32_t, 16>::Type;
+template <>
+inline constexpr bool kHasDotOfBytes<Sums512> = true;
+template <class BytesU, class BytesS>
+TSC_INLINE Sums512 dot_of_bytes(Sums512 sums, BytesU a, BytesS b) {
+#if defined(__clang__)
+  return (Sums512)__builtin_ia32_vpdpbusd512(sums, (Sums512)a, (Sums512)b);
+#else
+  return (Sums512)__builtin_ia32_vpdpbusd_v16si(sums, (Sums512)a, (Sums512)b);
+#endif
+}
+#else
+template <class Sums, class BytesU, class BytesS>
+Sums dot_of_bytes(Sums sums, BytesU a, BytesS b) = delete;
 #endif
 
 }  // namespace extension

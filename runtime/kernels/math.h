@@ -413,6 +413,10 @@ TSC_INLINE V addcmul(V x, V a, V b, S value = 1) {
     return add(x, mul(spread<V>(value), mul(a, b)));
   }
 }
+template <FloatValue V>
+TSC_INLINE V fma(V a, V b, V c) {
+  return tsc::fma(a, b, c);
+}
 template <FloatValue V, class S = int>
 TSC_INLINE V addcdiv(V x, V a, V b, S value = 1) {
   return x + spread<V>(value) * a / b;

@@ -1,4 +1,4 @@
-// Transposition of a square of lanes in registers.
+// Transposition of a square of lanes: floats of the target's vectors, or bytes.
 #pragma once
 
 #include "runtime/kernels/vec.h"
@@ -26,19 +26,21 @@ struct Interleave {
 
 // rows[i][j] becomes rows[j][i]. Interleaving row i with row i + n/2 rotates the bits of each element's (row, lane)
 // index by one place; log2(n) such steps exchange the row's bits with the lane's.
-TSC_INLINE void transpose(VecF (&rows)[kLanes]) {
-  if constexpr (kLanes > 1) {
-    using Step = MakeSequence<detail::Interleave, kLanes>;
+template <class V, int kRows>
+TSC_INLINE void transpose(V (&rows)[kRows]) {
+  static_assert(kRows == kLanesOf<V>);
+  if constexpr (kRows > 1) {
+    using Step = MakeSequence<detail::Interleave, kRows>;
     TSC_UNROLL
-    for (int step = 1; step < kLanes; step *= 2) {
-      VecF mixed[kLanes];
+    for (int step = 1; step < kRows; step *= 2) {
+      V mixed[kRows];
       TSC_UNROLL
-      for (int i = 0; i < kLanes / 2; ++i) {
-        mixed[2 * i] = Step::low(rows[i], rows[i + kLanes / 2]);
-        mixed[2 * i + 1] = Step::high(rows[i], rows[i + kLanes / 2]);
+      for (int i = 0; i < kRows / 2; ++i) {
+        mixed[2 * i] = Step::low(rows[i], rows[i + kRows / 2]);
+        mixed[2 * i + 1] = Step::high(rows[i], rows[i + kRows / 2]);
       }
       TSC_UNROLL
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < kRows; ++i) {
         rows[i] = mixed[i];
       }
     }

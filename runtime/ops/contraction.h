@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/kernels/gemm.h"
+#include "runtime/kernels/gemm_integer.h"
 #include "runtime/ops/pointwise.h"
 #include "runtime/ops/reduction.h"
 #include "runtime/ops/view.h"
@@ -327,6 +328,40 @@ inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, co
                     scalar_type_name(bias->dtype()), scalar_type_name(product.dtype()));
   }
   return add(ctx, product, expand_sizes(ctx, *bias, product.sizes()), 1);
+}
+
+// input * weight^T of bytes as int32: the input is uint8, the weight [out][in] int8.
+inline Tensor linear_integer(Context& ctx, const Tensor& input, const Tensor& weight) {
+  if (!ctx.ok()) return {};
+  if (input.dtype() != DType::kUInt8 || weight.dtype() != DType::kInt8) {
+    return ctx.fail(ErrorKind::kType, "linear_integer: the input must be uint8 and the weight int8, but got %s and %s",
+                    dtype_name(input.dtype()), dtype_name(weight.dtype()));
+  }
+  if (input.dim() == 0) return ctx.fail(ErrorKind::kRuntime, "linear_integer: the input has no dimensions");
+  if (!rank_is(ctx, weight, 2, "linear_integer: the weight")) return {};
+  const i64 depth = input.size(input.dim() - 1), columns = weight.size(0);
+  Shape sizes(input.sizes());
+  sizes.rank -= 1;
+  const i64 rows = sizes.numel();
+  if (!inner_sizes_fit(ctx, "mat1 and mat2", rows, depth, weight.size(1), columns)) return {};
+  sizes.push(columns);
+  const Tensor x = dense(ctx, input);
+  const Tensor w = dense(ctx, weight);
+  const Tensor result = Tensor::empty(ctx, DType::kInt32, sizes);
+  if (!ctx.ok() || result.numel() == 0) return result;
+  const kernels::GemmInteger product = {.rows = rows,
+                                        .columns = columns,
+                                        .depth = depth,
+                                        .input_row = depth,
+                                        .weight_row = depth,
+                                        .output_row = columns,
+                                        .output_column = 1};
+  // A range of columns for each thread, none with less than some ten thousand products.
+  constexpr i64 kProducts = 1 << 15;
+  ctx.parallel_for(columns, kProducts / (rows * depth + 1) + 1, [&](i64 first, i64 last) {
+    kernels::gemm_integer(product, x.data<const uint8_t>(), w.data<const int8_t>(), result.data<int32_t>(), first, last);
+  });
+  return result;
 }
 
 // einsum: operands are aligned to all letters, then multiplied and summed two at a time.

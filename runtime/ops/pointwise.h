@@ -135,6 +135,7 @@ TSC_POINTWISE(where, 3, kBools | kInts | kFloats | kComplexes, (const Element<V>
               TSC_BY_VALUE(condition == E(0) ? b : a, tsc::select(tsc::convert<bool>(condition), a, b)))
 TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
+TSC_POINTWISE(fma, 3, kFloats, (const Element<V>*, V a, V b, V c), { return math::fma(a, b, c); })
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
 TSC_POINTWISE(lerp, 3, kFloats | kWideNumbers, (const Element<V>*, V a, V b, V weight),
@@ -554,6 +555,10 @@ inline Tensor addcdiv_to(Context& ctx, const Operand& self, const Operand& tenso
   }
   const DType dtype = result_type(self, tensor1, tensor2);
   return pointwise<pointwise_ops::addcdiv>(ctx, dtype, dtype, destination, {value}, self, tensor1, tensor2);
+}
+inline Tensor fma(Context& ctx, const Operand& self, const Operand& factor, const Operand& addend) {
+  const DType dtype = result_type(self, factor, addend);
+  return pointwise<pointwise_ops::fma>(ctx, dtype, dtype, nullptr, {}, self, factor, addend);
 }
 inline Tensor addcmul(Context& ctx, const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                       const Scalar& value = 1) {

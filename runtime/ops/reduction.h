@@ -405,4 +405,65 @@ inline Tensor linalg_vector_norm(Context& ctx, const Tensor& self, const Scalar&
   return norm_over(ctx, self, ord.to_double(), dims_or_all(ctx, dim, self.dim()), keepdim, dtype);
 }
 
+// Scale and zero point with which bytes 0 ... 255 (0 ... 127 where the range is reduced) stand for the elements.
+
+struct Range {
+  float low = 0, high = 0;  // 0 is always within
+};
+inline Range range_of(const float* x, i64 n) {
+  using V = Vec<float, kLanes>;
+  V low = {}, high = {};  // NaN is no extreme
+  i64 i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const V v = load<V>(x + i);
+    low = tsc::min(low, v);
+    high = tsc::max(high, v);
+  }
+  if (i < n) {
+    const V v = load_partial<V>(x + i, n - i);
+    low = tsc::min(low, v);
+    high = tsc::max(high, v);
+  }
+  return {horizontal_min(low), horizontal_max(high)};
+}
+
+// In double, and rounded to float at the end, as PyTorch does it.
+inline Tuple<Tensor, Tensor> choose_qparams(Context& ctx, const Tensor& self, bool reduce_range) {
+  if (ctx.ok() && self.dtype() != DType::kFloat32) {
+    ctx.fail(ErrorKind::kRuntime, "expected scalar type Float but found %s", scalar_type_name(self.dtype()));
+  }
+  const Tensor x = dense(ctx, self);
+  if (!ctx.ok()) return {};
+  auto [low, high] = range_of(x.data<const float>(), x.numel());
+  const double last = reduce_range ? 127 : 255;
+  double scale = (static_cast<double>(high) - low) / last;
+  const auto as_float = static_cast<float>(scale);
+  if (as_float == 0.0f || __builtin_isinf(1.0f / as_float)) scale = 0.1;
+  constexpr float kSmallestScale = 6.1e-5f;
+  if (scale < kSmallestScale) {
+    const float factor = kSmallestScale / static_cast<float>(scale);
+    const auto widest = static_cast<float>(kSmallestScale * static_cast<float>(last));
+    scale = kSmallestScale;
+    if (low == 0.0f) {
+      high = widest;
+    } else if (high == 0.0f) {
+      low = -widest;
+    } else {
+      low *= factor;
+      high *= factor;
+    }
+  }
+  // From the end whose own number is smaller, which is the more exact.
+  const double from_low = -low / scale, from_high = last - high / scale;
+  const bool low_is_exact = -__builtin_fabs(low / scale) < last - __builtin_fabs(high / scale);
+  const double zero = low_is_exact ? from_low : from_high;
+  const Tensor scale_tensor = Tensor::empty(ctx, DType::kFloat32, Sizes());
+  const Tensor zero_tensor = Tensor::empty(ctx, DType::kInt32, Sizes());
+  if (!ctx.ok()) return {};
+  *scale_tensor.data<float>() = static_cast<float>(scale);
+  // Not a number where an element is infinite.
+  *zero_tensor.data<int32_t>() = zero > 0 ? static_cast<int32_t>(tsc::round_even(zero < last ? zero : last)) : 0;
+  return {scale_tensor, zero_tensor};
+}
+
 }  // namespace tsc::ops

@@ -2,6 +2,7 @@
 // a transposed one multiplies first and scatters. One and two spatial dimensions are seen as three with leading ones.
 #pragma once
 
+#include "runtime/kernels/conv2d_integer.h"
 #include "runtime/ops/contraction.h"
 #include "runtime/ops/movement.h"
 
@@ -33,6 +34,15 @@ inline bool spatial_list(Context& ctx, const char* name, const List<i64>& list, 
   return true;
 }
 
+inline bool conv_dtypes_ok(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias) {
+  if (!ctx.ok()) return false;
+  if (input.dtype() == weight.dtype() && (!bias.has_value() || bias->dtype() == input.dtype())) return true;
+  ctx.fail(ErrorKind::kRuntime, "Input type (%s) and %s type (%s) should be the same", scalar_type_name(input.dtype()),
+           input.dtype() != weight.dtype() ? "weight" : "bias",
+           scalar_type_name(input.dtype() != weight.dtype() ? weight.dtype() : bias->dtype()));
+  return false;
+}
+
 inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
                              i64 dims, i64 groups, bool transposed) {
   if (!ctx.ok()) return false;
@@ -41,12 +51,6 @@ inline bool conv_operands_ok(Context& ctx, const Tensor& input, const Tensor& we
              "Expected %lldD (unbatched) or %lldD (batched) input to conv%lldd, but got input of size: %s",
              static_cast<long long>(dims + 1), static_cast<long long>(dims + 2), static_cast<long long>(dims),
              SizesText(input.sizes()).text);
-    return false;
-  }
-  if (input.dtype() != weight.dtype() || (bias.has_value() && bias->dtype() != input.dtype())) {
-    ctx.fail(ErrorKind::kRuntime, "Input type (%s) and %s type (%s) should be the same",
-             scalar_type_name(input.dtype()), input.dtype() != weight.dtype() ? "weight" : "bias",
-             scalar_type_name(input.dtype() != weight.dtype() ? weight.dtype() : bias->dtype()));
     return false;
   }
   if (groups <= 0) {
@@ -188,23 +192,24 @@ inline Tensor convolve_transposed(Context& ctx, const ConvShape& s, const Tensor
   return result;
 }
 
-// Every convolution; `input` has a batch dimension.
-inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
-                           const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,
-                           bool transposed, const List<i64>& output_padding, i64 groups) {
+// The sizes of a convolution whose input has a batch dimension, whatever the dtypes; false after an error.
+inline bool conv_shape_of(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                          const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, bool transposed,
+                          const List<i64>& output_padding, i64 groups, ConvShape& s) {
+  if (!ctx.ok()) return false;
   const i64 dims = weight.dim() - 2;
   if (ctx.ok() && (dims < 1 || dims > kSpatial)) {
-    return ctx.fail(ErrorKind::kUnsupported, "a convolution's weight has 3, 4 or 5 dimensions, not %lld",
-                    static_cast<long long>(weight.dim()));
+    ctx.fail(ErrorKind::kUnsupported, "a convolution's weight has 3, 4 or 5 dimensions, not %lld",
+             static_cast<long long>(weight.dim()));
+    return false;
   }
-  if (!conv_operands_ok(ctx, input, weight, bias, dims, groups, transposed)) return {};
-  ConvShape s;
+  if (!conv_operands_ok(ctx, input, weight, bias, dims, groups, transposed)) return false;
   i64 extra[kSpatial];
   if (!spatial_list(ctx, "stride", stride, dims, 1, s.stride) ||
       !spatial_list(ctx, "padding", padding, dims, 0, s.padding) ||
       !spatial_list(ctx, "dilation", dilation, dims, 1, s.dilation) ||
       !spatial_list(ctx, "output_padding", transposed ? output_padding : List<i64>::of(ctx, i64{0}), dims, 0, extra)) {
-    return {};
+    return false;
   }
   s.dims = dims;
   s.groups = groups;
@@ -214,38 +219,50 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
   for (i64 i = 0; i < kSpatial; ++i) {
     const bool real = i >= kSpatial - dims;
     if (real && input.size(2 + i - (kSpatial - dims)) == 0) {
-      return ctx.fail(ErrorKind::kRuntime,
-                      "Only zero batch or zero channel inputs are supported, but got input shape: %s",
-                      SizesText(input.sizes()).text);
+      ctx.fail(ErrorKind::kRuntime, "Only zero batch or zero channel inputs are supported, but got input shape: %s",
+               SizesText(input.sizes()).text);
+      return false;
     }
     s.input[i] = real ? input.size(2 + i - (kSpatial - dims)) : 1;
     s.kernel[i] = real ? weight.size(2 + i - (kSpatial - dims)) : 1;
   }
-  if (!conv_numbers_ok(ctx, s)) return {};
+  if (!conv_numbers_ok(ctx, s)) return false;
   for (i64 i = 0; i < kSpatial; ++i) {
     const i64 reach = s.dilation[i] * (s.kernel[i] - 1);
     if (transposed) {
       s.output[i] = (s.input[i] - 1) * s.stride[i] - 2 * s.padding[i] + reach + extra[i] + 1;
       if (extra[i] < 0 || (extra[i] >= s.stride[i] && extra[i] >= s.dilation[i])) {
-        return ctx.fail(ErrorKind::kRuntime, "output padding must be smaller than either stride or dilation");
+        ctx.fail(ErrorKind::kRuntime, "output padding must be smaller than either stride or dilation");
+        return false;
       }
       if (s.output[i] <= 0) {
-        return ctx.fail(ErrorKind::kShape,
-                        "Given input size per channel: %s. Calculated output size per channel is too small",
-                        SizesText(Sizes(s.input, kSpatial)).text);
+        ctx.fail(ErrorKind::kShape, "Given input size per channel: %s. Calculated output size per channel is too small",
+                 SizesText(Sizes(s.input, kSpatial)).text);
+        return false;
       }
       continue;
     }
     const i64 room = s.input[i] + 2 * s.padding[i];
     if (room < reach + 1) {
-      return ctx.fail(
-          ErrorKind::kShape,
-          "Calculated padded input size per channel: (%lld). Kernel size: (%lld). Kernel size can't be greater "
-          "than actual input size",
-          static_cast<long long>(room), static_cast<long long>(reach + 1));
+      ctx.fail(ErrorKind::kShape,
+               "Calculated padded input size per channel: (%lld). Kernel size: (%lld). Kernel size can't be greater "
+               "than actual input size",
+               static_cast<long long>(room), static_cast<long long>(reach + 1));
+      return false;
     }
     s.output[i] = (room - reach - 1) / s.stride[i] + 1;
   }
+  return true;
+}
+
+// Every convolution; `input` has a batch dimension.
+inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
+                           const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,
+                           bool transposed, const List<i64>& output_padding, i64 groups) {
+  ConvShape s;
+  if (!conv_dtypes_ok(ctx, input, weight, bias)) return {};
+  if (!conv_shape_of(ctx, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, s))
+    return {};
   const Compute compute = compute_of(input.dtype());
   const DType wide = dtype_of_compute(compute);
   const bool dilated = s.dilation[0] > 1 || s.dilation[1] > 1 || s.dilation[2] > 1;
@@ -262,7 +279,7 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
   Tensor result = transposed ? convolve_transposed(ctx, s, x, w, wide) : convolve(ctx, s, x, w, wide);
   if (bias.has_value()) {
     Shape sizes;
-    for (i64 d = 0; d < dims + 2; ++d) sizes.push(d == 1 ? s.output_channels : 1);
+    for (i64 d = 0; d < s.dims + 2; ++d) sizes.push(d == 1 ? s.output_channels : 1);
     result = add(ctx, result, reshape_to(ctx, converted(ctx, *bias, wide), sizes), 1);
   }
   return converted(ctx, result, input.dtype());
@@ -352,6 +369,90 @@ inline Tensor conv_transpose2d(Context& ctx, const Tensor& input, const Tensor& 
                                const List<i64>& stride, const List<i64>& padding, const List<i64>& output_padding,
                                i64 groups, const List<i64>& dilation) {
   return conv_maybe_batched(ctx, input, weight, bias, stride, padding, dilation, true, output_padding, groups);
+}
+
+// Convolutions of bytes.
+
+// The weight [O][I / groups][h][w] with its channels innermost, where it mostly lies so already.
+inline Tensor channels_last_weight(Context& ctx, const Tensor& weight) {
+  if (!ctx.ok()) return {};
+  const i64 sizes[] = {weight.size(0), weight.size(2), weight.size(3), weight.size(1)};
+  const i64 strides[] = {weight.stride(0), weight.stride(2), weight.stride(3), weight.stride(1)};
+  return dense(ctx, weight.view(ctx, sizes, strides, 0));
+}
+
+inline void convolve_bytes(Context& ctx, const kernels::Conv2dInteger& p, i64 groups, const uint8_t* padded,
+                           const int8_t* weight, int32_t* output) {
+  // Windows that stay in the cache, and a part for each thread.
+  constexpr i64 kBlockBytes = 128 << 10;
+  const i64 fair = (p.out_plane() + ctx.threads() - 1) / ctx.threads();
+  const i64 block = tsc::max<i64>(4, (tsc::min(fair, kBlockBytes / p.depth()) + 3) & ~i64{3});
+  const i64 blocks = (p.out_plane() + block - 1) / block;
+  ctx.parallel_for_scratch(
+      groups * blocks, 1, p.is_pointwise() ? 1 : block * p.depth(), [&](i64 first, i64 last, char* scratch) {
+        for (i64 item = first; item < last; ++item) {
+          const i64 group = item / blocks, begin = item % blocks * block;
+          kernels::conv2d_integer(p, padded, group * p.group_channels, weight + group * p.group_outputs * p.depth(),
+                                  output + group * p.group_outputs * p.out_plane(), reinterpret_cast<uint8_t*>(scratch),
+                                  begin, tsc::min(begin + block, p.out_plane()));
+        }
+      });
+}
+
+// uint8 by int8 as int32; around the image lies the padding value.
+inline Tensor conv2d_integer(Context& ctx, const Tensor& input, const Tensor& weight, const List<i64>& stride,
+                             const List<i64>& padding, const List<i64>& dilation, i64 groups, i64 padding_value) {
+  ConvShape s;
+  if (!conv_shape_of(ctx, input, weight, None(), stride, padding, dilation, false, List<i64>(), groups, s)) return {};
+  if (s.dims != 2 || input.dtype() != DType::kUInt8 || weight.dtype() != DType::kInt8) {
+    return ctx.fail(ErrorKind::kType,
+                    "conv2d_integer: the input must be uint8 images and the weight int8, but got %s and %s",
+                    dtype_name(input.dtype()), dtype_name(weight.dtype()));
+  }
+  const kernels::Conv2dInteger p = {.height = s.input[1] + 2 * s.padding[1],
+                                    .width = s.input[2] + 2 * s.padding[2],
+                                    .channels = s.input_channels,
+                                    .group_channels = s.input_channels / groups,
+                                    .group_outputs = s.output_channels / groups,
+                                    .out_height = s.output[1],
+                                    .out_width = s.output[2],
+                                    .kernel_height = s.kernel[1],
+                                    .kernel_width = s.kernel[2],
+                                    .stride_height = s.stride[1],
+                                    .stride_width = s.stride[2],
+                                    .dilation_height = s.dilation[1],
+                                    .dilation_width = s.dilation[2]};
+  const Tensor x = dense(ctx, input), w = channels_last_weight(ctx, weight);
+  const Tensor result = conv_result(ctx, s, DType::kInt32);
+  if (!ctx.ok() || result.numel() == 0 || x.numel() == 0) return result;
+  const i64 image_bytes = p.height * p.width * p.channels;
+  const Scratch scratch(ctx, static_cast<size_t>(image_bytes));
+  if (!ctx.ok()) return {};
+  auto* padded = reinterpret_cast<uint8_t*>(scratch.data());
+  libc::memset(padded, static_cast<int>(padding_value), static_cast<size_t>(image_bytes));
+  const i64 rows = s.input[1], columns = s.input[2], top = s.padding[1], left = s.padding[2];
+  for (i64 n = 0; n < s.batch; ++n) {
+    const uint8_t* image = x.data<const uint8_t>() + n * p.channels * rows * columns;
+    int32_t* output = result.data<int32_t>() + n * s.output_channels * p.out_plane();
+    if (p.group_channels == 1) {
+      ctx.parallel_for(p.channels, 1, [&](i64 first, i64 last) {
+        for (i64 c = first; c < last; ++c) {
+          uint8_t* plane = padded + c * p.height * p.width;
+          kernels::pad_channels_last(image + c * rows * columns, 1, rows, columns, top, left, p.width, plane, 0, rows);
+          for (i64 o = c * p.group_outputs; o < (c + 1) * p.group_outputs; ++o) {
+            kernels::conv2d_integer_depthwise(p, plane, w.data<const int8_t>() + o * p.depth(),
+                                              output + o * p.out_plane());
+          }
+        }
+      });
+    } else {
+      ctx.parallel_for(rows, 1, [&](i64 first, i64 last) {
+        kernels::pad_channels_last(image, p.channels, rows, columns, top, left, p.width, padded, first, last);
+      });
+      convolve_bytes(ctx, p, groups, padded, w.data<const int8_t>(), output);
+    }
+  }
+  return result;
 }
 
 // Poolings over planes [height][width].

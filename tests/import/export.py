@@ -223,6 +223,16 @@ def free_function(x: Tensor, n: int = 2) -> Tensor:
     return y
 
 
+class QuantizedEmbedding(nn.Module):
+    def __init__(self):
+        super().__init__()
+        weight = torch.quantize_per_channel(torch.randn(4, 3), torch.ones(4), torch.zeros(4), 0, torch.quint8)
+        self.weight = torch.ops.quantized.embedding_bag_prepack(weight)
+
+    def forward(self, x):
+        return torch.ops.quantized.embedding_byte(self.weight, x)
+
+
 class Unsupported(nn.Module):
     def forward(self, x):
         y = torch.linalg.eigvalsh(x)
@@ -284,8 +294,7 @@ def refused(folder):
         file.write("no model\n" * 100)
     open(path("empty"), "w").close()
     torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.rand(1, 2),)), path("exported"))
-    quantized = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 4)), {nn.Linear})
-    torch.jit.script(quantized).save(path("quantized"))
+    torch.jit.script(QuantizedEmbedding()).save(path("quantized"))
 
     good = path("good")
     torch.jit.trace(nn.Linear(8, 8), torch.rand(1, 8)).save(good)

@@ -14,6 +14,7 @@
 #include "compiler/ir/print.h"
 #include "compiler/ir/verify.h"
 #include "compiler/torch/evaluate.h"
+#include "compiler/torch/own_operators.h"
 
 namespace tsc {
 namespace {
@@ -229,6 +230,7 @@ TEST(Import, UnknownMethodAndInputAreRefused) {
 
 // A misspelt overload in the op table would refuse models, or never match.
 TEST(OpTable, NamesOperatorsOfPyTorch) {
+  define_own_operators();
   for (const ir::OpInfo& row : ir::all_ops()) {
     for (const std::string_view name : row.aten_names) {
       const std::string base(name.substr(0, name.find('.')));

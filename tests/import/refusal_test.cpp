@@ -54,10 +54,14 @@ TEST(Refusal, OpsAllAtOnceWithLineAndCount) {
   EXPECT_EQ(diagnostics[1].op, "aten::fft_fft");
 }
 
-TEST(Refusal, QuantizedModules) {
+TEST(Refusal, QuantizedOps) {
   const auto diagnostics = refuse_model("quantized");
-  EXPECT_EQ(diagnostics[0].code, "unsupported_type");
-  EXPECT_NE(diagnostics[0].message.find("quantized"), std::string::npos);
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_EQ(diagnostics[0].code, "unsupported_op");
+  EXPECT_EQ(diagnostics[0].op, "quantized::embedding_byte");
+  EXPECT_EQ(diagnostics[0].advice, "keep this module in float");
+  ASSERT_FALSE(diagnostics[0].frames.empty());
+  EXPECT_EQ(diagnostics[0].frames[0].text, "return torch.ops.quantized.embedding_byte(self.weight, x)");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 import torch
 
 import harvest
+import own_operators  # noqa: F401, which defines "tsc::..."
 
 
 def of_dtype(dtype):
@@ -13,6 +14,9 @@ def of_dtype(dtype):
         if dtype.is_floating_point:
             return torch.randn(sizes).to(dtype)
         return torch.randint(0, 2 if dtype is torch.bool else 9, sizes, dtype=dtype)
+
+    def bytes_of(*sizes):
+        return torch.randint(0, 256, sizes, dtype=torch.uint8)
 
     index = torch.tensor
     # Weights and biases of a layer of a recurrent network with 3 inputs, 2 states and `gates` of them.
@@ -90,6 +94,14 @@ def of_dtype(dtype):
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), [3, 7], None),
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), None, [1.5, 2.0]),
         ("aten::zeros", [2, 3], {"dtype": harvest.code(dtype)}),
+        ("tsc::choose_qparams", t(5, 40), False),
+        ("tsc::choose_qparams", t(3, 2), True),
+        ("tsc::conv2d_integer", bytes_of(2, 3, 7, 6), bytes_of(4, 3, 3, 2).char(), [2, 1], [1, 1], [1, 2], 1, 200),
+        ("tsc::conv2d_integer", bytes_of(1, 4, 5, 5), bytes_of(8, 1, 3, 3).char(), [1], [1], [1], 4, 9),
+        ("tsc::fma", t(3, 4), t(4), t(3, 1)),
+        ("tsc::linear_integer", bytes_of(2, 2, 10), bytes_of(3, 10).char()),
+        ("tsc::linear_result", t(6, 5), t(2, 3, 4)),
+        ("tsc::linear_rows", t(2, 3, 4), 4, 5),
     ]  # fmt: skip
     for name, *args in calls:
         kwargs = args.pop() if isinstance(args[-1], dict) else {}

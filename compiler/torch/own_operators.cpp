@@ -1,0 +1,67 @@
+#include "compiler/torch/own_operators.h"
+
+#include <ATen/ATen.h>
+#include <torch/library.h>
+
+namespace tsc {
+namespace {
+
+// self * factor + addend, rounded once: products of floats are exact in double.
+at::Tensor fma(const at::Tensor& self, const at::Tensor& factor, const at::Tensor& addend) {
+  return (self.to(at::kDouble) * factor.to(at::kDouble) + addend.to(at::kDouble)).to(at::result_type(self, factor));
+}
+
+// The scale and the zero point of bytes that stand for the elements, as dynamically quantised modules choose them.
+std::tuple<at::Tensor, at::Tensor> choose_qparams(const at::Tensor& self, bool reduce_range) {
+  const at::Tensor with_zero = at::cat({self.flatten(), at::zeros({1}, self.options())});
+  const auto [scale, zero_point] = at::_choose_qparams_per_tensor(with_zero, reduce_range);
+  return {at::scalar_tensor(scale, at::kFloat), at::scalar_tensor(zero_point, at::kInt)};
+}
+
+// The product of uint8 rows with int8 rows, as int32. Sums of so many products of bytes are exact in double.
+at::Tensor linear_integer(const at::Tensor& input, const at::Tensor& weight) {
+  return at::linear(input.to(at::kDouble), weight.to(at::kDouble)).to(at::kInt);
+}
+
+// The convolution of a uint8 image with an int8 weight, as int32; around the image lies the padding value.
+at::Tensor conv2d_integer(const at::Tensor& input, const at::Tensor& weight, at::IntArrayRef stride,
+                          at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups, int64_t padding_value) {
+  const at::Tensor image = at::constant_pad_nd(input, {padding[1], padding[1], padding[0], padding[0]}, padding_value);
+  const at::Tensor no_bias;
+  return at::conv2d(image.to(at::kDouble), weight.to(at::kDouble), no_bias, stride, at::IntArrayRef({0, 0}), dilation, groups)
+      .to(at::kInt);
+}
+
+// Any tensor whose last size is `depth` as a matrix of its rows; what fails says that a weight has `columns` of them.
+at::Tensor linear_rows(const at::Tensor& input, int64_t depth, int64_t columns) {
+  TORCH_CHECK(input.dim() > 0 && input.size(-1) == depth && input.scalar_type() == at::kFloat,
+              "mat1 and mat2 shapes cannot be multiplied (", input.sizes(), " and ", depth, "x", columns, ")");
+  return input.reshape({input.numel() / depth, depth});
+}
+
+// Rows of a product, in the shape of the input that linear_rows took.
+at::Tensor linear_result(const at::Tensor& rows, const at::Tensor& input) {
+  std::vector<int64_t> sizes = input.sizes().vec();
+  sizes.back() = rows.size(1);
+  return rows.reshape(sizes);
+}
+
+}  // namespace
+
+void define_own_operators() {
+  static const auto library = [] {
+    torch::Library result(torch::Library::DEF, "tsc", std::nullopt, __FILE__, __LINE__);
+    result.def("fma(Tensor self, Tensor factor, Tensor addend) -> Tensor", &fma);
+    result.def("choose_qparams(Tensor self, bool reduce_range) -> (Tensor scale, Tensor zero_point)", &choose_qparams);
+    result.def("linear_integer(Tensor input, Tensor weight) -> Tensor", &linear_integer);
+    result.def(
+        "conv2d_integer(Tensor input, Tensor weight, int[2] stride, int[2] padding, int[2] dilation, int groups, "
+        "int padding_value) -> Tensor",
+        &conv2d_integer);
+    result.def("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)", &linear_rows);
+    result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);
+    return result;
+  }();
+}
+
+}  // namespace tsc

@@ -1,0 +1,57 @@
+"""The ops "tsc::..." of the table, which are our own, in PyTorch's: what the library must equal."""
+
+import torch
+
+LIBRARY = torch.library.Library("tsc", "DEF")
+
+
+def define(schema):
+    def register(function):
+        LIBRARY.define(schema)
+        LIBRARY.impl(schema.partition("(")[0], function, "CompositeExplicitAutograd")
+        return function
+
+    return register
+
+
+@define("fma(Tensor self, Tensor factor, Tensor addend) -> Tensor")
+def fma(self, factor, addend):
+    dtype = torch.promote_types(torch.result_type(self, factor), addend.dtype)
+    assert dtype.is_floating_point
+    return (self.double() * factor.double() + addend.double()).to(torch.result_type(self * factor, addend))
+
+
+@define("choose_qparams(Tensor self, bool reduce_range) -> (Tensor scale, Tensor zero_point)")
+def choose_qparams(self, reduce_range):
+    assert self.dtype is torch.float32
+    with_zero = torch.cat([self.flatten(), torch.zeros(1)])
+    scale, zero_point = torch._choose_qparams_per_tensor(with_zero, reduce_range)
+    return torch.tensor(scale), torch.tensor(zero_point, dtype=torch.int32)
+
+
+@define("linear_integer(Tensor input, Tensor weight) -> Tensor")
+def linear_integer(input, weight):
+    assert input.dtype is torch.uint8 and weight.dtype is torch.int8 and weight.dim() == 2
+    return torch.nn.functional.linear(input.double(), weight.double()).int()
+
+
+@define("conv2d_integer(Tensor input, Tensor weight, int[2] stride, int[2] padding, int[2] dilation, int groups, "
+        "int padding_value) -> Tensor")
+def conv2d_integer(input, weight, stride, padding, dilation, groups, padding_value):
+    assert input.dtype is torch.uint8 and weight.dtype is torch.int8 and input.dim() == weight.dim() == 4
+    assert min(input.shape[2:]) > 0
+    pads = [padding[-1], padding[-1], padding[0], padding[0]]
+    image = torch.nn.functional.pad(input.double(), pads, value=float(padding_value))
+    return torch.nn.functional.conv2d(image, weight.double(), None, stride, 0, dilation, groups).int()
+
+
+@define("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)")
+def linear_rows(input, depth, columns):
+    assert input.dtype is torch.float32 and input.dim() > 0 and input.size(-1) == depth
+    return input.reshape(input.numel() // depth, depth)
+
+
+@define("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)")
+def linear_result(rows, input):
+    assert input.dim() > 0 and rows.dim() == 2
+    return rows.reshape(*input.shape[:-1], rows.size(1))
