@@ -14,6 +14,7 @@
 
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/objects.h"
+#include "compiler/torch/own_operators.h"
 #include "compiler/torch/padding.h"
 #include "compiler/torch/quantized.h"
 
@@ -403,6 +404,7 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
   Program program;
   program.unit = std::make_shared<torch::jit::CompilationUnit>();
   torch::jit::ExtraFilesMap extra_files;
+  define_own_operators();  // which a file may name
   program.root = torch::jit::import_ir_module(program.unit, file, c10::Device(c10::kCPU), extra_files,
                                               /*load_debug_files=*/true, /*restore_shapes=*/false);
   collect_module_paths(*program.root._ivalue(), "", program);
