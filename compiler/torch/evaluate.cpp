@@ -217,6 +217,12 @@ c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& ty
 }
 
 c10::IValue Evaluator::container(const ir::ConstantList& parts, const ir::Type& type, StateCopies* copies) {
+  if (type.is(Kind::kUnion)) {  // only one of its types has parts, or the import refuses it
+    for (const ir::Type& each : type.elements) {
+      const bool has_parts = each.is(Kind::kList) || each.is(Kind::kDict) || each.is(Kind::kTuple) || each.is(Kind::kClass);
+      if (has_parts) return container(parts, each, copies);
+    }
+  }
   const auto part = [&](size_t i, const ir::Type& part_type) { return this->constant(parts[i], part_type, copies); };
   if (type.is(Kind::kTuple)) {
     std::vector<c10::IValue> elements;
