@@ -114,7 +114,7 @@ class Tensors:
         """Of matrices."""
         inner = self.pick(["2", "3", *dims])
         factors = [self.stored(Tensor("float32", dims[0], inner), depth - 1), self.stored(Tensor("float32", inner, dims[1]), depth - 1)]
-        return Text(f"({factors[0]}) @ ({factors[1]})", 1 << 17)
+        return Text(f"(({factors[0]}) @ ({factors[1]}))", 1 << 17)
 
     def broadcast(self, kind):
         """The type of the other operand of a binary op."""
