@@ -80,7 +80,10 @@ def work(jobs, limit, skip):
                 continue
             for case in part:
                 say("runs", sample=case.name)
-                difference = programs.agree(model.methods[case.name], getattr(module, case.name), case, case.tensors)
+                # Eager PyTorch's result is right, too, where the interpreter's has another dtype for a traced number.
+                ours = model.methods[case.name]
+                difference = programs.agree(ours, getattr(module, case.name), case, case.tensors)
+                difference = difference and programs.agree(ours, case.call, case, case.tensors)
                 tell(WRONG if difference else PASSED, case, difference or "")
 
 

@@ -398,6 +398,7 @@ def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor
 def index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     assert self.dtype == source.dtype, "index_copy_(): self and source expected to have the same dtype"
     assert index.dim() < 2, "index_copy_(): index should have dimension 1 or 0"
+    assert index.numel() == 0 or int(index.min()) >= 0, "index_copy_(): index out of range"  # none counts from the end
     indices: List[Optional[Tensor]] = [index.reshape([-1])]
     whole = self if self.dim() > 0 else self.reshape([1])
     rows = source if source.dim() > 0 else source.reshape([1])
