@@ -23,40 +23,6 @@ bool is_plain(const Type& type) {
   return type.is(Type::Kind::kInt) || type.is(Type::Kind::kFloat) || type.is(Type::Kind::kBool);
 }
 
-// Whether the constant is a value of the type. An enum's members and a device's text are no ints and strs there.
-bool fits(const Constant& c, const Type& type) {
-  const auto fits_any = [&](const Type& wanted) { return fits(c, wanted); };
-  switch (type.kind) {
-    case Type::Kind::kUnion:
-      return std::ranges::any_of(type.elements, fits_any);
-    case Type::Kind::kOptional:
-      return std::holds_alternative<std::monostate>(c.value) || fits(c, type.elements[0]);
-    case Type::Kind::kNone:
-      return std::holds_alternative<std::monostate>(c.value);
-    case Type::Kind::kBool:
-      return std::holds_alternative<bool>(c.value);
-    case Type::Kind::kInt:
-      return std::holds_alternative<int64_t>(c.value);
-    case Type::Kind::kFloat:
-      return std::holds_alternative<double>(c.value);
-    case Type::Kind::kComplex:
-      return std::holds_alternative<std::complex<double>>(c.value);
-    case Type::Kind::kStr:
-      return std::holds_alternative<std::string>(c.value);
-    case Type::Kind::kTensor:
-      return std::holds_alternative<std::shared_ptr<const TensorConstant>>(c.value);
-    default:
-      break;
-  }
-  const auto* list = std::get_if<std::shared_ptr<const ConstantList>>(&c.value);
-  if (list == nullptr || type.elements.empty()) return false;
-  if (type.is(Type::Kind::kTuple) && (*list)->size() != type.elements.size()) return false;
-  for (size_t i = 0; i < (*list)->size(); ++i) {
-    if (!fits((**list)[i], type.elements[i % type.elements.size()])) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string join(const std::vector<std::string>& parts) {
@@ -93,11 +59,11 @@ std::string ConstantEmitter::constant(const Constant& c, const Type& type) {
 
 // In the box of a union or Any, as the member of the union that it is.
 std::string ConstantEmitter::boxed(const Constant& c, const Type& type) {
-  static const std::vector<Type> kPlain = {
-      Type::make(Type::Kind::kBool),    Type::make(Type::Kind::kInt), Type::make(Type::Kind::kFloat),
-      Type::make(Type::Kind::kComplex), Type::make(Type::Kind::kStr), Type::make_tensor()};
+  static const std::vector<Type> kPlain = {Type::make(Type::Kind::kBool),  Type::make(Type::Kind::kInt),
+                                           Type::make(Type::Kind::kFloat), Type::make(Type::Kind::kComplex),
+                                           Type::make(Type::Kind::kStr),   Type::make_tensor()};
   const std::vector<Type>& members = type.is(Type::Kind::kUnion) ? type.elements : kPlain;
-  const auto member = std::ranges::find_if(members, [&](const Type& wanted) { return fits(c, wanted); });
+  const auto member = std::ranges::find_if(members, [&](const Type& wanted) { return is_of_type(c, wanted); });
   TSC_ASSERT(member != members.end(), "a constant is no value of its type {}", type.str());
   return fmt::format("Any::make(ctx, {})", constant(c, *member));
 }
@@ -159,7 +125,8 @@ std::string ConstantEmitter::new_object(const ConstantList& list, const Type& ty
   statements_.line("const {} {} = {}::make(ctx);", cpp_type(graph_, type), local, cpp_type(graph_, type));
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string field = constant(list[i], type_info.field_types[i]);
-    statements_.line("if (ctx.ok()) {}->{} = {};", local, model_.fields[type.class_id].of(type_info.field_names[i]), field);
+    statements_.line("if (ctx.ok()) {}->{} = {};", local, model_.fields[type.class_id].of(type_info.field_names[i]),
+                     field);
   }
   return local;
 }

@@ -57,6 +57,11 @@ std::string header_of(OpClass op_class) {
   return "";
 }
 
+// Traces and the importer number what the user has not named.
+bool is_user_name(const std::string& name) {
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
+}
+
 class HostEmitter {
  public:
   HostEmitter(ModelContext& model, const Function& function, Writer& constants, Writer& regions, Writer& out)
@@ -110,7 +115,7 @@ class HostEmitter {
   std::string user_name(ValueId id, int depth = 0) const {
     constexpr int kMaxDepth = 4;
     const Value& v = graph_.value(id);
-    if (!v.name.empty() && std::isdigit(static_cast<unsigned char>(v.name[0])) == 0) return v.name;
+    if (is_user_name(v.name)) return v.name;
     if (depth == kMaxDepth || v.constant) return "";
     if (v.def != kNoId && graph_.node(v.def).op == Op::if_) {
       const Node& node = graph_.node(v.def);
@@ -118,7 +123,7 @@ class HostEmitter {
       for (const BlockId block : node.blocks) {
         const ValueId result = graph_.block(block).results[output];
         const std::string& name = graph_.value(result).name;
-        if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0) return name;
+        if (is_user_name(name)) return name;
       }
     }
     const auto use = single_uses_.find(id);
@@ -270,9 +275,8 @@ class HostEmitter {
 
   std::optional<Expression> number_of(const Node& node) {
     if (node.outputs.size() != 1) return std::nullopt;
-    const auto number = number_expression(graph_, node, [&](ValueId id) { return expression(id); });
-    if (number && number->text.find("wrap_") != std::string::npos) model_.headers.insert("runtime/ops/scalar.h");
-    return number;
+    model_.headers.insert("runtime/ops/scalar.h");  // of wrap_add
+    return number_expression(graph_, node, [&](ValueId id) { return expression(id); });
   }
   // Whether the value stands where it is used instead of in a local: once, in its block, where nothing has changed. What
   // the user has named keeps its name, unless it is another's next value. A loop would compute its trips in each.
@@ -280,11 +284,10 @@ class HostEmitter {
     const auto use = single_uses_.find(id);
     if (use == single_uses_.end() || use->second.block != block) return false;
     if (use->second.result) return true;
-    const std::string& name = graph_.value(id).name;
-    const bool named = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
-    return !named && !(graph_.node(use->second.node).op == Op::loop && use->second.operand == 0);
+    return !is_user_name(graph_.value(id).name) && !(graph_.node(use->second.node).op == Op::loop && use->second.operand == 0);
   }
-  // `a && b` and the like: a branch that computes nothing but one of two bools.
+  // `a && b` and the like: a branch that computes nothing but one of two bools. What stands in place there does so also
+  // when the branch turns out to be none.
   std::optional<Expression> choice_of(const Node& node) {
     if (node.op != Op::if_ || node.outputs.size() != 1) return std::nullopt;
     if (!type(node.outputs[0]).is(Type::Kind::kBool)) return std::nullopt;

@@ -182,6 +182,39 @@ BlockId Graph::block_of(NodeId node_id) const {
   return kNoId;
 }
 
+bool is_of_type(const Constant& c, const Type& type) {
+  const auto is_member = [&](const Type& wanted) { return is_of_type(c, wanted); };
+  switch (type.kind) {
+    case Type::Kind::kUnion:
+      return std::ranges::any_of(type.elements, is_member);
+    case Type::Kind::kOptional:
+      return std::holds_alternative<std::monostate>(c.value) || is_of_type(c, type.elements[0]);
+    case Type::Kind::kNone:
+      return std::holds_alternative<std::monostate>(c.value);
+    case Type::Kind::kBool:
+      return std::holds_alternative<bool>(c.value);
+    case Type::Kind::kInt:
+      return std::holds_alternative<int64_t>(c.value);
+    case Type::Kind::kFloat:
+      return std::holds_alternative<double>(c.value);
+    case Type::Kind::kComplex:
+      return std::holds_alternative<std::complex<double>>(c.value);
+    case Type::Kind::kStr:
+      return std::holds_alternative<std::string>(c.value);
+    case Type::Kind::kTensor:
+      return std::holds_alternative<std::shared_ptr<const TensorConstant>>(c.value);
+    default:
+      break;
+  }
+  const auto* list = std::get_if<std::shared_ptr<const ConstantList>>(&c.value);
+  if (list == nullptr || type.elements.empty()) return false;
+  if (type.is(Type::Kind::kTuple) && (*list)->size() != type.elements.size()) return false;
+  for (size_t i = 0; i < (*list)->size(); ++i) {
+    if (!is_of_type((**list)[i], type.elements[i % type.elements.size()])) return false;
+  }
+  return true;
+}
+
 std::vector<uint32_t> Graph::use_counts() const {
   std::vector<uint32_t> counts(values.size());
   const auto count_block = [&](auto& self, BlockId block_id) -> void {

@@ -62,6 +62,10 @@ struct Constant {
       value;
 };
 
+// Whether the constant is a value of the type: which member of a union it is. An enum's members and a device's text are
+// no ints and strs there.
+bool is_of_type(const Constant& constant, const Type& type);
+
 struct Value {
   Type type;
   std::string name;          // the user's name where there is one; unique among a function's values when printed

@@ -190,6 +190,11 @@ c10::TypePtr Evaluator::torch_type(const ir::Type& type) {
 c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& type, StateCopies* copies) {
   if (std::holds_alternative<std::monostate>(constant.value)) return {};
   if (type.is(Kind::kOptional)) return this->constant(constant, type.elements[0], copies);
+  if (type.is(Kind::kUnion)) {
+    for (const ir::Type& member : type.elements) {
+      if (ir::is_of_type(constant, member)) return this->constant(constant, member, copies);
+    }
+  }
   if (const auto* flag = std::get_if<bool>(&constant.value)) return *flag;
   if (const auto* integer = std::get_if<int64_t>(&constant.value)) {
     if (!type.is(Kind::kEnum)) return *integer;
@@ -217,12 +222,6 @@ c10::IValue Evaluator::constant(const ir::Constant& constant, const ir::Type& ty
 }
 
 c10::IValue Evaluator::container(const ir::ConstantList& parts, const ir::Type& type, StateCopies* copies) {
-  if (type.is(Kind::kUnion)) {  // only one of its types has parts, or the import refuses it
-    for (const ir::Type& each : type.elements) {
-      const bool has_parts = each.is(Kind::kList) || each.is(Kind::kDict) || each.is(Kind::kTuple) || each.is(Kind::kClass);
-      if (has_parts) return container(parts, each, copies);
-    }
-  }
   const auto part = [&](size_t i, const ir::Type& part_type) { return this->constant(parts[i], part_type, copies); };
   if (type.is(Kind::kTuple)) {
     std::vector<c10::IValue> elements;

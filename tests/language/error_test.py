@@ -138,6 +138,19 @@ class IntOfText(nn.Module):
         return int(s)
 
 
+@suite((randn(3, 2), torch.tensor([2, 0])), (randn(3, 2), torch.tensor([-1, 0])), class_name="RuntimeError", message=None)
+class CopyToRows(nn.Module):
+    """Indices of index_copy don't count from the end."""
+
+    def forward(self, x, index):
+        return x.index_copy(0, index, torch.ones(2, 2))
+
+
+@suite((randn(3, 2), torch.tensor([0, 3])), class_name="IndexError", message=None)
+class CopyBeyondRows(CopyToRows):
+    pass
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
 
