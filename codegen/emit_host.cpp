@@ -19,6 +19,8 @@ std::string header_of(OpClass op_class) {
   switch (op_class) {
     case OpClass::kPointwise:
       return "runtime/ops/pointwise.h";
+    case OpClass::kSpecial:
+      return "runtime/ops/special.h";
     case OpClass::kReduction:
       return "runtime/ops/reduction.h";
     case OpClass::kScan:

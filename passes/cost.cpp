@@ -85,6 +85,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
       return attention_operations(graph, node);
     case OpClass::kRecurrent:
       return recurrent_operations(graph, node);
+    case OpClass::kSpecial:
     case OpClass::kMovement:
     case OpClass::kView:
     case OpClass::kCreation:

@@ -417,6 +417,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     case OpClass::kRecurrent:
       return recurrent_obstacle(graph, node);
     case OpClass::kRandom:
+    case OpClass::kSpecial:
     case OpClass::kScan:
     case OpClass::kSort:
     case OpClass::kScalar:

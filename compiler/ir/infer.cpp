@@ -395,6 +395,7 @@ void Run::infer_node(NodeId id) {
   const Rule rule{*this, graph, node};
   switch (op_info(node.op).op_class) {
     case OpClass::kPointwise:
+    case OpClass::kSpecial:
     case OpClass::kReduction:
     case OpClass::kScan:
       if (!infer_creation(rule)) infer_by_table(rule);

@@ -472,6 +472,11 @@ bool infer_by_table(const Rule& rule) {
     rule.set_tensor(1, DType::kInt32, Dims{});
     return true;
   }
+  if (rule.node.op == Op::frexp) {
+    rule.set_tensor(0, rule.dtype(0), rule.shape(0));
+    rule.set_tensor(1, DType::kInt32, rule.shape(0));
+    return true;
+  }
   const Shape shape = table_shape(rule);
   rule.set_tensor(0, table_dtype(rule), shape);
   for (size_t i = 1; i < rule.node.outputs.size(); ++i) {

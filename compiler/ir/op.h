@@ -13,6 +13,7 @@ namespace tsc::ir {
 // What an op does to its operands; each class has one emitter, one fusion rule, one test generator.
 enum class OpClass : uint8_t {
   kPointwise,      // element by element with broadcasting; the scalar function is tsc::math::<name>
+  kSpecial,        // gamma, Bessel functions, orthogonal polynomials, ...: element by element, not fused
   kReduction,      // over some dims: sum, amax, argmax, mean, ...
   kScan,           // along one dim: cumsum, ...
   kView,           // the result shares the operand's storage

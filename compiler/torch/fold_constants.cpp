@@ -19,6 +19,7 @@ constexpr int64_t kGrowth = 4;
 bool computes_tensors(const ir::Node& node) {
   switch (ir::op_info(node.op).op_class) {
     case ir::OpClass::kPointwise:
+    case ir::OpClass::kSpecial:
     case ir::OpClass::kReduction:
     case ir::OpClass::kScan:
     case ir::OpClass::kView:

@@ -20,6 +20,11 @@ int vsnprintf(char* buffer, size_t bytes, const char* format, __builtin_va_list 
 int snprintf(char* buffer, size_t bytes, const char* format, ...) TSC_SYMBOL(snprintf)
     __attribute__((format(printf, 3, 4)));
 double strtod(const char* text, char** end) TSC_SYMBOL(strtod);
+double lgamma_r(double x, int* sign) TSC_SYMBOL(lgamma_r);
+double j0(double x) TSC_SYMBOL(j0);
+double j1(double x) TSC_SYMBOL(j1);
+double y0(double x) TSC_SYMBOL(y0);
+double y1(double x) TSC_SYMBOL(y1);
 intptr_t write(int file, const void* data, size_t bytes) TSC_SYMBOL(write);
 int sched_yield() TSC_SYMBOL(sched_yield);
 int getpid() TSC_SYMBOL(getpid);

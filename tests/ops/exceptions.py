@@ -29,6 +29,10 @@ def is_strided(form, operands):
     return form.startswith("strided")
 
 
+def is_double(form, operands):
+    return operands[0].dtype is torch.float64
+
+
 def is_any(form, operands):
     return True
 
@@ -45,6 +49,9 @@ KNOWN = [
     ("aten::index", is_mask_without_dimensions, "a 0-d mask: PyTorch drops it, fills all, or asserts"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
+    ("aten::special_airy_ai", is_double, "PyTorch's is off by up to 5e-7; test_special.py has the truth"),
+    ("aten::special_bessel_", is_double, "PyTorch's are off by up to 4e-7; test_special.py has the truth"),
+    ("aten::special_laguerre_polynomial_l", is_of_bytes, "overflows: NaN in float32, and infinite in double, rounded"),
     ("aten::upsample_bilinear2d", is_of_bytes, "bytes, which PyTorch resamples in fixed point"),
 ]
 # Row -> why it has no comparison.
@@ -83,6 +90,8 @@ def has_windows(tensors):
 NO_PROGRAMS = [
     ("aten::as_strided", has_windows, "it reads beyond its tensors, in storages that no caller passes"),
     ("aten::batch_norm", lambda tensors: tensors[0].dim() < 2, "no dimension of channels, as above"),
+    ("aten::special_airy_ai", lambda tensors: tensors[0].dtype is torch.float64, "PyTorch's own error, as above"),
+    ("aten::special_bessel_", lambda tensors: tensors[0].dtype is torch.float64, "PyTorch's own error, as above"),
 ]
 
 

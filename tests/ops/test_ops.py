@@ -9,7 +9,6 @@ import collections
 import itertools
 import math
 import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -29,17 +28,6 @@ LIMIT = int(os.environ.get("TSC_OP_SAMPLES", "4"))
 CLASSES = {row: op_class for row, op_class, *_ in library.table_rows()}
 # Row -> how often it was compared, for test_every_row_is_compared.
 compared = collections.Counter()
-
-
-@pytest.fixture(scope="session")
-def ops(tmp_path_factory):
-    import tsc
-
-    folder = os.environ.get("TSC_OPS_BUILD")
-    folder = Path(folder) if folder else tmp_path_factory.mktemp("ops")
-    folder.mkdir(parents=True, exist_ok=True)
-    path, chosen = library.build(folder)
-    return tsc.load(str(path)), chosen
 
 
 def report(failures):
