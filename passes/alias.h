@@ -16,6 +16,8 @@ class AliasClasses {
   explicit AliasClasses(const ir::Graph& graph);
 
   bool may_alias(ir::ValueId a, ir::ValueId b) const { return parent_[a] == parent_[b]; }
+  // The same number for values that may share memory.
+  ir::ValueId class_of(ir::ValueId value) const { return parent_[value]; }
   // Whether any node writes memory that the value may reach.
   bool is_written(ir::ValueId value) const { return is_written_[parent_[value]]; }
 

@@ -13,11 +13,53 @@ using namespace ir;
 
 namespace {
 
+// Which classes of memory hold tensors whose strides decide what a write changes. `reshape`, `flatten` and `contiguous`
+// copy what does not lie in order, and share what does; where something writes such memory, the strides are PyTorch's,
+// and not those of a region, whose results are dense. Results of most ops have their operands' order of dimensions, so
+// the operands count as well.
+std::set<ValueId> classes_by_strides(const Graph& graph, const AliasClasses& aliases) {
+  std::set<ValueId> written;
+  std::vector<NodeId> nodes;
+  for (const Function& function : graph.functions) {
+    if (function.body == kNoId) continue;
+    for_each_node(graph, function.body, [&](NodeId id) {
+      const Node& node = graph.node(id);
+      nodes.push_back(id);
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        const bool is_tensor = graph.value(node.inputs[i]).type.is_tensor();
+        if (is_tensor && writes_input(graph, node, i)) written.insert(aliases.class_of(node.inputs[i]));
+      }
+    });
+  }
+  std::set<ValueId> result;
+  for (const NodeId id : nodes) {
+    const Node& node = graph.node(id);
+    const bool may_copy =
+        node.op == Op::reshape || node.op == Op::reshape_as || node.op == Op::flatten || node.op == Op::contiguous;
+    if (may_copy && written.contains(aliases.class_of(node.outputs[0])))
+      result.insert(aliases.class_of(node.outputs[0]));
+  }
+  for (size_t size = 0; size != result.size();) {
+    size = result.size();
+    for (const NodeId id : nodes) {
+      const Node& node = graph.node(id);
+      if (!node.blocks.empty() || op_info(node.op).op_class == OpClass::kContraction) continue;
+      const auto counts = [&](ValueId v) { return result.contains(aliases.class_of(v)); };
+      if (std::ranges::none_of(node.outputs, counts)) continue;
+      for (const ValueId input : node.inputs) {
+        if (graph.value(input).type.is_tensor()) result.insert(aliases.class_of(input));
+      }
+    }
+  }
+  return result;
+}
+
 // Cuts a block's nodes into host nodes and regions. A run of nodes that fit a region is open; a host node that neither
 // depends on the run nor has an effect is placed before it, any other closes it.
 class Outliner {
  public:
-  Outliner(Graph& graph, const Function& function, const AliasClasses& aliases) : graph_(graph), aliases_(aliases) {
+  Outliner(Graph& graph, const Function& function, const AliasClasses& aliases, const std::set<ValueId>& by_strides)
+      : graph_(graph), aliases_(aliases), by_strides_(by_strides) {
     keeps_ = has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
              std::ranges::any_of(graph.functions, [&](const Function& f) { return has_node(f, is_write); });
     writes_ = keeps_ || has_node(function, is_write);
@@ -108,6 +150,7 @@ class Outliner {
     if (node.op == Op::cat && !cats_.contains(node.inputs[0])) return false;
     if (!region_obstacle(graph_, node).empty()) return false;
     for (const ValueId output : node.outputs) {
+      if (by_strides_.contains(aliases_.class_of(output))) return false;
       if (node.op != Op::symbolic && !are_known(graph_.value(output).type.tensor.dims)) return false;
     }
     for (const ValueId input : node.inputs) {
@@ -199,8 +242,9 @@ class Outliner {
   std::set<std::string> known_;
   std::vector<NodeId> run_;
   const AliasClasses& aliases_;
-  bool writes_ = false;  // memory that views may share
-  bool keeps_ = false;   // the function leaves views in the state, and some function writes
+  const std::set<ValueId>& by_strides_;  // classes whose strides are PyTorch's
+  bool writes_ = false;                  // memory that views may share
+  bool keeps_ = false;                   // the function leaves views in the state, and some function writes
   std::vector<uint32_t> uses_;
   std::map<ValueId, NodeId> cats_;  // by the list before them, which they alone read
 };
@@ -210,9 +254,10 @@ class Outliner {
 void outline_regions(Graph& graph) {
   graph.compact();  // so that every node is live: uses are counted over all of them
   const AliasClasses aliases(graph);
+  const std::set<ValueId> by_strides = classes_by_strides(graph, aliases);
   for (size_t i = 0; i < graph.functions.size(); ++i) {
     const Function function = graph.functions[i];
-    Outliner(graph, function, aliases).run(function.body);
+    Outliner(graph, function, aliases, by_strides).run(function.body);
   }
 }
 

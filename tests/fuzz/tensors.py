@@ -166,9 +166,6 @@ class Tensors:
             if not may_be_empty(dims[1]):
                 rows += [("[:, 0]", dims[:1]), (".t()[0]", dims[:1]), (".transpose(0, 1)[-1]", dims[:1])]
         suffix, part = self.pick(rows)
-        if len(dims) > 1 and suffix in (".flatten()", ".reshape([-1])", ".contiguous()"):
-            # PyTorch's results have their operands' order of dimensions, ours are dense, so that other tensors are copied.
-            return name, dims
         return name + suffix, part
 
     def write_tensor(self):

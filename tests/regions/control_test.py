@@ -89,6 +89,20 @@ class Writes(nn.Module):
         return y, z.exp()
 
 
+class WritesWhatStridesShare(nn.Module):
+    """Results have their operands' order of dimensions: `flatten` copies some and shares others."""
+
+    def forward(self, x):
+        y = x.t() + 1
+        z = y * 2
+        y.flatten().mul_(3)
+        z.t().reshape(-1)[0] = 7.0
+        z.contiguous().zero_()
+        w = x.exp()
+        w.reshape(-1)[1:].neg_()
+        return y, z, w, torch.relu(y) - 1
+
+
 class Optionals(nn.Module):
     def __init__(self):
         super().__init__()
@@ -168,6 +182,7 @@ CASES = [
     Case("list_twice", ListTwice(), (R(2, 3), R(2, 3), True), (R(1, 1), R(1, 1), False), script=True),
     Case("list_between_traced", lambda x, y: (lambda p: (torch.cat([p, y * 3], 1) * p.sum().round().long(), torch.nonzero(p > 0)))(x * 2), (R(2, 3), R(2, 3)), (R(1, 1), R(1, 1))),
     Case("writes", Writes(), R(3, 4), R(1, 1), script=True),
+    Case("writes_what_strides_share", WritesWhatStridesShare(), R(3, 5), R(1, 1), R(2, 7), R(5, 3).t()),
     Case("writes_traced", Writes(), R(3, 4), R(1, 1), R(5, 2)),
     Case("optionals", Optionals(), (R(3, 5), R(3, 7) > 0), (R(3, 5),), (R(1, 5), R(1, 7) > 0), (R(3, 5), R(1, 7) > 0), script=True),
     Case("traced_with_script", TracedWithScript(), R(4, 5), R(1, 5), R(3, 5), R(2, 5)),
