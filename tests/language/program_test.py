@@ -1,7 +1,12 @@
 """The six programs that other exporters get wrong: control flow, containers and state in small."""
 
+import copy
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Dict, List
 
+import pytest
 import torch
 from torch import nn
 
@@ -92,3 +97,65 @@ class Accumulator(nn.Module):
 
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
+
+
+def words(value):
+    """A value as `call.c` reads it."""
+    if isinstance(value, torch.Tensor):
+        return ["t", value.dim(), *value.shape, *(x.hex() for x in value.flatten().tolist())]
+    if isinstance(value, dict):
+        return ["d", 2 * len(value), *(word for item in value.items() for part in item for word in words(part))]
+    return ["s" if isinstance(value, str) else "i", value]
+
+
+def parsed(text):
+    """What it prints."""
+    kind = next(text)
+    if kind == "t":
+        shape = [int(next(text)) for _ in range(int(next(text)))]
+        return torch.tensor([float.fromhex(next(text)) for _ in range(torch.Size(shape).numel())]).view(shape)
+    if kind in "lud":
+        items = [parsed(text) for _ in range(int(next(text)))]
+        return dict(zip(items[::2], items[1::2])) if kind == "d" else tuple(items) if kind == "u" else items
+    return None if kind == "n" else int(next(text)) if kind == "i" else next(text)
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory):
+    """A C99 program that knows a library only by tsc.h."""
+    here = Path(__file__).parent
+    program = tmp_path_factory.mktemp("call") / "call"
+    compiler = shutil.which("cc") or "clang-19"
+    include = here.parents[1] / "runtime" / "include"
+    flags = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-I", include]
+    subprocess.run([compiler, *flags, here / "call.c", "-o", program, "-ldl"], check=True)
+    return program
+
+
+def test_same_from_c(compiled, call):
+    """The same calls of the same library, from C."""
+    lines, expected = [], []
+    for name in suite.cases:
+        reference = torch.jit.load(str(compiled[name][1]))
+        for each in suite.options[name][0]:
+            lines.append(" ".join(map(str, [name, each.method, *(word for value in each.arguments for word in words(value))])))
+            # PyTorch's results share memory with the state, which later calls write.
+            expected.append(copy.deepcopy(getattr(reference, each.method)(*each.arguments)))
+    library = compiled[suite.cases[0]][1].parent / "all.so"
+    output = subprocess.run([call, library], input="\n".join(lines), capture_output=True, text=True, check=True).stdout
+    assert len(output.splitlines()) == len(lines)
+    for line, result, theirs in zip(lines, output.splitlines(), expected):
+        check(parsed(iter(result.split())), theirs, line[:60])
+
+
+def check(ours, theirs, place):
+    if isinstance(theirs, torch.Tensor):
+        assert ours.shape == theirs.shape and torch.allclose(ours, theirs, 1e-4, 1e-5), f"{place}: {ours}, not {theirs}"
+    elif isinstance(theirs, (dict, tuple)):
+        assert type(ours) is type(theirs) and len(ours) == len(theirs), f"{place}: {ours}, not {theirs}"
+        keys = list(theirs) if isinstance(theirs, dict) else range(len(theirs))
+        assert not isinstance(theirs, dict) or list(ours) == keys, f"{place}: {ours}, not {theirs}"
+        for key in keys:
+            check(ours[key], theirs[key], place)
+    else:
+        assert ours == theirs, f"{place}: {ours}, not {theirs}"
