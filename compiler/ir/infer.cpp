@@ -19,6 +19,18 @@ Type widened(Type type) {
   return type;
 }
 
+bool is_container(const Type& type) { return type.is(Type::Kind::kList) || type.is(Type::Kind::kDict); }
+
+// All values that are defined in the block, or in blocks of its nodes.
+void collect_values(const Graph& graph, BlockId id, std::set<ValueId>& values) {
+  values.insert(graph.block(id).params.begin(), graph.block(id).params.end());
+  for_each_node(graph, id, [&](NodeId node) {
+    values.insert(graph.node(node).outputs.begin(), graph.node(node).outputs.end());
+    for (BlockId block : graph.node(node).blocks)
+      values.insert(graph.block(block).params.begin(), graph.block(block).params.end());
+  });
+}
+
 // Ops whose in-place form changes the sizes of the tensor object, not its elements.
 bool moves_shape(const Node& node) {
   if (node.form == Form::kOut) return true;
@@ -42,8 +54,12 @@ Dim ceil_div(const Dim& a, const Dim& b) { return floor_div(a + b - 1, b); }
 
 Run::Run(Graph& g) : graph(g), containers(g) {
   collect_owners();
-  for (const Function& function : graph.functions)
-    for_each_node(graph, function.body, [&](NodeId id) { shapes_move_ |= moves_shape(graph.node(id)); });
+  for (const Function& function : graph.functions) {
+    for_each_node(graph, function.body, [&](NodeId id) {
+      shapes_move_ |= moves_shape(graph.node(id));
+      if (graph.node(id).op == Op::loop) collect_values(graph, graph.node(id).blocks[0], in_loops_);
+    });
+  }
   integers_written_ = writes_integers();
 }
 
@@ -82,6 +98,7 @@ void Run::collect_owners() {
   const auto claim_value = [&](ValueId v, bool is_input) {
     size_t counter = 0;
     claim_type(graph.value(v).type, v, counter, is_input);
+    with_element_symbols(v, graph.value(v).type);
     if (!graph.value(v).ints) return;
     for (size_t i = 0; i < graph.value(v).ints->size(); ++i) claim((*graph.value(v).ints)[i], v, i, int_owners_);
   };
@@ -228,15 +245,52 @@ Dim Run::require_equal(const Dim& a, const Dim& b, SourceId source, const std::s
 
 void Run::join_element(ValueId container, const Type& element) {
   const ValueId key = containers.representative(container);
-  auto [it, is_new] = elements_.emplace(key, element);
-  if (is_new) {
-    changed_ = true;
-    return;
-  }
-  const Type joined = join(key, it->second, it->second, element);
-  if (joined == it->second) return;
-  it->second = joined;
+  // What one iteration puts in has other sizes than what the next one does.
+  size_t counter = 0;
+  const std::function<void(Type&)> leave_loop = [&](Type& type) {
+    for (Dim& dim : type.tensor.dims) {
+      if (has_any(dim, in_loops_)) dim = fresh(key, counter);
+      ++counter;
+    }
+    for (Type& inner : type.elements) leave_loop(inner);
+  };
+  Type added = element;
+  leave_loop(added);
+  const auto it = elements_.find(key);
+  const Type joined = it == elements_.end() ? added : join(key, it->second, it->second, added);
+  with_element_symbols(key, Type::list(joined));
+  if (it != elements_.end() && joined == it->second) return;
+  elements_[key] = joined;
   changed_ = true;
+}
+
+// Symbols that belong to this value, and stand inside a container, are noted as sizes of elements; those that have left
+// their container become sizes of this value.
+Type Run::with_element_symbols(ValueId value, Type type) {
+  size_t counter = 0;
+  const std::function<void(Type&, bool)> visit = [&](Type& part, bool is_inside) {
+    for (Dim& dim : part.tensor.dims) {
+      const auto names = dim.symbols();
+      const bool has_left =
+          !is_inside && std::ranges::any_of(names, [&](const auto& n) { return element_symbols_.contains(n); });
+      if (has_left) dim = fresh(value, counter);
+      for (const std::string& name : names) {
+        const auto owner = owner_of_symbol_.find(name);
+        if (is_inside && owner != owner_of_symbol_.end() && owner->second == value) element_symbols_.insert(name);
+      }
+      ++counter;
+    }
+    for (Type& inner : part.elements) visit(inner, is_inside || is_container(part));
+  };
+  visit(type, false);
+  return type;
+}
+
+bool Run::has_any(const Dim& dim, const std::set<ValueId>& owners) const {
+  return std::ranges::any_of(dim.symbols(), [&](const std::string& name) {
+    const auto owner = owner_of_symbol_.find(name);
+    return owner != owner_of_symbol_.end() && owners.contains(owner->second);
+  });
 }
 
 std::optional<Type> Run::element(ValueId container) const {
@@ -325,7 +379,8 @@ void Run::set_type(ValueId value, const Type& computed) {
   else if (!type.is(Type::Kind::kNone))
     next = refined(type, computed);
   if (shapes_move_) next = without_ranks(next);
-  type = next;
+  next = with_element_symbols(value, next);
+  graph.value(value).type = next;
 }
 
 void Run::infer_all() {
@@ -529,19 +584,9 @@ void Run::infer_loop(const Node& node) {
 
 // A symbol of a value inside a loop stands for another number in each iteration, so it says nothing outside.
 void Run::drop_inner_symbols(BlockId body, ValueId output) {
-  std::set<ValueId> inner(graph.block(body).params.begin(), graph.block(body).params.end());
-  for_each_node(graph, body, [&](NodeId id) {
-    for (ValueId v : graph.node(id).outputs) inner.insert(v);
-    for (BlockId block : graph.node(id).blocks)
-      inner.insert(graph.block(block).params.begin(), graph.block(block).params.end());
-  });
-  const auto is_inner = [&](const Dim& dim) {
-    const auto symbols = dim.symbols();
-    return std::any_of(symbols.begin(), symbols.end(), [&](const std::string& name) {
-      const auto owner = owner_of_symbol_.find(name);
-      return owner != owner_of_symbol_.end() && inner.contains(owner->second);
-    });
-  };
+  std::set<ValueId> inner;
+  collect_values(graph, body, inner);
+  const auto is_inner = [&](const Dim& dim) { return has_any(dim, inner); };
   size_t counter = 0;
   const std::function<void(Type&)> visit = [&](Type& type) {
     for (Dim& dim : type.tensor.dims) {
@@ -551,6 +596,7 @@ void Run::drop_inner_symbols(BlockId body, ValueId output) {
     for (Type& element : type.elements) visit(element);
   };
   visit(graph.value(output).type);
+  graph.value(output).type = with_element_symbols(output, graph.value(output).type);
   if (!graph.value(output).ints) return;
   for (size_t i = 0; i < graph.value(output).ints->size(); ++i)
     if (is_inner((*graph.value(output).ints)[i])) (*graph.value(output).ints)[i] = fresh_int(output, i);

@@ -66,10 +66,16 @@ class Run {
   void set_joined_ints(ValueId target, ValueId a, ValueId b);
   void drop_inner_symbols(BlockId body, ValueId output);
   Type join_at(ValueId owner, size_t& counter, const Type& declared, const Type& a, const Type& b);
+  Type with_element_symbols(ValueId value, Type type);
+  bool has_any(const Dim& dim, const std::set<ValueId>& owners) const;
 
   std::map<OwnerKey, Dim> dim_owners_, int_owners_;
   std::map<std::string, ValueId> owner_of_symbol_;
   std::set<std::string> used_symbols_, size_symbols_;
+  // Sizes of the elements of lists and dicts: another number for each element, so that what reads one gets a symbol of
+  // its own.
+  std::set<std::string> element_symbols_;
+  std::set<ValueId> in_loops_;  // values that are defined inside a loop, and may differ between iterations
   std::map<std::string, std::pair<uint32_t, uint32_t>> input_symbols_;  // of the current method: input, axis
   std::map<ValueId, Type> elements_;                                    // by container class
   std::map<ValueId, bool> seen_params_;

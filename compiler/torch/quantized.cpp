@@ -286,8 +286,9 @@ class Lowering {
 
   void visit_list(Node* node) {
     if (is_list_of_cells(node->output()->type()) && node->inputs().empty()) {
-      return refuse(node, "a list of a recurrent module's parameters that grows",
-                    "trace the module instead of scripting it");
+      node->output()->setType(c10::ListType::create(quantized_types().at("PackedCell")));
+      changed_ = true;
+      return;
     }
     if (!takes_quantized(node)) return;
     const c10::TypePtr type = node->input(0)->type();
@@ -323,7 +324,9 @@ class Lowering {
         node->output()->setType(type->containedType(0));
         return true;
       case c10::aten::append:
-        return is_list_of_cells(type);  // refused where it is made
+        if (type->kind() != c10::TypeKind::ListType || type->containedType(0) != node->input(1)->type()) return false;
+        node->output()->setType(type);
+        return true;
       case c10::aten::len:
         return type->kind() == c10::TypeKind::ListType;
       default:

@@ -59,7 +59,7 @@ class Subject:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # torch.jit looks for classes there
         spec.loader.exec_module(module)
-        self.calls = module.CALLS
+        self.calls, self.inputs = module.CALLS, module.INPUTS
         self.file = folder / (name + ".pt")
         torch.jit.script(module.Program().eval()).save(str(self.file))
         try:
@@ -123,22 +123,26 @@ def make_subject(name, source, folder):
         raise Unusable(f"{type(error).__name__}: {error}") from None
 
 
+def compile_files(subjects, output, **options):
+    specs = [f"{subject.name}/{text}" if len(subjects) > 1 else text for subject in subjects for text in subject.inputs]
+    return tsc.compile([subject.file for subject in subjects], output, compiler=COMPILER, input=specs, **options)
+
+
 def compile_at(level):
-    """How a library is made of files, in a folder: compiled at this level."""
-    return lambda files, folder: tsc.compile(files, folder / "all.so", compiler=COMPILER, O=level, j=1)
+    """How a library is made of programs, in a folder: compiled at this level."""
+    return lambda subjects, folder: compile_files(subjects, folder / "all.so", O=level, j=1)
 
 
-def compile_with_sanitizers(files, folder):
-    tsc.compile(files, folder / "programs", compiler=COMPILER, emit="source")
+def compile_with_sanitizers(subjects, folder):
+    compile_files(subjects, folder / "programs", emit="source")
     # As few translation units as can be: most of the time goes into the runtime's headers.
     return compilers.build_with_sanitizers(folder / "programs", "-O0", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=50")
 
 
 def compile_library(subjects, folder, make):
     """{name: model, or tsc.Error}. One library for all, since each costs a start of the compiler."""
-    files = [subject.file for subject in subjects]
     try:
-        library = tsc.load(make(files, folder), 1)
+        library = tsc.load(make(subjects, folder), 1)
     except tsc.Error as error:
         if len(subjects) == 1:
             return {subjects[0].name: error}

@@ -1,5 +1,5 @@
-"""Random TorchScript programs: `generate(seed)` is the source of a Python file with a class Program (an nn.Module) and
-CALLS, the calls to make in order on one instance. Programs are typed and end by construction: loops have constant trip
+"""Random TorchScript programs: `generate(seed)` is the source of a Python file with a class Program (an nn.Module), CALLS,
+the calls to make in order on one instance, and INPUTS, what to tell the compiler of forward's inputs. Programs are typed and end by construction: loops have constant trip
 counts, counters of their own, or containers of a limited size; functions call only those before them; and the product of
 trip counts is limited."""
 
@@ -20,6 +20,7 @@ from torch import nn
 """
 INPUT_SHAPES = [("N",), ("M",), ("N", "M"), ("N", "M"), ("2", "N"), ("3",), (), ("Z",), ("Z", "3"), ("N", "Z")]
 SIZES = {"N": [1, 2, 3, 4], "M": [1, 2, 3], "Z": [0, 0, 1, 2]}
+SPEC_DTYPES = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "bool": "bool"}
 MATRIX = Tensor("float32", "2", "3")
 
 
@@ -310,6 +311,7 @@ class Generator(Statements):
             arguments = "".join(self.argument(kind, sizes) + ", " for kind in method.inputs.values())
             self.line(f'    ("{method.name}", ({arguments})),')
         self.line("]")
+        self.line(f"INPUTS = {self.input_specs(methods[-1].inputs)}")
         return HEADER + "\n".join(self.lines) + "\n"
 
     def input_type(self):
@@ -320,6 +322,13 @@ class Generator(Statements):
             return self.pick(CONTAINERS)
         kind = Tensor(self.pick(DTYPES), *self.pick(INPUT_SHAPES))
         return self.pick([List(kind), Optional(kind), Dict(STR, kind)]) if is_plain(kind) and self.chance(0.3) else kind
+
+    def input_specs(self, inputs):
+        """What --input says of forward's tensors in half of the programs: what is made of them has a known rank then."""
+        tensors = {name: kind for name, kind in inputs.items() if kind.name == "Tensor"}
+        if self.chance(0.5):
+            return []
+        return [f"{name}: {SPEC_DTYPES[kind.dtype]}[{', '.join(kind.dims)}]" for name, kind in tensors.items()]
 
     def argument(self, kind, sizes, least=0):
         """Python's text of a value."""

@@ -173,7 +173,63 @@ class Early(nn.Module):
         return z
 
 
+class PickList(nn.Module):
+    """Elements of a container have sizes of their own, though they have one type."""
+
+    def forward(self, x, y, i: int, j: int):
+        l = [x, y]
+        return l[i] * 2 + l[j], l[j].exp() - l[i]
+
+
+class PickDict(nn.Module):
+    def forward(self, x, y, i: int, j: int):
+        d, keys = {"a": x, "b": y}, ["a", "b"]
+        return d[keys[i]] * 2 + d[keys[j]], d[keys[j]].exp()
+
+
+class PickTuple(nn.Module):
+    def forward(self, x, y, i: int, j: int):
+        l = [(x, 1), (y, 2)]
+        l.append((y * 2, 3))
+        return l[i][0] * 2 + l[j][0] + l[i][1], l[j][0].exp()
+
+
+class PickNested(nn.Module):
+    def forward(self, x, y, i: int, j: int):
+        l, d = [[x, y], [y]], {0: [x], 1: [y]}
+        for k in range(2):
+            l[k].append(l[k][0][:, : k + 1] + 1)
+        return l[i][j] * 2 + l[j][-1], d[i][0].exp() + l[i][0]
+
+
+class PickJoined(nn.Module):
+    def forward(self, x, y, i: int, j: int):
+        l = [x, y]
+        if i == j:
+            l = [y, x, x * 2]
+        a, b = l[0], l[1]
+        for k in range(i + 1):
+            a = l[k] * a
+            l = l[k:] + l
+        return l[i] * 2 + l[j] + b, a + l[-1]
+
+
+class GrownInLoop(nn.Module):
+    """What iterations put into a list differs in size."""
+
+    def forward(self, x, y, i: int, j: int):
+        kept = [x]
+        for k in range(3):
+            part = y.flatten()[torch.nonzero(y.flatten() > k - 1).squeeze(1)]
+            kept.append((part * 2).unsqueeze(0)[:, :1] + kept[-1])
+            kept.append(part.exp().unsqueeze(1))
+        return kept[i] + kept[j], kept[2].sum(0) * 2 + kept[4].t() * 0, kept[6].exp(), kept[4] * 2 + kept[5]
+
+
+PICKS = [(R(1, 5), R(3, 1), 0, 1), (R(3, 1), R(1, 5), 1, 0), (R(2, 3), R(2, 3), 0, 0), (R(1, 1), R(2, 4), 1, 1)]
+
 CASES = [
+    *[Case(f"picks_{module.__name__}", module(), *PICKS, script=True) for module in (PickList, PickDict, PickTuple, PickNested, PickJoined, GrownInLoop)],
     Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
     Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
     Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),
@@ -205,6 +261,7 @@ TYPES = {
     "nested_loop": ["x: f32[n, m]"],
     "early": ["x: f32[n, m]"],
 }
+TYPES.update({case.name: ["x: f32[n, m]", "y: f32[k, l]"] for case in CASES if case.name.startswith("picks_")})
 CASES += [
     Case("typed_" + case.name, case.module, *case.inputs, script=True, types=TYPES[case.name])
     for case in CASES
