@@ -35,7 +35,7 @@ class Statements(Expressions):
 
     def simple_rows(self):
         rows = [(4, self.new_variable), (5, self.assign), (2, self.augment), (5, self.change_container), (4, self.write_tensor),
-                (1, self.unpack), (0.6, self.guarded_raise), (0.3, self.assertion), (0.6, self.failing_read)]  # fmt: skip
+                (1.5, self.parts_of_tensor), (1, self.unpack), (0.6, self.guarded_raise), (0.3, self.assertion), (0.6, self.failing_read)]  # fmt: skip
         if self.functions:
             rows.append((3, self.call_statement))
         if self.loops > 0:
@@ -43,6 +43,32 @@ class Statements(Expressions):
         if self.repeat > 1 or self.indent > 2:
             rows.append((0.5, self.early_return))
         return rows
+
+    def parts_of_tensor(self):
+        """A list or a dict of parts whose sizes differ, are told by the elements, or change from iteration to iteration; and a
+        number made of two of them."""
+        if self.repeat > 10:
+            raise Unavailable()
+        if self.chance(0.6):  # whose rank the compiler knows
+            kind = Tensor(self.pick(["float32", "int64"]), *self.pick([("3",), ("2", "3")]))
+            name = self.declare(self.fresh("v"), kind)
+            self.line(f"{name} = {self.fresh_tensor(kind)}.cumsum(0).clamp(-9, 9)")
+        else:
+            name, kind = self.target("Tensor", pool=self.visible())
+        if not kind.dims or kind.dtype == "bool":
+            raise Unavailable()
+        flat = f"{name}.flatten().clamp(-9, 9)"
+        makers = ["[{i}:]", "[:{i} + 1]", "[::{i} + 1]", "[%s > {i}]" % flat, "[torch.nonzero(%s > {i}).squeeze(1)]" % flat, ".repeat({i} + 1)"]
+        parts, counter, count = self.fresh("parts"), self.fresh("i"), self.random.randint(1, 3)
+        first, next_part = (f"{flat}{self.pick(makers)}" for _ in range(2))
+        in_list = self.chance(0.7)
+        self.line(f"{parts} = " + (f"[{first.format(i=0)}]" if in_list else "{0: " + first.format(i=0) + "}"))
+        with self.block(f"for {counter} in range({count}):", repeat=count):
+            part = next_part.format(i=counter) + self.pick(["", " * 2", " - 1"])
+            self.line(f"{parts}.append({part})" if in_list else f"{parts}[{counter} + 1] = {part}")
+        a, b = (f"{parts}[{self.random.randint(0, count) if self.chance(0.5) else f'abs({self.expression(INT, 1)}) % {count + 1}'}]" for _ in range(2))
+        texts = [f"({a}.unsqueeze(1) * ({b} + 3)).sum()", f"torch.cat([{a} * 2, {b} + 1]).sum()", f"({a} - 1).abs().sum() + {b}.sum()", f"{a}.size(0) * 10 + len({b})"]
+        self.line(f"{self.declare(self.fresh('v'), FLOAT)} = float({self.pick(texts)})")
 
     def nested_rows(self, depth):
         rows = [(5, lambda: self.branch(depth)), (2, lambda: self.refinement(depth))]

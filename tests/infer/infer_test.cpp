@@ -117,7 +117,18 @@ TEST(Infer, AnAppendElsewhereIsSeenThroughEveryAlias) {
       "func forward(%x: f32[3], %y: i64[4]) {\n  %l: list[?[*]] = list %x\n  %a: list[?[*]] = list_append %l, %y\n"
       "  %r: ?[*] = list_getitem %l, 0\n  return %r\n}\n");
   infer(graph);
-  EXPECT_EQ(fact(graph, "r"), "?[u0]");
+  EXPECT_EQ(fact(graph, "r"), "?[u1]");
+}
+
+TEST(Infer, EachReadOfAListHasSizesOfItsOwn) {
+  for (const char* list : {"%l: list[?[*]] = list %x, %y\n", "%l: list[?[*]] = list %x\n  list_append %l, %y\n"}) {
+    Graph graph = parsed("func forward(%x: f32[x.0, 4], %y: f32[y.0, 4], %i: int, %j: int) {\n  " + std::string(list) +
+                         "  %a: ?[*] = list_getitem %l, %i\n  %b: ?[*] = list_getitem %l, %j\n"
+                         "  %c: ?[*] = add %a, %b, 1\n  return %c\n}\n");
+    infer(graph);
+    EXPECT_NE(fact(graph, "a"), fact(graph, "b"));
+    EXPECT_NE(fact(graph, "a"), fact(graph, "c"));
+  }
 }
 
 TEST(Infer, AWrittenIntegerTensorIsNoNumber) {
