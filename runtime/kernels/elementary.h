@@ -133,6 +133,10 @@ template <FloatValue V>
 TSC_INLINE V atan2(V y, V x) {
   return libm_atan2(y, x);
 }
+template <FloatValue V>
+TSC_INLINE V copysign(V magnitude, V sign) {
+  return copy_sign(magnitude, sign);
+}
 
 namespace detail {
 

@@ -140,6 +140,18 @@ TSC_INLINE Mask<V> isnan(V x) {
   }
 }
 
+// Of a NaN and of a zero, too.
+template <class V>
+TSC_INLINE Mask<V> signbit(V x) {
+  if constexpr (FloatValue<V>) {
+    return less(copy_sign(splat<V>(1), x), splat<V>(0));
+  } else if constexpr (BoolValue<V>) {
+    return splat<Mask<V>>(false);
+  } else {
+    return less(x, splat<V>(0));
+  }
+}
+
 template <class V>
 TSC_INLINE Mask<V> isinf(V x) {
   if constexpr (FloatValue<V>) {

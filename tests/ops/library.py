@@ -35,7 +35,7 @@ CPP = {"Tensor": "Tensor", "int": "i64", "SymInt": "i64", "float": "double", "bo
 
 # Rows whose second tensor may be a number.
 NUMBERS = {"add", "sub", "rsub", "mul", "div", "div_mode", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum",
-           "atan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and",
+           "atan2", "copysign", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and",
            "bitwise_or", "bitwise_xor"}  # fmt: skip
 
 

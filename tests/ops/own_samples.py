@@ -6,6 +6,15 @@ import harvest
 import own_operators  # noqa: F401, which defines "tsc::..."
 
 
+def signs(dtype):
+    """Calls that see the sign of a zero and of a NaN."""
+    if dtype != torch.float32:
+        return []
+    nan, zero = 0x7FC00000, 0
+    x = torch.tensor([nan, nan - 2**31, zero, zero - 2**31], dtype=torch.int32).view(torch.float32)
+    return [("aten::signbit", x), ("aten::copysign.Tensor", torch.arange(4.0), x), ("aten::copysign.Scalar", x, -0.0)]
+
+
 def of_dtype(dtype):
     """(overload, all its operands)"""
     harvest.seed()
@@ -33,6 +42,7 @@ def of_dtype(dtype):
         ("aten::as_tensor", t(2, 3)),
         ("aten::batch_norm", t(2, 3, 4), t(3), t(3), t(3), t(3), False, 0.1, 1e-5, False),
         ("aten::bernoulli_.float", t(2, 3), 0.25),
+        *signs(dtype),
         ("aten::clamp_max", t(2, 3), 1),
         ("aten::clamp_max", t(2, 3), 0.5),
         ("aten::clamp_min", t(2, 3), 1),

@@ -112,24 +112,6 @@ def _autocast_to_full_precision(self: Tensor, cuda_enabled: bool, cpu_enabled: b
     return self
 
 
-# The sign of a zero shows in its reciprocal. (That of a NaN does not count.)
-def signbit(self: Tensor) -> Tensor:
-    if not self.is_floating_point():
-        return self < 0
-    return (self < 0) | ((self == 0) & (self.reciprocal() < 0))
-
-
-# The multiplication is by one, for its dtype.
-def copysign__Tensor(self: Tensor, other: Tensor) -> Tensor:
-    x = self if self.is_floating_point() else self * 1.0
-    magnitude = x.abs()
-    return torch.where(torch.signbit(other), -magnitude, magnitude) * torch.ones_like(other)
-
-
-def copysign__Scalar(self: Tensor, other: number) -> Tensor:
-    return copysign__Tensor(self, torch.full([], float(other)))
-
-
 def fmax(self: Tensor, other: Tensor) -> Tensor:
     larger = torch.maximum(self, other)
     return torch.where(self.isnan(), other, torch.where(other.isnan(), self, larger))
