@@ -16,11 +16,12 @@ std::optional<Dim> integer_arithmetic(const Rule& rule) {
       return b ? std::optional<Dim>(*a - *b) : std::nullopt;
     case Op::scalar_mul:
       return b ? std::optional<Dim>(*a * *b) : std::nullopt;
+    // Not of a divisor that may be zero: a size is a number, where the program may raise.
     case Op::scalar_floordiv:
-      if (!b || b->is_constant(0)) return std::nullopt;
+      if (!b || !b->constant() || b->is_constant(0)) return std::nullopt;
       return floor_div(*a, *b);
     case Op::scalar_remainder:
-      if (!b || b->is_constant(0)) return std::nullopt;
+      if (!b || !b->constant() || b->is_constant(0)) return std::nullopt;
       return Dim::make(Dim::AtomKind::kMod, *a, *b);
     case Op::scalar_min:
       return b ? std::optional<Dim>(Dim::make(Dim::AtomKind::kMin, *a, *b)) : std::nullopt;

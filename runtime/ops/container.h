@@ -221,8 +221,8 @@ bool item_less(Context& ctx, const Tuple<T...>& a, const Tuple<T...>& b) {
 }
 // What can be sorted; of other lists the program learns it when it tries.
 template <class T>
-inline constexpr bool kHasOrder = __is_same(T, i64) || __is_same(T, double) || __is_same(T, bool) || __is_same(T, Str) ||
-                                  __is_same(T, Tensor);
+inline constexpr bool kHasOrder =
+    __is_same(T, i64) || __is_same(T, double) || __is_same(T, bool) || __is_same(T, Str) || __is_same(T, Tensor);
 template <class... T>
 inline constexpr bool kHasOrder<Tuple<T...>> = (kHasOrder<T> && ...);
 template <class T>

@@ -292,7 +292,8 @@ inline Tensor matmul(Context& ctx, const Tensor& self, const Tensor& other) {
 inline Tensor linear(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias = None()) {
   if (!ctx.ok()) return {};
   if (input.dim() == 0 || weight.dim() == 0) {
-    return ctx.fail(ErrorKind::kRuntime, "both arguments to linear need to be at least 1D, but they are %lldD and %lldD",
+    return ctx.fail(ErrorKind::kRuntime,
+                    "both arguments to linear need to be at least 1D, but they are %lldD and %lldD",
                     static_cast<long long>(input.dim()), static_cast<long long>(weight.dim()));
   }
   if (weight.dim() > 2) {
@@ -359,7 +360,8 @@ inline Tensor linear_integer(Context& ctx, const Tensor& input, const Tensor& we
   // A range of columns for each thread, none with less than some ten thousand products.
   constexpr i64 kProducts = 1 << 15;
   ctx.parallel_for(columns, kProducts / (rows * depth + 1) + 1, [&](i64 first, i64 last) {
-    kernels::gemm_integer(product, x.data<const uint8_t>(), w.data<const int8_t>(), result.data<int32_t>(), first, last);
+    kernels::gemm_integer(product, x.data<const uint8_t>(), w.data<const int8_t>(), result.data<int32_t>(), first,
+                          last);
   });
   return result;
 }

@@ -39,8 +39,8 @@ inline Optional<i64> device_index(Context&, const Device& self) {
 inline Device device_named(Context& ctx, const Str& name) {
   if (name == "cpu") return {};
   if (name == "cpu:0") return {.type = Device::Type::kCpu, .index = 0};
-  ctx.fail(ErrorKind::kUnsupported, "the only device is cpu, not %.*s", static_cast<int>(tsc::min<i64>(name.size(), 64)),
-           name.data());
+  ctx.fail(ErrorKind::kUnsupported, "the only device is cpu, not %.*s",
+           static_cast<int>(tsc::min<i64>(name.size(), 64)), name.data());
   return {};
 }
 inline Device device_numbered(Context& ctx, const Str& name, i64 index) {

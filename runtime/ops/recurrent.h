@@ -21,7 +21,8 @@ struct CellState {
 // The gates of a step, [batch][hidden] each.
 inline List<Tensor> gates_of(Context& ctx, const Tensor& joined, i64 count) {
   if (ctx.ok() && (joined.dim() != 2 || joined.size(1) % count != 0 || joined.size(1) < count)) {
-    return ctx.fail(ErrorKind::kShape, "RNN weights must have %lld rows for each element of the state, got gates of size %s",
+    return ctx.fail(ErrorKind::kShape,
+                    "RNN weights must have %lld rows for each element of the state, got gates of size %s",
                     static_cast<long long>(count), SizesText(joined.sizes()).text);
   }
   return chunk(ctx, joined, count, 1);

@@ -478,8 +478,9 @@ auto scalar_divmod(Context& ctx, const A& a, const B& b) {
   using T = number::Common<A, B>;
   const T x = number::as<T>(a), y = number::as<T>(b);
   if (y == T(0)) {
-    ctx.fail(ErrorKind::kRuntime, "%s", number::kRank<T> == 0 ? "ZeroDivisionError: integer division or modulo by zero"
-                                                                   : "ZeroDivisionError: float divmod()");
+    ctx.fail(ErrorKind::kRuntime, "%s",
+             number::kRank<T> == 0 ? "ZeroDivisionError: integer division or modulo by zero"
+                                   : "ZeroDivisionError: float divmod()");
     return Tuple<T, T>();
   }
   if constexpr (number::kRank<T> == 0) {
@@ -489,8 +490,9 @@ auto scalar_divmod(Context& ctx, const A& a, const B& b) {
     const double rest = __builtin_fmod(x, y);
     const bool wraps = rest != 0 && (rest < 0) != (y < 0);
     const double whole = __builtin_round((x - rest) / y) - (wraps ? 1 : 0);
-    return Tuple<T, T>(whole == 0 ? __builtin_copysign(0.0, x / y) : whole,
-                       wraps ? rest + y : rest == 0 ? __builtin_copysign(0.0, y) : rest);
+    return Tuple<T, T>(whole == 0 ? __builtin_copysign(0.0, x / y) : whole, wraps       ? rest + y
+                                                                            : rest == 0 ? __builtin_copysign(0.0, y)
+                                                                                        : rest);
   }
 }
 // Integer division that drops the fraction, as C's.

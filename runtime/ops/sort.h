@@ -81,4 +81,72 @@ inline Tuple<Tensor, Tensor> topk(Context& ctx, const Tensor& self, i64 k, i64 d
   return sorted_rows(ctx, self, d, k, largest);
 }
 
+// How many elements of a sorted row come before the value (or, with `right`, are not after it). `order`: positions that
+// sort the row, or null.
+template <class C>
+i64 place_in_row(const C* row, const i64* order, i64 length, C value, bool right) {
+  i64 begin = 0, end = length;
+  while (begin < end) {
+    const i64 middle = begin + (end - begin) / 2;
+    const C element = row[order == nullptr ? middle : order[middle]];
+    const bool is_before = right ? !(element > value) : !(element >= value);
+    (is_before ? begin : end) = is_before ? middle + 1 : middle;
+  }
+  return begin;
+}
+inline Tensor searchsorted(Context& ctx, const Tensor& sorted_sequence, const Tensor& self, bool out_int32 = false,
+                           bool right = false, const Optional<Str>& side = None(),
+                           const Optional<Tensor>& sorter = None()) {
+  if (!ctx.ok()) return {};
+  const auto fail = [&](const char* message) -> Tensor {
+    return ctx.fail(ErrorKind::kRuntime, "torch.searchsorted(): %s", message);
+  };
+  const i64 rank = sorted_sequence.dim(), length = rank == 0 ? 0 : sorted_sequence.size(rank - 1);
+  if (side.has_value()) {
+    const bool is_right = *side == Str("right");
+    if (!is_right && !(*side == Str("left"))) return fail("side can only be 'left' or 'right'");
+    if (!is_right && right)
+      return fail("side and right can't be set to opposites, got side of left while right was True");
+    right = is_right;
+  }
+  if (rank == 0) return fail("input boundaries tensor should have positive dimension, got 0");
+  if (sorted_sequence.dtype() != self.dtype())
+    return fail("boundary tensor and input value tensor should have same dtype");
+  if (is_complex(self.dtype())) return fail("complex numbers have no order");
+  bool fits = rank == 1 || rank == self.dim();
+  for (i64 d = 0; fits && rank > 1 && d < rank - 1; ++d) fits = sorted_sequence.size(d) == self.size(d);
+  if (!fits)
+    return fail(
+        "boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value "
+        "tensor must match");
+  if (sorter.has_value()) {
+    if (!same_sizes(sorter->sizes(), sorted_sequence.sizes()))
+      return fail("boundary and sorter must have the same size");
+    if (sorter->dtype() != DType::kInt64) return fail("sorter must be a tensor of long dtype");
+  }
+  const DType wide = dtype_of_compute(compute_of(self.dtype()));
+  const Tensor rows = contiguous_as(ctx, sorted_sequence, wide), values = contiguous_as(ctx, self, wide);
+  const Tensor order = sorter.has_value() ? contiguous_as(ctx, *sorter, DType::kInt64) : Tensor();
+  const Tensor places = Tensor::empty(ctx, DType::kInt64, self.sizes());
+  if (!ctx.ok()) return {};
+  if (sorter.has_value()) {
+    for (i64 i = 0; i < order.numel(); ++i) {
+      const i64 place = order.data<i64>()[i];
+      if (place < 0 || place >= length) return fail("sorter index out of range");
+    }
+  }
+  const i64 of_a_row = rank == 1 ? self.numel() : self.size(rank - 1);
+  with_compute(compute_of(self.dtype()), [&]<class C>() {
+    if constexpr (!kIsComplex<C>) {
+      for (i64 i = 0; i < self.numel(); ++i) {
+        const i64 row = rank == 1 ? 0 : i / of_a_row;
+        const i64* row_order = sorter.has_value() ? order.data<i64>() + row * length : nullptr;
+        places.data<i64>()[i] =
+            place_in_row(rows.data<C>() + row * length, row_order, length, values.data<C>()[i], right);
+      }
+    }
+  });
+  return out_int32 ? converted(ctx, places, DType::kInt32) : places;
+}
+
 }  // namespace tsc::ops

@@ -191,8 +191,8 @@ inline List<Str> str_rsplit(Context& ctx, const Str& self, const Str& separator 
   for (i64 i = reversed.size() - 1; i >= 0; --i) parts.append(reversed[i]);
   return parts;
 }
-// As PyTorch: "\r\n" ends two lines, the bytes of Unicode's separators end one each, and ends that are kept are lines of
-// their own.
+// As PyTorch: "\r\n" ends two lines, the bytes of Unicode's separators end one each, and ends that are kept are lines
+// of their own.
 inline List<Str> str_splitlines(Context& ctx, const Str& self, bool keepends = false) {
   const auto ends_line = [](char c) {
     for (const char end : "\n\r\v\f\x1c\x1d\x1e\x85\xe2\x80\xa8\xa9") {
@@ -316,8 +316,7 @@ inline bool str_isspace(Context&, const Str& self) { return !self.empty() && all
 inline bool str_isprintable(Context&, const Str& self) { return all_bytes(self, ascii::is_printable); }
 // PyTorch's has no underscores.
 inline bool str_isidentifier(Context&, const Str& self) {
-  return !self.empty() && !ascii::is_digit(self[0]) &&
-         all_bytes(self, [](char c) { return ascii::is_alnum(c); });
+  return !self.empty() && !ascii::is_digit(self[0]) && all_bytes(self, [](char c) { return ascii::is_alnum(c); });
 }
 inline bool str_istitle(Context&, const Str& self) {
   bool in_word = false, any = false;

@@ -135,7 +135,8 @@ inline Tensor linear_rows(Context& ctx, const Tensor& input, i64 depth, i64 colu
 // The layer's result for these rows: [..., columns] for an input [..., depth].
 inline Tensor linear_result(Context& ctx, const Tensor& rows, const Tensor& input) {
   if (!ctx.ok()) return {};
-  if (input.dim() == 0 || rows.dim() != 2) return ctx.fail(ErrorKind::kRuntime, "linear_result: expected rows of a matrix");
+  if (input.dim() == 0 || rows.dim() != 2)
+    return ctx.fail(ErrorKind::kRuntime, "linear_result: expected rows of a matrix");
   Shape shape(input.sizes());
   shape[shape.rank - 1] = rows.size(1);
   return reshape_to(ctx, rows, shape);

@@ -162,13 +162,18 @@ def compare(ours, theirs, place, options):
     elif isinstance(theirs, torch.device):
         assert ours == str(theirs), f"{place} is {ours!r}, not {theirs!r}"
     elif isinstance(theirs, complex):
-        same = ours == theirs or abs(ours - theirs) <= 1e-12 * abs(theirs)
-        assert type(ours) is complex and same, f"{place} is {ours!r}, not {theirs!r}"
+        size = abs(theirs)
+        same = type(ours) is complex and same_float(ours.real, theirs.real, size) and same_float(ours.imag, theirs.imag, size)
+        assert same, f"{place} is {ours!r}, not {theirs!r}"
     elif isinstance(theirs, float):
-        same = ours == theirs or (ours != ours and theirs != theirs) or abs(ours - theirs) <= 1e-12 * abs(theirs)
-        assert type(ours) is float and same, f"{place} is {ours!r}, not {theirs!r}"
+        assert type(ours) is float and same_float(ours, theirs, abs(theirs)), f"{place} is {ours!r}, not {theirs!r}"
     else:
         assert type(ours) is type(theirs) and ours == theirs, f"{place} is {ours!r}, not {theirs!r}"
+
+
+def same_float(ours, theirs, size):
+    """Within some last bits of a number that is this large; NaN is NaN."""
+    return ours == theirs or (ours != ours and theirs != theirs) or abs(ours - theirs) <= 1e-12 * size
 
 
 def compare_failures(ours, theirs, place, options):

@@ -7,7 +7,7 @@ import tsc
 # Values that random or uninitialised tensors have are not compared, only sizes and dtypes.
 NO_VALUES = ("rand", "uniform", "normal", "exponential", "multinomial", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
 # Sorting that need not be stable: indices are compared by the values that they choose.
-SORTS = ("aten::sort", "aten::argsort", "aten::topk")
+SORTS = ("aten::sort", "aten::argsort", "aten::topk", "aten::kthvalue", "aten::median", "aten::nanmedian", "aten::mode")
 # Dtypes in which eager PyTorch itself rounds on the way.
 ROUNDED = (torch.float16, torch.bfloat16, torch.float32)
 
@@ -108,11 +108,20 @@ def chosen(name, operands, result):
     """The result of a sort with its indices replaced by what they choose."""
     if not name.startswith(SORTS) or not isinstance(operands[0], torch.Tensor):
         return result
-    position = 2 if "topk" in name else 1
+    if not isinstance(result, (list, tuple)) and "argsort" not in name:
+        return result  # the median of all
+    position = 2 if "topk" in name or "kthvalue" in name else 1
     dim = next((o for o in operands[position:] if isinstance(o, int) and not isinstance(o, bool)), -1)
     items = list(result) if isinstance(result, (list, tuple)) else [result]
     items = [torch.from_dlpack(i) if not isinstance(i, torch.Tensor) else i for i in items]
-    take = lambda i: operands[0].gather(dim, i) if operands[0].dim() else operands[0]  # noqa: E731
+
+    def take(index):
+        if operands[0].dim() == 0:
+            return operands[0]
+        if index.dim() < operands[0].dim():
+            return operands[0].gather(dim, index.unsqueeze(dim)).squeeze(dim)
+        return operands[0].gather(dim, index)
+
     return [take(i) if i.dtype == torch.int64 and k == len(items) - 1 else i for k, i in enumerate(items)]
 
 

@@ -226,6 +226,18 @@ class GrownInLoop(nn.Module):
         return kept[i] + kept[j], kept[2].sum(0) * 2 + kept[4].t() * 0, kept[6].exp(), kept[4] * 2 + kept[5]
 
 
+class DividesBySize(nn.Module):
+    """By a size that may be zero, before the program finds out, or where it doesn't get."""
+
+    def forward(self, x):
+        y = x.exp() + 1
+        if x.size(0) > 0:
+            y = y + 7 // x.size(0) + 7 % x.size(0)
+        if x.size(1) > 3:
+            y = y.repeat(12 // x.size(0), 1)[: 12 % x.size(1) + 1] * 2
+        return y
+
+
 PICKS = [(R(1, 5), R(3, 1), 0, 1), (R(3, 1), R(1, 5), 1, 0), (R(2, 3), R(2, 3), 0, 0), (R(1, 1), R(2, 4), 1, 1)]
 
 CASES = [
@@ -245,6 +257,7 @@ CASES = [
     Case("host_between", HostBetween(), R(4, 5), R(1, 5), R(9, 5), R(0, 5)),
     Case("growing_loop", GrowingLoop(), (R(1, 4), 3), (R(2, 4), 0), (R(3, 4), 2), script=True),
     Case("nested_loop", NestedLoop(), (R(2, 4), 3), (R(1, 1), 0), (R(3, 4), 5), script=True),
+    Case("divides_by_size", DividesBySize(), R(3, 5), R(0, 3), R(0, 5), R(2, 4), script=True),
     Case("early", Early(), R(3, 4), R(1, 1), R(2, 4) + 4, script=True),
 ]
 
@@ -260,6 +273,7 @@ TYPES = {
     "growing_loop": ["x: f32[n, 4]"],
     "nested_loop": ["x: f32[n, m]"],
     "early": ["x: f32[n, m]"],
+    "divides_by_size": ["x: f32[n, m]"],
 }
 TYPES.update({case.name: ["x: f32[n, m]", "y: f32[k, l]"] for case in CASES if case.name.startswith("picks_")})
 CASES += [

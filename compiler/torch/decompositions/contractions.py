@@ -111,3 +111,67 @@ def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Optional[Tensor], b_hh: Optional[Tensor]
 ) -> Tensor:
     return torch.relu(torch.linear(input, w_ih, b_ih) + torch.linear(hx, w_hh, b_hh))
+
+
+def tensordot(self: Tensor, other: Tensor, dims_self: List[int], dims_other: List[int]) -> Tensor:
+    assert len(dims_self) == len(dims_other), "both dimension lists should have same length"
+    rank, other_rank = self.dim(), other.dim()
+    # Sizes of 1 are summed over where the other's is not, as in a broadcast.
+    a, b = self, other
+    inner = 1
+    is_own, is_theirs = [False] * rank, [False] * other_rank
+    own: List[int] = []
+    theirs: List[int] = []
+    for i in range(len(dims_self)):
+        d = dims_self[i] + rank if dims_self[i] < 0 else dims_self[i]
+        e = dims_other[i] + other_rank if dims_other[i] < 0 else dims_other[i]
+        assert not is_own[d] and not is_theirs[e], "a dimension appears multiple times in the list of dims"
+        is_own[d] = True
+        is_theirs[e] = True
+        own.append(d)
+        theirs.append(e)
+        if a.size(d) == 1:
+            b = b.sum(e, True)
+        elif b.size(e) == 1:
+            a = a.sum(d, True)
+        assert a.size(d) == b.size(e), "contracted dimensions need to match"
+        inner = inner * a.size(d)
+    rows: List[int] = []
+    columns: List[int] = []
+    sizes: List[int] = []
+    row_count, column_count = 1, 1
+    for d in range(rank):
+        if not is_own[d]:
+            rows.append(d)
+            sizes.append(self.size(d))
+            row_count = row_count * self.size(d)
+    for e in range(other_rank):
+        if not is_theirs[e]:
+            columns.append(e)
+            sizes.append(other.size(e))
+            column_count = column_count * other.size(e)
+    left = a.permute(rows + own).reshape([row_count, inner])
+    right = b.permute(theirs + columns).reshape([inner, column_count])
+    return torch.mm(left, right).reshape(sizes)
+
+
+def inner(self: Tensor, other: Tensor) -> Tensor:
+    if self.dim() == 0 or other.dim() == 0:
+        return self * other
+    assert self.size(-1) == other.size(-1), "inner() the last dimension must match on both input tensors"
+    return tensordot(self, other, [-1], [-1])
+
+
+def kron(self: Tensor, other: Tensor) -> Tensor:
+    rank = max(self.dim(), other.dim())
+    a, b = self, other
+    while a.dim() < rank:
+        a = a.unsqueeze(0)
+    while b.dim() < rank:
+        b = b.unsqueeze(0)
+    sizes: List[int] = []
+    for d in range(rank):
+        sizes.append(a.size(2 * d) * b.size(2 * d))  # each a has a 1 behind it by now, and each b one before it
+        a = a.unsqueeze(2 * d + 1)
+        b = b.unsqueeze(2 * d)
+    return (a * b).reshape(sizes)

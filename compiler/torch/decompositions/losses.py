@@ -162,3 +162,81 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
     zeros = torch.zeros_like(cosine)
     apart = torch.where(target == -1, (cosine - margin).clamp(min=0), zeros)
     return reduce_loss(torch.where(target == 1, 1 - cosine, zeros) + apart, reduction)
+
+
+def hinge_embedding_loss(self: Tensor, target: Tensor, margin: float, reduction: int) -> Tensor:
+    none = torch.zeros_like(self)
+    apart = torch.where(target != 1, (margin - self).clamp(min=0), none)
+    together = torch.where(target != -1, self, none)
+    return reduce_loss(apart + together, reduction)
+
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float, reduction: int) -> Tensor:
+    assert input1.dim() == input2.dim() and input1.dim() == target.dim(), "margin_ranking_loss : All input tensors should have same dimension"
+    return reduce_loss((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
+) -> Tensor:
+    loss = torch.exp(input) - target * input if log_input else input - target * torch.log(input + eps)
+    if full:
+        # Stirling's approximation of the logarithm of target!
+        stirling = target * torch.log(target) - target + 0.5 * torch.log(2 * 3.14159265358979323846 * target)
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduce_loss(loss, reduction)
+
+
+def _distance(a: Tensor, b: Tensor, p: float, eps: float) -> Tensor:
+    return torch.linalg_vector_norm(a - b + eps, p, [-1])
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, p: float, eps: float, swap: bool, reduction: int
+) -> Tensor:
+    assert anchor.dim() == positive.dim() and anchor.dim() == negative.dim(), "The anchor, positive, and negative tensors are expected to have the same number of dimensions"
+    far = _distance(anchor, negative, p, eps)
+    if swap:
+        far = torch.minimum(far, _distance(positive, negative, p, eps))
+    return reduce_loss((margin + _distance(anchor, positive, p, eps) - far).clamp(min=0), reduction)
+
+
+def multi_margin_loss(
+    self: Tensor, target: Tensor, p: number, margin: number, weight: Optional[Tensor], reduction: int
+) -> Tensor:
+    assert p == 1 or p == 2, "only p == 1 and p == 2 supported"
+    assert self.is_floating_point(), "multi_margin_loss is not implemented for integers"
+    rows = self if self.dim() == 2 else self.view(1, -1)
+    assert rows.dim() == 2 and rows.size(1) > 0, "Expected non-empty vector or matrix with optional 0-dim batch size"
+    classes = target.view(-1, 1)
+    assert target.dim() < 2 and classes.size(0) == rows.size(0), "inconsistent target size"
+    assert bool(((classes >= 0) & (classes < rows.size(1))).all()), "target out of range"
+    cost = (rows - rows.gather(1, classes) + margin).clamp(min=0)
+    if p == 2:
+        cost = cost * cost
+    if weight is not None:
+        assert weight.numel() == rows.size(1), "inconsistent weight size"
+        cost = cost * weight.index_select(0, classes.view(-1)).unsqueeze(1)
+    cost = cost.scatter(1, classes, 0)
+    loss = cost.sum(1) / rows.size(1)
+    if self.dim() < 2 and reduction == 0 and target.dim() == 0:
+        loss = loss.squeeze(0)
+    return reduce_loss(loss, reduction)
+
+
+# Of each row the classes of target up to the first -1.
+def multilabel_margin_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
+    assert self.is_floating_point(), "multilabel_margin_loss is not implemented for integers"
+    assert self.dim() < 3 and self.size() == target.size(), "inconsistent target size"
+    rows = self if self.dim() == 2 else self.view(1, -1)
+    classes = target if target.dim() == 2 else target.view(1, -1)
+    count = rows.size(1)
+    assert bool(((classes >= -1) & (classes < count)).all()), "target out of range"
+    named = (classes < 0).cumsum(1) == 0
+    places = classes.masked_fill(~named, 0)
+    is_target = torch.zeros(rows.size(), dtype=4).scatter_add(1, places, named.to(4)) > 0
+    # [row, class that is named, class that is not]
+    cost = (1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)
+    counts = named.unsqueeze(2) & ~is_target.unsqueeze(1)
+    loss = cost.masked_fill(~counts, 0).sum([1, 2]) / count
+    return reduce_loss(loss.squeeze(0) if self.dim() < 2 else loss, reduction)

@@ -139,3 +139,107 @@ def sum_to_size(self: Tensor, size: List[int]) -> Tensor:
             result = result.sum([i], True)
     assert result.size() == size, "sum_to_size: the size is not expandable to the tensor's"
     return result
+
+
+def nanmean(self: Tensor, dim: Optional[List[int]], keepdim: bool, dtype: Optional[int]) -> Tensor:
+    assert self.is_floating_point(), "nanmean(): expected input to have floating point dtype"
+    x = self if dtype is None else self.to(dtype)
+    is_number = ~x.isnan()
+    return x.masked_fill(~is_number, 0).sum(dim, keepdim) / is_number.sum(dim, keepdim)
+
+
+def _steps(y: Tensor, dx: number, dim: int) -> Tensor:
+    size = y.size(dim)
+    return (y.narrow(dim, 1, size - 1) + y.narrow(dim, 0, size - 1)) * (dx / 2.0)
+
+
+# Of areas between neighbours; x is one row, or broadcast over all of y.
+def _areas(y: Tensor, x: Tensor, dim: int) -> Tensor:
+    place = dim + y.dim() if dim < 0 else dim
+    size = y.size(place)
+    widths = x
+    if x.dim() == 1:
+        assert x.size(0) == size, "trapezoid: There must be one `x` value for each sample point"
+        sizes = [1] * y.dim()
+        sizes[place] = size
+        widths = x.view(sizes)
+    else:
+        while widths.dim() < y.dim():
+            widths = widths.unsqueeze(0)
+    count = widths.size(place)
+    assert count == size or count == 1, "trapezoid: x and y do not broadcast along dim"
+    widths = widths.narrow(place, 1, count - 1) - widths.narrow(place, 0, count - 1)
+    return (y.narrow(place, 1, size - 1) + y.narrow(place, 0, size - 1)) * widths / 2.0
+
+
+def trapezoid__x(y: Tensor, x: Tensor, dim: int) -> Tensor:
+    assert y.dim() > 0 and x.dim() > 0, "trapezoid: `y` and `x` must not be 0-d"
+    if y.size(dim) == 0:
+        return torch.zeros_like(y.sum(dim))
+    assert x.dtype != 11 and y.dtype != 11, "trapezoid: received a bool input for `x` or `y`, but bool is not supported"
+    return _areas(y, x, dim).sum(dim)
+
+
+def trapezoid__dx(y: Tensor, dx: number, dim: int) -> Tensor:
+    if y.size(dim) == 0:
+        return torch.zeros_like(y.sum(dim))
+    assert y.dtype != 11, "trapezoid: received a bool input for `y`, but bool is not supported"
+    return _steps(y, dx, dim).sum(dim)
+
+
+def trapz__x(y: Tensor, x: Tensor, dim: int) -> Tensor:
+    return trapezoid__x(y, x, dim)
+
+
+def trapz__dx(y: Tensor, dx: float, dim: int) -> Tensor:
+    return trapezoid__dx(y, dx, dim)
+
+
+def cumulative_trapezoid__x(y: Tensor, x: Tensor, dim: int) -> Tensor:
+    assert x.dtype != 11 and y.dtype != 11, "cumulative_trapezoid: received a bool input for `x` or `y`, but bool is not supported"
+    return _areas(y, x, dim).cumsum(dim)
+
+
+def cumulative_trapezoid__dx(y: Tensor, dx: number, dim: int) -> Tensor:
+    assert y.dtype != 11, "cumulative_trapezoid: received a bool input for `y`, but bool is not supported"
+    return _steps(y, dx, dim).cumsum(dim)
+
+
+# The factor is PyTorch's, which keeps from a division by zero.
+def renorm(self: Tensor, p: number, dim: int, maxnorm: number) -> Tensor:
+    assert p > 0, "renorm: non-positive-norm not supported"
+    assert self.dim() > 1, "renorm: input needs at least 2 dimensions, got " + str(self.dim()) + " dimensions"
+    assert maxnorm >= 0, "renorm: expected maxnorm to be >= 0"
+    place = dim + self.dim() if dim < 0 else dim
+    others: List[int] = []
+    for i in range(self.dim()):
+        if i != place:
+            others.append(i)
+    norm = torch.linalg_vector_norm(self, p, others, True)
+    factor = torch.where(norm > maxnorm, (norm + 1e-7).reciprocal() * maxnorm, torch.ones_like(norm))
+    return self * factor
+
+
+def pdist(self: Tensor, p: float) -> Tensor:
+    assert self.dim() == 2, "pdist only supports 2D tensors"
+    assert self.dtype == 6 or self.dtype == 7, "pdist only supports floating-point dtypes"
+    assert p >= 0.0, "pdist only supports non-negative p values"
+    count = self.size(0)
+    places = torch.ones([count, count], dtype=11).triu(1).nonzero()
+    return torch.linalg_vector_norm(self.index_select(0, places.select(1, 0)) - self.index_select(0, places.select(1, 1)), p, [-1])
+
+
+def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: int) -> Tensor:
+    product = grad_output * output
+    return (product - output * product.sum(dim, True)).to(input_dtype)
+
+
+def _log_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: int) -> Tensor:
+    return (grad_output - torch.exp(output) * grad_output.sum(dim, True)).to(input_dtype)
+
+
+# Of a row without a finite number zeros.
+def _safe_softmax(self: Tensor, dim: int, dtype: Optional[int]) -> Tensor:
+    result = torch.softmax(self, dim, dtype)
+    is_masked = (self == float("-inf")).all(dim, True)
+    return result.masked_fill(is_masked, 0)

@@ -215,18 +215,6 @@ def diag_embed(self: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
 
 
 # Dtype 3 is int32.
-def bucketize__Tensor(self: Tensor, boundaries: Tensor, out_int32: bool, right: bool) -> Tensor:
-    assert boundaries.dim() == 1, "boundaries tensor must be 1 dimension"
-    values = self.unsqueeze(-1)
-    below = boundaries < values
-    if right:
-        below = boundaries <= values
-    count = below.sum(-1)
-    if out_int32:
-        return count.to(3)
-    return count
-
-
 def _shape_as_tensor(self: Tensor) -> Tensor:
     return torch.tensor(self.size())
 
@@ -545,3 +533,123 @@ def tensor_split__tensor_indices_or_sections(self: Tensor, tensor_indices_or_sec
     for i in range(tensor_indices_or_sections.size(0)):
         indices.append(int(tensor_indices_or_sections[i]))
     return tensor_split__indices(self, indices, dim)
+
+
+def dstack(tensors: List[Tensor]) -> Tensor:
+    parts: List[Tensor] = []
+    for each in tensors:
+        parts.append(atleast_3d(each))
+    return torch.cat(parts, 2)
+
+
+def hsplit__int(self: Tensor, sections: int) -> List[Tensor]:
+    assert self.dim() >= 1, "torch.hsplit requires a tensor with at least 1 dimension"
+    dim = 0 if self.dim() == 1 else 1
+    assert sections > 0 and self.size(dim) % sections == 0, "torch.hsplit: the dimension is not divisible by the split_size"
+    return tensor_split__sections(self, sections, dim)
+
+
+def hsplit__array(self: Tensor, indices: List[int]) -> List[Tensor]:
+    assert self.dim() >= 1, "torch.hsplit requires a tensor with at least 1 dimension"
+    return tensor_split__indices(self, indices, 0 if self.dim() == 1 else 1)
+
+
+def vsplit__int(self: Tensor, sections: int) -> List[Tensor]:
+    assert self.dim() >= 2, "torch.vsplit requires a tensor with at least 2 dimensions"
+    assert sections > 0 and self.size(0) % sections == 0, "torch.vsplit: the dimension is not divisible by the split_size"
+    return tensor_split__sections(self, sections, 0)
+
+
+def vsplit__array(self: Tensor, indices: List[int]) -> List[Tensor]:
+    assert self.dim() >= 2, "torch.vsplit requires a tensor with at least 2 dimensions"
+    return tensor_split__indices(self, indices, 0)
+
+
+def dsplit__int(self: Tensor, sections: int) -> List[Tensor]:
+    assert self.dim() >= 3, "torch.dsplit requires a tensor with at least 3 dimensions"
+    assert sections > 0 and self.size(2) % sections == 0, "torch.dsplit: the dimension is not divisible by the split_size"
+    return tensor_split__sections(self, sections, 2)
+
+
+def dsplit__array(self: Tensor, indices: List[int]) -> List[Tensor]:
+    assert self.dim() >= 3, "torch.dsplit requires a tensor with at least 3 dimensions"
+    return tensor_split__indices(self, indices, 2)
+
+
+def narrow__Tensor(self: Tensor, dim: int, start: Tensor, length: int) -> Tensor:
+    assert start.dim() == 0 and not start.is_floating_point() and start.dtype != 11, "start must be an 0-dim integral Tensor."
+    return self.narrow(dim, int(start), length)
+
+
+def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
+    rank = max(self.dim(), 1)
+    gone = [False] * rank
+    for d in dim:
+        assert d >= -rank and d < rank, "Dimension out of range"
+        place = d + rank if d < 0 else d
+        assert not gone[place], "dim " + str(place) + " appears multiple times in the list of dims"
+        gone[place] = True
+    result = self
+    for i in range(self.dim()):
+        place = self.dim() - 1 - i
+        if gone[place]:
+            result = result.squeeze(place)
+    return result
+
+
+def take_along_dim(self: Tensor, indices: Tensor, dim: Optional[int]) -> Tensor:
+    assert indices.dtype == 4, "torch.take_along_dim(): dtype of indices should be Long"
+    if dim is None:
+        return self.flatten().gather(0, indices.flatten())
+    assert self.dim() == indices.dim(), "torch.take_along_dim(): input and indices should have the same number of dimensions"
+    # All sizes but that of dim are broadcast.
+    own, theirs = list(self.size()), list(indices.size())
+    own[dim] = 1
+    theirs[dim] = 1
+    sizes = torch.broadcast_tensors([torch.zeros([1]).expand(own), torch.zeros([1]).expand(theirs)])[0].size()
+    own = list(sizes)
+    theirs = list(sizes)
+    own[dim] = self.size(dim)
+    theirs[dim] = indices.size(dim)
+    return self.expand(own).gather(dim, indices.expand(theirs))
+
+
+def nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
+    assert size >= 0, "nonzero_static: 'size' must be an non-negative integer"
+    places = self.nonzero()
+    if places.size(0) >= size:
+        return places.narrow(0, 0, size)
+    return torch.cat([places, torch.full([size - places.size(0), places.size(1)], fill_value, dtype=4)])
+
+
+def _unsafe_masked_index(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], fill: number) -> Tensor:
+    # Where the mask is false, indices may be out of range.
+    inside: List[Optional[Tensor]] = []
+    for i in range(len(indices)):
+        index = indices[i]
+        if index is None:
+            inside.append(None)
+        else:
+            inside.append(index.masked_fill(~mask, 0))
+    return torch.index(self, inside).masked_fill(~mask, fill)
+
+
+def linspace__Tensor_Tensor(
+    start: Tensor, end: Tensor, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert start.dim() == 0 and end.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
+    return torch.linspace(start.item(), end.item(), steps, dtype=dtype)
+
+
+def linspace__Tensor_Scalar(
+    start: Tensor, end: number, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert start.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
+    return torch.linspace(start.item(), end, steps, dtype=dtype)
+
+
+def linspace__Scalar_Tensor(
+    start: number, end: Tensor, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert end.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
+    return torch.linspace(start, end.item(), steps, dtype=dtype)
