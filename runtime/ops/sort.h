@@ -1,6 +1,7 @@
 // Sorting along a dimension. NaN counts as larger than everything; equal elements keep their order.
 #pragma once
 
+#include "runtime/ops/dtype.h"
 #include "runtime/ops/rows.h"
 #include "runtime/ops/view.h"
 
@@ -110,9 +111,8 @@ inline Tensor searchsorted(Context& ctx, const Tensor& sorted_sequence, const Te
     right = is_right;
   }
   if (rank == 0) return fail("input boundaries tensor should have positive dimension, got 0");
-  if (sorted_sequence.dtype() != self.dtype())
-    return fail("boundary tensor and input value tensor should have same dtype");
-  if (is_complex(self.dtype())) return fail("complex numbers have no order");
+  const DType common = result_type(Operand(sorted_sequence), Operand(self));
+  if (is_complex(common)) return fail("complex numbers have no order");
   bool fits = rank == 1 || rank == self.dim();
   for (i64 d = 0; fits && rank > 1 && d < rank - 1; ++d) fits = sorted_sequence.size(d) == self.size(d);
   if (!fits)
@@ -124,7 +124,7 @@ inline Tensor searchsorted(Context& ctx, const Tensor& sorted_sequence, const Te
       return fail("boundary and sorter must have the same size");
     if (sorter->dtype() != DType::kInt64) return fail("sorter must be a tensor of long dtype");
   }
-  const DType wide = dtype_of_compute(compute_of(self.dtype()));
+  const DType wide = dtype_of_compute(compute_of(common));
   const Tensor rows = contiguous_as(ctx, sorted_sequence, wide), values = contiguous_as(ctx, self, wide);
   const Tensor order = sorter.has_value() ? contiguous_as(ctx, *sorter, DType::kInt64) : Tensor();
   const Tensor places = Tensor::empty(ctx, DType::kInt64, self.sizes());
@@ -136,7 +136,7 @@ inline Tensor searchsorted(Context& ctx, const Tensor& sorted_sequence, const Te
     }
   }
   const i64 of_a_row = rank == 1 ? self.numel() : self.size(rank - 1);
-  with_compute(compute_of(self.dtype()), [&]<class C>() {
+  with_compute(compute_of(common), [&]<class C>() {
     if constexpr (!kIsComplex<C>) {
       for (i64 i = 0; i < self.numel(); ++i) {
         const i64 row = rank == 1 ? 0 : i / of_a_row;
