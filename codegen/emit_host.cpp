@@ -37,6 +37,8 @@ std::string header_of(OpClass op_class) {
       return "runtime/ops/attention.h";
     case OpClass::kRecurrent:
       return "runtime/ops/recurrent.h";
+    case OpClass::kTransform:
+      return "runtime/ops/fft.h";
     case OpClass::kMovement:
       return "runtime/ops/movement.h";
     case OpClass::kCreation:

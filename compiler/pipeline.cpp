@@ -12,6 +12,7 @@
 #include "codegen/layout.h"
 #include "codegen/native.h"
 #include "codegen/weights.h"
+#include "compiler/conjugates.h"
 #include "compiler/diagnostic.h"
 #include "compiler/ir/infer.h"
 #include "compiler/ir/print.h"
@@ -36,6 +37,9 @@ void on_any_target(ir::Graph& graph, const codegen::Target&) {
   Pass(graph);
 }
 
+// In-place ops that nobody can tell from functional ones are so by now.
+void refuse_written_conjugates(ir::Graph& graph, const codegen::Target&) { tsc::refuse_written_conjugates(graph); }
+
 // The middle of the compiler. What the constants are, and what scripted inputs are likely to be, makes more known, so
 // the program is simplified twice.
 constexpr PipelineStep kSteps[] = {
@@ -44,6 +48,7 @@ constexpr PipelineStep kSteps[] = {
     {"fold_constants", on_any_target<fold_constants>},
     {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
+    {"refuse_written_conjugates", refuse_written_conjugates},
     {"lower_composites", on_any_target<passes::lower_composites>},
     {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},

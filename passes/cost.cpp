@@ -86,6 +86,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
     case OpClass::kRecurrent:
       return recurrent_operations(graph, node);
     case OpClass::kSpecial:
+    case OpClass::kTransform:
     case OpClass::kMovement:
     case OpClass::kView:
     case OpClass::kCreation:

@@ -465,6 +465,9 @@ void Run::infer_node(NodeId id) {
     case OpClass::kRecurrent:
       if (!infer_contraction(rule)) infer_by_table(rule);
       return;
+    case OpClass::kTransform:
+      if (!infer_transform(rule)) infer_by_table(rule);
+      return;
     case OpClass::kWindow:
       if (!infer_window(rule)) infer_by_table(rule);
       return;

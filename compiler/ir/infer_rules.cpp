@@ -373,9 +373,16 @@ DType table_dtype(const Rule& rule) {
       if (self == DType::kUInt8 || self == DType::kUnknown) return self;
       return DType::kBool;
     case Op::abs:
-      if (self == DType::kComplex64) return DType::kFloat32;
-      if (self == DType::kComplex128) return DType::kFloat64;
-      return self;
+    case Op::var:
+    case Op::var_dim:
+    case Op::var_all:
+    case Op::std:
+    case Op::std_dim:
+    case Op::std_all:
+    case Op::norm:
+    case Op::norm_all:
+    case Op::linalg_vector_norm:  // sizes are real
+      return real_of(rule.dtype_operand(self));
     case Op::square:
       return self == DType::kBool ? DType::kInt64 : self;
     default:

@@ -146,6 +146,7 @@ bool infer_by_table(const Rule& rule);
 bool infer_view(const Rule& rule);
 bool infer_contraction(const Rule& rule);  // also normalisation, attention, recurrent
 bool infer_window(const Rule& rule);
+bool infer_transform(const Rule& rule);
 bool infer_movement(const Rule& rule);  // also sort
 bool infer_creation(const Rule& rule);  // also conversion
 bool infer_query(const Rule& rule);

@@ -378,10 +378,34 @@ Shape view_of(const Rule& rule) {
       return movedim(rule);
     case Op::as_strided:
       return rule.dims(1);
+    case Op::view_as_real: {
+      Shape shape = rule.shape(0);
+      if (shape) shape->push_back(Dim(2));
+      return shape;
+    }
+    case Op::view_as_complex: {
+      Shape shape = rule.shape(0);
+      if (!shape || shape->empty()) return std::nullopt;
+      shape->pop_back();
+      return shape;
+    }
     case Op::unfold:
       return unfold(rule);
     default:
       return std::nullopt;
+  }
+}
+
+DType dtype_of_view(const Rule& rule) {
+  switch (rule.node.op) {
+    case Op::linear_rows:
+      return DType::kFloat32;
+    case Op::view_as_real:
+      return real_of(rule.dtype(0));
+    case Op::view_as_complex:
+      return complex_of(rule.dtype(0));
+    default:
+      return rule.dtype(0);
   }
 }
 
@@ -393,7 +417,7 @@ bool infer_view(const Rule& rule) {
     infer_pieces(rule);
     return true;
   }
-  rule.set_tensor(0, rule.node.op == Op::linear_rows ? DType::kFloat32 : rule.dtype(0), view_of(rule));
+  rule.set_tensor(0, dtype_of_view(rule), view_of(rule));
   return true;
 }
 

@@ -64,24 +64,6 @@ DType promote_floats(DType a, DType b) {
   return size_a > size_b ? a : b;
 }
 
-DType real_of(DType dtype) {
-  switch (dtype) {
-    case DType::kComplex32:
-      return DType::kFloat16;
-    case DType::kComplex64:
-      return DType::kFloat32;
-    case DType::kComplex128:
-      return DType::kFloat64;
-    default:
-      return dtype;
-  }
-}
-
-DType complex_of(DType real) {
-  if (real == DType::kFloat16) return DType::kComplex32;
-  return real == DType::kFloat64 ? DType::kComplex128 : DType::kComplex64;
-}
-
 // Type kinds and their text; containers take their elements in brackets, classes a number after a dot.
 enum class Syntax : uint8_t { kWord, kElements, kClass };
 struct KindRow {
@@ -311,6 +293,32 @@ bool is_floating(DType dtype) { return is_category(dtype, Category::kFloat); }
 bool is_complex(DType dtype) { return is_category(dtype, Category::kComplex); }
 bool is_integral(DType dtype) { return is_category(dtype, Category::kInteger); }
 
+DType real_of(DType dtype) {
+  switch (dtype) {
+    case DType::kComplex32:
+      return DType::kFloat16;
+    case DType::kComplex64:
+      return DType::kFloat32;
+    case DType::kComplex128:
+      return DType::kFloat64;
+    default:
+      return dtype;
+  }
+}
+
+DType complex_of(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat16:
+      return DType::kComplex32;
+    case DType::kFloat32:
+      return DType::kComplex64;
+    case DType::kFloat64:
+      return DType::kComplex128;
+    default:
+      return dtype;
+  }
+}
+
 DType promote(DType a, DType b) {
   const DTypeRow* row_a = find_row(a);
   const DTypeRow* row_b = find_row(b);
@@ -321,7 +329,8 @@ DType promote(DType a, DType b) {
     const DType real_a = real_of(a), real_b = real_of(b);
     if (low == Category::kComplex) return dtype_size(a) > dtype_size(b) ? a : b;
     if (low != Category::kFloat) return row_a->category == Category::kComplex ? a : b;
-    return complex_of(real_a == real_b ? real_a : promote_floats(real_a, real_b));
+    const DType real = real_a == real_b ? real_a : promote_floats(real_a, real_b);
+    return is_complex(complex_of(real)) ? complex_of(real) : DType::kComplex64;
   }
   if (low != high) return row_a->category == high ? a : b;
   return high == Category::kFloat ? promote_floats(a, b) : promote_integers(a, b);

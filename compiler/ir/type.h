@@ -36,6 +36,9 @@ std::optional<DType> parse_dtype(std::string_view text);  // accepts both naming
 int64_t dtype_size(DType dtype);                          // bytes of an element; 0 for unknown
 bool is_floating(DType dtype);
 bool is_complex(DType dtype);
+// The dtype of a complex number's parts, and that of the numbers which parts make; others stay as they are.
+DType real_of(DType dtype);
+DType complex_of(DType dtype);
 bool is_integral(DType dtype);    // integers, without bool
 DType promote(DType a, DType b);  // torch.promote_types
 

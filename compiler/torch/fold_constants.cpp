@@ -28,6 +28,7 @@ bool computes_tensors(const ir::Node& node) {
     case ir::OpClass::kNormalisation:
     case ir::OpClass::kAttention:
     case ir::OpClass::kRecurrent:
+    case ir::OpClass::kTransform:
     case ir::OpClass::kMovement:
     case ir::OpClass::kCreation:
     case ir::OpClass::kSort:

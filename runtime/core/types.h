@@ -289,6 +289,19 @@ constexpr i64 element_size(DType dtype) { return dtype_info(dtype).size; }
 constexpr const char* dtype_name(DType dtype) { return dtype_info(dtype).name; }
 constexpr const char* scalar_type_name(DType dtype) { return dtype_info(dtype).scalar_name; }
 constexpr bool is_complex(DType d) { return d >= DType::kComplex32 && d <= DType::kComplex128; }
+// The dtype of a complex number's parts, and that of the numbers which parts make; others stay as they are.
+constexpr DType real_dtype(DType d) {
+  return d == DType::kComplex32    ? DType::kFloat16
+         : d == DType::kComplex64  ? DType::kFloat32
+         : d == DType::kComplex128 ? DType::kFloat64
+                                   : d;
+}
+constexpr DType complex_dtype(DType d) {
+  return d == DType::kFloat16   ? DType::kComplex32
+         : d == DType::kFloat32 ? DType::kComplex64
+         : d == DType::kFloat64 ? DType::kComplex128
+                                : d;
+}
 constexpr bool is_floating(DType d) { return (d >= DType::kFloat16 && d <= DType::kFloat64) || d == DType::kBFloat16; }
 constexpr bool is_integral(DType d) { return d >= DType::kUInt8 && d <= DType::kInt64; }  // bool is none
 

@@ -124,7 +124,8 @@ inline Tensor fill_(Context& ctx, const Tensor& self, const Operand& value) {
                     "fill_ only supports 0-dimension value tensor but got tensor with %lld dimensions.",
                     static_cast<long long>(value.dim()));
   }
-  fill_elements(ctx, self, value.is_number() ? value.number() : load_scalar(value.tensor().bytes(), value.dtype()));
+  if (!value.is_number()) return copy_(ctx, self, value.tensor());
+  fill_elements(ctx, self, value.number());
   return self;
 }
 inline Tensor fill(Context& ctx, const Tensor& self, const Operand& value) {
@@ -141,7 +142,9 @@ inline Tensor range_tensor(Context& ctx, const Scalar& start, const Scalar& end,
   const DType type = dtype_or(ctx, dtype, fraction ? DType::kFloat32 : DType::kInt64);
   const double from = start.to_double(), to = end.to_double(), by = step.to_double();
   if (!ctx.ok()) return {};
-  if (type == DType::kBool) return ctx.fail(ErrorKind::kType, "\"arange_cpu\" not implemented for 'Bool'");
+  if (type == DType::kBool || tsc::is_complex(type)) {
+    return ctx.fail(ErrorKind::kType, "\"arange_cpu\" not implemented for '%s'", scalar_type_name(type));
+  }
   if (by == 0) return ctx.fail(ErrorKind::kRuntime, "step must be nonzero");
   if (!(from - from == 0) || !(to - to == 0)) {
     return ctx.fail(ErrorKind::kRuntime, "unsupported range: %g -> %g", from, to);

@@ -13,12 +13,7 @@ inline DType promote(DType a, DType b) {
   if (b == DType::kBool) return a;
   const auto width = [](DType d) { return element_size(d); };
   if (is_complex(a) || is_complex(b)) {
-    const auto real = [](DType d) {
-      if (d == DType::kComplex32) return DType::kFloat16;
-      if (d == DType::kComplex64) return DType::kFloat32;
-      if (d == DType::kComplex128) return DType::kFloat64;
-      return is_floating(d) ? d : DType::kUnknown;
-    };
+    const auto real = [](DType d) { return is_floating(real_dtype(d)) ? real_dtype(d) : DType::kUnknown; };
     const DType r = promote(real(a), real(b));
     return r == DType::kFloat16 ? DType::kComplex32 : r == DType::kFloat64 ? DType::kComplex128 : DType::kComplex64;
   }

@@ -3,6 +3,7 @@
 // the x86 instructions give: the smallest integer for 32 and 64 bits, a wrapped value for fewer.
 #pragma once
 
+#include "runtime/ops/complex.h"
 #include "runtime/ops/dtype.h"
 
 namespace tsc::ops {
@@ -33,10 +34,17 @@ inline DType dtype_of_compute(Compute c) {
   return kDTypes[static_cast<int>(c)];
 }
 
+// What a compute type's sizes are.
+template <class C>
+struct RealPart {
+  using Type = C;
+};
 template <class T>
-inline constexpr bool kIsComplex = false;
-template <class T>
-inline constexpr bool kIsComplex<Complex<T>> = true;
+struct RealPart<Complex<T>> {
+  using Type = T;
+};
+template <class C>
+using RealOf = typename RealPart<C>::Type;
 
 template <class T>
 inline constexpr bool kIsInteger = requires(T x) { x % x; };

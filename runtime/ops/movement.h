@@ -6,6 +6,22 @@
 
 namespace tsc::ops {
 
+// The conjugates of complex numbers; other tensors are their own. PyTorch's conj is a view that shares what is written
+// (compiler/conjugates.h refuses such programs), ours is a copy.
+inline Tensor conj(Context& ctx, const Tensor& self) {
+  if (!tsc::is_complex(self.dtype())) return self;
+  const Tensor result = convert_to(ctx, self, self.dtype(), true, None());
+  if (!ctx.ok() || result.numel() == 0) return result;
+  const Tensor parts = view_as_real(ctx, result);
+  neg_(ctx, select(ctx, parts, -1, 1));
+  return result;
+}
+inline Tensor conj_physical(Context& ctx, const Tensor& self) { return conj(ctx, self); }
+inline Tensor conj_physical_(Context& ctx, const Tensor& self) {
+  if (ctx.ok() && tsc::is_complex(self.dtype())) neg_(ctx, select(ctx, view_as_real(ctx, self), -1, 1));
+  return self;
+}
+
 // Concatenation. A 1-d tensor of no elements joins anything, as PyTorch still allows.
 inline bool is_skipped(const Tensor& t) { return t.dim() == 1 && t.size(0) == 0; }
 inline bool cat_sizes_ok(Context& ctx, const Tensor& first, const Tensor& t, i64 dim, i64 index) {

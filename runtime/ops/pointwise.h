@@ -31,55 +31,55 @@ namespace pointwise_ops {
     }                                                          \
   };
 
-TSC_POINTWISE_1(exp, kFloats)
-TSC_POINTWISE_1(exp2, kFloats)
-TSC_POINTWISE_1(expm1, kFloats)
-TSC_POINTWISE_1(log, kFloats)
-TSC_POINTWISE_1(log2, kFloats)
-TSC_POINTWISE_1(log10, kFloats)
-TSC_POINTWISE_1(log1p, kFloats)
-TSC_POINTWISE_1(sqrt, kFloats)
-TSC_POINTWISE_1(rsqrt, kFloats)
-TSC_POINTWISE_1(sin, kFloats)
-TSC_POINTWISE_1(cos, kFloats)
-TSC_POINTWISE_1(tan, kFloats)
-TSC_POINTWISE_1(asin, kFloats)
-TSC_POINTWISE_1(acos, kFloats)
-TSC_POINTWISE_1(atan, kFloats)
-TSC_POINTWISE_1(sinh, kFloats)
-TSC_POINTWISE_1(cosh, kFloats)
-TSC_POINTWISE_1(tanh, kFloats)
-TSC_POINTWISE_1(asinh, kFloats)
-TSC_POINTWISE_1(acosh, kFloats)
-TSC_POINTWISE_1(atanh, kFloats)
+TSC_POINTWISE_1(exp, kFloats | kComplexes)
+TSC_POINTWISE_1(exp2, kFloats | kComplexes)
+TSC_POINTWISE_1(expm1, kFloats | kComplexes)
+TSC_POINTWISE_1(log, kFloats | kComplexes)
+TSC_POINTWISE_1(log2, kFloats | kComplexes)
+TSC_POINTWISE_1(log10, kFloats | kComplexes)
+TSC_POINTWISE_1(log1p, kFloats | kComplexes)
+TSC_POINTWISE_1(sqrt, kFloats | kComplexes)
+TSC_POINTWISE_1(rsqrt, kFloats | kComplexes)
+TSC_POINTWISE_1(sin, kFloats | kComplexes)
+TSC_POINTWISE_1(cos, kFloats | kComplexes)
+TSC_POINTWISE_1(tan, kFloats | kComplexes)
+TSC_POINTWISE_1(asin, kFloats | kComplexes)
+TSC_POINTWISE_1(acos, kFloats | kComplexes)
+TSC_POINTWISE_1(atan, kFloats | kComplexes)
+TSC_POINTWISE_1(sinh, kFloats | kComplexes)
+TSC_POINTWISE_1(cosh, kFloats | kComplexes)
+TSC_POINTWISE_1(tanh, kFloats | kComplexes)
+TSC_POINTWISE_1(asinh, kFloats | kComplexes)
+TSC_POINTWISE_1(acosh, kFloats | kComplexes)
+TSC_POINTWISE_1(atanh, kFloats | kComplexes)
 TSC_POINTWISE_1(erf, kFloats)
 TSC_POINTWISE_1(erfc, kFloats)
-TSC_POINTWISE_1(sigmoid, kFloats)
+TSC_POINTWISE_1(sigmoid, kFloats | kComplexes)
 TSC_POINTWISE_1(relu, kInts | kFloats)
-TSC_POINTWISE_1(abs, kInts | kFloats)
+TSC_POINTWISE_1(abs, kInts | kFloats | kComplexes)
 TSC_POINTWISE_1(ceil, kInts | kFloats)
 TSC_POINTWISE_1(floor, kInts | kFloats)
 TSC_POINTWISE_1(trunc, kInts | kFloats)
 TSC_POINTWISE_1(round, kInts | kFloats)
 TSC_POINTWISE_1(sign, kBools | kInts | kFloats)
 TSC_POINTWISE_1(bitwise_not, kInts)
-TSC_POINTWISE_1(silu, kFloats)
+TSC_POINTWISE_1(silu, kFloats | kComplexes)
 TSC_POINTWISE_1(hardsigmoid, kFloats)
 TSC_POINTWISE_1(hardswish, kFloats)
 TSC_POINTWISE_1(mish, kFloats)
 TSC_POINTWISE_1(log_sigmoid, kFloats)
 TSC_POINTWISE_1(selu, kFloats)
 TSC_POINTWISE_1(frac, kFloats)
-TSC_POINTWISE_1(logical_not, kBools | kInts | kFloats)
-TSC_POINTWISE_1(isnan, kBools | kInts | kFloats)
+TSC_POINTWISE_1(logical_not, kBools | kInts | kFloats | kComplexes)
+TSC_POINTWISE_1(isnan, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_1(signbit, kBools | kInts | kFloats)
-TSC_POINTWISE_1(isinf, kBools | kInts | kFloats)
-TSC_POINTWISE_1(isfinite, kBools | kInts | kFloats)
+TSC_POINTWISE_1(isinf, kBools | kInts | kFloats | kComplexes)
+TSC_POINTWISE_1(isfinite, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(fmod, kInts | kFloats)
 TSC_POINTWISE_2(remainder, kInts | kFloats)
 TSC_POINTWISE_2(floor_divide, kInts | kFloats)
 TSC_POINTWISE_2(div_trunc, kInts | kFloats)
-TSC_POINTWISE_2(pow, kInts | kFloats)
+TSC_POINTWISE_2(pow, kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(maximum, kBools | kInts | kFloats)
 TSC_POINTWISE_2(minimum, kBools | kInts | kFloats)
 TSC_POINTWISE_2(atan2, kFloats)
@@ -88,9 +88,9 @@ TSC_POINTWISE_2(lt, kBools | kInts | kFloats)
 TSC_POINTWISE_2(le, kBools | kInts | kFloats)
 TSC_POINTWISE_2(gt, kBools | kInts | kFloats)
 TSC_POINTWISE_2(ge, kBools | kInts | kFloats)
-TSC_POINTWISE_2(logical_and, kBools | kInts | kFloats)
-TSC_POINTWISE_2(logical_or, kBools | kInts | kFloats)
-TSC_POINTWISE_2(logical_xor, kBools | kInts | kFloats)
+TSC_POINTWISE_2(logical_and, kBools | kInts | kFloats | kComplexes)
+TSC_POINTWISE_2(logical_or, kBools | kInts | kFloats | kComplexes)
+TSC_POINTWISE_2(logical_xor, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(bitwise_and, kBools | kInts)
 TSC_POINTWISE_2(bitwise_or, kBools | kInts)
 TSC_POINTWISE_2(bitwise_xor, kBools | kInts)
@@ -140,7 +140,7 @@ TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V 
 TSC_POINTWISE(fma, 3, kFloats, (const Element<V>*, V a, V b, V c), { return math::fma(a, b, c); })
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
-TSC_POINTWISE(lerp, 3, kFloats | kWideNumbers, (const Element<V>*, V a, V b, V weight),
+TSC_POINTWISE(lerp, 3, kFloats | kComplexes | kWideNumbers, (const Element<V>*, V a, V b, V weight),
               { return math::lerp(a, b, weight); })
 TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats, (const Element<V>*, V x, V low, V high),
               { return math::clamp_tensor(x, low, high); })
@@ -212,7 +212,6 @@ TSC_FLOAT_UNARY(reciprocal)
 TSC_SAME_UNARY(relu, TSC_REFUSE_BOOL("Boolean inputs not supported for relu"))
 TSC_SAME_UNARY(neg, TSC_REFUSE_BOOL("Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
                                     "to invert a mask, use the `~` or `logical_not()` operator instead."))
-TSC_SAME_UNARY(abs)
 TSC_SAME_UNARY(ceil)
 TSC_SAME_UNARY(floor)
 TSC_SAME_UNARY(trunc)
@@ -227,6 +226,17 @@ TSC_SAME_UNARY(selu)
 TSC_SAME_UNARY(frac)
 #undef TSC_REFUSE_BOOL
 #undef TSC_SAME_UNARY
+
+// The size of a complex number is real.
+inline Tensor abs(Context& ctx, const Tensor& self) {
+  return pointwise<pointwise_ops::abs>(ctx, self.dtype(), real_dtype(self.dtype()), nullptr, {}, Operand(self));
+}
+inline Tensor abs_(Context& ctx, const Tensor& self) {
+  if (ctx.ok() && tsc::is_complex(self.dtype())) {
+    return ctx.fail(ErrorKind::kRuntime, "In-place abs is not supported for complex tensors.");
+  }
+  return pointwise<pointwise_ops::abs>(ctx, self.dtype(), self.dtype(), &self, {}, Operand(self));
+}
 
 #define TSC_PREDICATE(op)                                                                             \
   inline Tensor op(Context& ctx, const Tensor& self) {                                                \

@@ -5,6 +5,7 @@
 
 #include "runtime/ops/creation.h"
 #include "runtime/ops/pointwise.h"
+#include "runtime/ops/view.h"
 
 namespace tsc::ops {
 
@@ -52,6 +53,10 @@ inline Tensor uniform_(Context& ctx, const Tensor& self, double from = 0, double
     return ctx.fail(ErrorKind::kRuntime, "uniform_ expects to return a [from, to) range, but found from=%g > to=%g",
                     from, to);
   }
+  if (tsc::is_complex(self.dtype())) {
+    uniform_(ctx, view_as_real(ctx, self), from, to);
+    return self;
+  }
   if (self.dtype() == DType::kFloat64) {
     return drawn(ctx, self, "check_uniform_bounds", [&](Generator& g) { return g.uniform() * (to - from) + from; });
   }
@@ -98,6 +103,10 @@ void fill_normal(Generator& g, const Tensor& t, double mean, double std, const D
 }
 inline Tensor normal_(Context& ctx, const Tensor& self, double mean = 0, double std = 1, const None& = None()) {
   if (ctx.ok() && !(std >= 0)) return ctx.fail(ErrorKind::kRuntime, "normal expects std >= 0.0, but found std %g", std);
+  if (tsc::is_complex(self.dtype())) {  // half of the variance is that of each part
+    normal_(ctx, view_as_real(ctx, self), 0, std / __builtin_sqrt(2.0));
+    return add_(ctx, self, mean);
+  }
   if (self.numel() < 16 || !self.is_contiguous() || !is_floating(self.dtype())) {
     return drawn(ctx, self, "normal_kernel_cpu", [&](Generator& g) { return g.normal() * std + mean; });
   }
@@ -125,8 +134,12 @@ inline bool is_probability(Context& ctx, double p) {
   }
   return ctx.ok();
 }
-// Ones with probability p, in any dtype.
+// Ones with probability p, in any real dtype.
 inline Tensor fill_bernoulli_(Context& ctx, const Tensor& self, double p = 0.5, const None& = None()) {
+  if (ctx.ok() && tsc::is_complex(self.dtype())) {
+    return ctx.fail(ErrorKind::kType, "\"bernoulli_scalar_cpu_\" not implemented for '%s'",
+                    scalar_type_name(self.dtype()));
+  }
   if (!is_probability(ctx, p) || !destination_ok(ctx, self)) return {};
   Generator* const generator = ctx.generator();
   if (generator == nullptr) return {};
@@ -191,6 +204,9 @@ inline Tensor randint(Context& ctx, i64 low, i64 high, const List<i64>& size, co
   if (!ctx.ok() || !number_fits(ctx, Scalar(low), result.dtype()) ||
       !number_fits(ctx, Scalar(high - 1), result.dtype()))
     return {};
+  if (tsc::is_complex(result.dtype())) {
+    return ctx.fail(ErrorKind::kRuntime, "check_random_bounds handles only integral, floating-point and boolean types");
+  }
   Generator* const generator = ctx.generator();
   if (generator == nullptr) return {};
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);

@@ -86,7 +86,7 @@ inline bool recurrent_dtypes_ok(Context& ctx, const Tensor& input, const Tensor&
                                 const List<Tensor>& params) {
   if (!ctx.ok()) return false;
   if (!is_floating(input.dtype())) {
-    ctx.fail(ErrorKind::kType, "result type Float can't be cast to the desired output type %s",
+    ctx.fail(ErrorKind::kType, "recurrent networks of dtype %s are not supported",
              scalar_type_name(input.dtype()));
     return false;
   }

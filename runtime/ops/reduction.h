@@ -71,22 +71,24 @@ void reduce_rows(const Rows& rows, const Tensor& result, F f) {
   R* to = result.data<R>();
   for (i64 r = 0; r < rows.count; ++r) to[r] = f(data + r * rows.length, rows.length);
 }
-// Results of the compute type itself, converted to `dtype`. kTypes tells which compute types make sense.
-enum : unsigned { kRealRows = 1, kFloatRows = 2, kAllRows = 4 };
+// Results of the type that `f` has, converted to `dtype`. kTypes tells which compute types make sense.
+enum : unsigned { kRealRows = 1, kFloatRows = 2, kAllRows = 4, kComplexRows = 8 };
 template <unsigned kTypes, class F>
 Tensor reduced(Context& ctx, const char* name, const Tensor& self, DimMask mask, bool keepdim, DType compute,
                DType dtype, F f) {
   if (!ctx.ok() || !self.defined()) return {};
-  const DType wide = dtype_of_compute(compute_of(compute));
-  const Rows rows = rows_of(ctx, self, mask, wide);
-  const Tensor result = Tensor::empty(ctx, wide, rows.shape(keepdim));
+  const Rows rows = rows_of(ctx, self, mask, dtype_of_compute(compute_of(compute)));
   if (!ctx.ok()) return {};
+  Tensor result;
   bool taken = false;
   with_compute(compute_of(compute), [&]<class C>() {
-    if constexpr (kTypes == kAllRows || (kTypes == kRealRows && !kIsComplex<C>) ||
-                  (kTypes == kFloatRows && !kIsComplex<C> && !__is_same(C, i64))) {
+    constexpr bool kIsFloat = !kIsComplex<C> && !__is_same(C, i64);
+    if constexpr ((kTypes & kAllRows) != 0 || ((kTypes & kRealRows) != 0 && !kIsComplex<C>) ||
+                  ((kTypes & kFloatRows) != 0 && kIsFloat) || ((kTypes & kComplexRows) != 0 && kIsComplex<C>)) {
+      using R = decltype(f(static_cast<const C*>(nullptr), i64{}));
       taken = true;
-      reduce_rows<C, C>(rows, result, f);
+      result = Tensor::empty(ctx, dtype_of<R>, rows.shape(keepdim));
+      if (ctx.ok()) reduce_rows<R, C>(rows, result, f);
     }
   });
   if (!taken) return ctx.fail(ErrorKind::kType, "\"%s\" not implemented for '%s'", name, scalar_type_name(compute));
@@ -293,33 +295,35 @@ inline Tensor any_dim(Context& ctx, const Tensor& self, i64 dim, bool keepdim = 
 
 // Variances, in two passes.
 
+inline double squared_size(double x) { return x * x; }
+inline double squared_size(Complex<double> z) { return z.real * z.real + z.imag * z.imag; }
+
 template <class C>
 double row_variance(const C* row, i64 n, double correction) {
-  const double mean = row_sum(row, n) / static_cast<double>(n);
-  const double sum = sum_of(row, n, [mean](C x) {
-    const double d = static_cast<double>(x) - mean;
-    return d * d;
-  });
+  const Wide<C> mean = row_sum(row, n) / Wide<C>(static_cast<double>(n));
+  const double sum = sum_of(row, n, [mean](C x) { return squared_size(widened(x) - mean); });
   return sum / tsc::max(0.0, static_cast<double>(n) - correction);
 }
 inline bool variance_dtype_ok(Context& ctx, const char* name, const Tensor& self) {
-  if (ctx.ok() && !is_floating(self.dtype())) {
+  if (ctx.ok() && is_integer_or_bool(self.dtype())) {
     ctx.fail(ErrorKind::kRuntime, "%s only support floating point and complex dtypes", name);
   }
   return ctx.ok();
 }
 inline Tensor var_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
-  return reduced<kFloatRows>(
-      ctx, "var", self, mask, keepdim, self.dtype(), self.dtype(),
-      [correction]<class C>(const C* row, i64 n) { return static_cast<C>(row_variance(row, n, correction)); });
+  return reduced < kFloatRows | kComplexRows > (ctx, "var", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
+                                                [correction]<class C>(const C* row, i64 n) {
+                                                  return static_cast<RealOf<C>>(row_variance(row, n, correction));
+                                                });
 }
 inline Tensor std_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
-  return reduced<kFloatRows>(ctx, "std", self, mask, keepdim, self.dtype(), self.dtype(),
-                             [correction]<class C>(const C* row, i64 n) {
-                               return static_cast<C>(__builtin_sqrt(row_variance(row, n, correction)));
-                             });
+  return reduced < kFloatRows |
+         kComplexRows > (ctx, "std", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
+                         [correction]<class C>(const C* row, i64 n) {
+                           return static_cast<RealOf<C>>(__builtin_sqrt(row_variance(row, n, correction)));
+                         });
 }
 #define TSC_VARIANCE(name)                                                                                  \
   inline Tensor name(Context& ctx, const Tensor& self, const OptionalDims& dim = None(),                    \
@@ -343,26 +347,43 @@ inline Tensor logsumexp(Context& ctx, const Tensor& self, const List<i64>& dim, 
     return ctx.fail(ErrorKind::kRuntime, "logsumexp: an empty list of dimensions needs keepdim=True");
   }
   const DType type = float_or_default(self.dtype());
-  return reduced<kFloatRows>(
-      ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type, []<class C>(const C* row, i64 n) {
-        if (n == 0) return static_cast<C>(-__builtin_inf());
-        const C largest = row[best_index<Largest>(row, n)];
-        // An infinite maximum would make the differences NaN.
-        const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
-        const double sum = sum_of(row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
-        return static_cast<C>(__builtin_log(sum) + shift);
-      });
+  return reduced < kFloatRows |
+         kComplexRows > (ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type,
+                         []<class C>(const C* row, i64 n) {
+                           if (n == 0) return C(static_cast<RealOf<C>>(-__builtin_inf()));
+                           if constexpr (kIsComplex<C>) {
+                             // The largest real part tells the largest term.
+                             double shift = row[0].real;
+                             for (i64 i = 1; i < n; ++i) shift = tsc::max<double>(shift, row[i].real);
+                             if (shift - shift != 0) shift = 0;
+                             const Complex<double> sum =
+                                 sum_of(row, n, [shift](C x) { return math::exp(widened(x) - Wide<C>(shift)); });
+                             return narrowed<C>(math::log(sum) + Wide<C>(shift));
+                           } else {
+                             const C largest = row[best_index<Largest>(row, n)];
+                             // An infinite maximum would make the differences NaN.
+                             const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
+                             const double sum =
+                                 sum_of(row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
+                             return static_cast<C>(__builtin_log(sum) + shift);
+                           }
+                         });
 }
 
 // Vector norms of any order.
 
 template <class C>
 double row_norm(const C* row, i64 n, double p) {
-  const auto size = [](C x) { return __builtin_fabs(static_cast<double>(x)); };
-  if (p == 0) return sum_of(row, n, [](C x) { return x != 0 ? 1.0 : 0.0; });
+  const auto size = [](C x) {
+    if constexpr (kIsComplex<C>) {
+      return math::size_of(widened(x));
+    } else {
+      return __builtin_fabs(static_cast<double>(x));
+    }
+  };
+  if (p == 0) return sum_of(row, n, [](C x) { return x == C(0) ? 0.0 : 1.0; });
   if (p == 1) return sum_of(row, n, size);
-  if (p == 2)
-    return __builtin_sqrt(sum_of(row, n, [](C x) { return static_cast<double>(x) * static_cast<double>(x); }));
+  if (p == 2) return __builtin_sqrt(sum_of(row, n, [](C x) { return squared_size(widened(x)); }));
   if (__builtin_isinf(p)) {
     double best = n == 0 ? 0.0 : size(row[0]);
     for (i64 i = 1; i < n && best == best; ++i) {
@@ -377,10 +398,11 @@ inline Tensor norm_over(Context& ctx, const Tensor& self, double p, DimMask mask
                         const OptionalDType& dtype) {
   if (!ctx.ok()) return {};
   const DType type = dtype.has_value() ? checked_dtype(ctx, *dtype) : self.dtype();
-  if (ctx.ok() && (!is_floating(self.dtype()) || !is_floating(type))) {
+  const bool takes_self = !is_integer_or_bool(self.dtype());
+  if (ctx.ok() && (!takes_self || is_integer_or_bool(type) || tsc::is_complex(self.dtype()) != tsc::is_complex(type))) {
     return ctx.fail(ErrorKind::kRuntime,
                     "linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s",
-                    scalar_type_name(is_floating(self.dtype()) ? type : self.dtype()));
+                    scalar_type_name(takes_self ? type : self.dtype()));
   }
   if (ctx.ok() && promote(self.dtype(), type) != type) {
     return ctx.fail(ErrorKind::kRuntime,
@@ -389,8 +411,9 @@ inline Tensor norm_over(Context& ctx, const Tensor& self, double p, DimMask mask
                     scalar_type_name(self.dtype()), scalar_type_name(type));
   }
   if ((p < 0 || __builtin_isinf(p)) && !rows_not_empty(ctx, "linalg.vector_norm", self, mask)) return {};
-  return reduced<kFloatRows>(ctx, "linalg_vector_norm", self, mask, keepdim, type, type,
-                             [p]<class C>(const C* row, i64 n) { return static_cast<C>(row_norm(row, n, p)); });
+  return reduced < kFloatRows |
+         kComplexRows > (ctx, "linalg_vector_norm", self, mask, keepdim, type, real_dtype(type),
+                         [p]<class C>(const C* row, i64 n) { return static_cast<RealOf<C>>(row_norm(row, n, p)); });
 }
 inline Tensor norm(Context& ctx, const Tensor& self, const Optional<Scalar>& p, const List<i64>& dim,
                    bool keepdim = false) {

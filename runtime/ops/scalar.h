@@ -5,7 +5,7 @@
 
 #include "runtime/core/containers.h"
 #include "runtime/core/context.h"
-#include "runtime/core/types.h"
+#include "runtime/ops/complex.h"
 #include "runtime/ops/str.h"
 
 namespace tsc {
@@ -380,54 +380,24 @@ TSC_SCALAR_FUNCTION(scalar_fabs, __builtin_fabs(x))
 #undef TSC_SCALAR_FUNCTION
 
 // Functions of complex numbers, on their principal branches.
-namespace number {
-using Z = Complex<double>;
-inline constexpr Z kI = Z(0, 1);
-inline double size_of(Z z) { return __builtin_hypot(z.real, z.imag); }
-inline Z exp(Z z) {
-  const double size = __builtin_exp(z.real);
-  return {size * __builtin_cos(z.imag), size * __builtin_sin(z.imag)};
-}
-inline Z log(Z z) { return {__builtin_log(size_of(z)), __builtin_atan2(z.imag, z.real)}; }
-inline Z sqrt(Z z) {
-  if (z == Z(0)) return z;
-  const double part = __builtin_sqrt((size_of(z) + __builtin_fabs(z.real)) / 2);
-  const double other = z.imag / (2 * part);
-  return z.real >= 0 ? Z(part, other) : Z(__builtin_fabs(other), __builtin_copysign(part, z.imag));
-}
-inline Z sinh(Z z) {
-  return {__builtin_sinh(z.real) * __builtin_cos(z.imag), __builtin_cosh(z.real) * __builtin_sin(z.imag)};
-}
-inline Z cosh(Z z) {
-  return {__builtin_cosh(z.real) * __builtin_cos(z.imag), __builtin_sinh(z.real) * __builtin_sin(z.imag)};
-}
-inline Z sin(Z z) { return sinh(z * kI) / kI; }
-inline Z cos(Z z) { return cosh(z * kI); }
-inline Z asin(Z z) { return Z(0, -1) * log(z * kI + sqrt(Z(1) - z * z)); }
-inline Z acos(Z z) { return Z(1.5707963267948966192) - asin(z); }
-inline Z atan(Z z) { return Z(0, 0.5) * (log(Z(1) - kI * z) - log(Z(1) + kI * z)); }
-inline Z asinh(Z z) { return log(z + sqrt(z * z + Z(1))); }
-inline Z acosh(Z z) { return log(z + sqrt(z + Z(1)) * sqrt(z - Z(1))); }
-inline Z atanh(Z z) { return Z(0.5) * (log(Z(1) + z) - log(Z(1) - z)); }
-}  // namespace number
-inline Complex<double> scalar_exp(Context&, Complex<double> a) { return number::exp(a); }
-inline Complex<double> scalar_log(Context&, Complex<double> a) { return number::log(a); }
+inline Complex<double> scalar_exp(Context&, Complex<double> a) { return math::exp(a); }
+inline Complex<double> scalar_log(Context&, Complex<double> a) { return math::log(a); }
 inline Complex<double> scalar_log10(Context&, Complex<double> a) {
-  return number::log(a) / number::Z(2.302585092994045684);
+  return math::log10(a);
 }
-inline Complex<double> scalar_sqrt(Context&, Complex<double> a) { return number::sqrt(a); }
-inline Complex<double> scalar_sin(Context&, Complex<double> a) { return number::sin(a); }
-inline Complex<double> scalar_cos(Context&, Complex<double> a) { return number::cos(a); }
-inline Complex<double> scalar_tan(Context&, Complex<double> a) { return number::sin(a) / number::cos(a); }
-inline Complex<double> scalar_sinh(Context&, Complex<double> a) { return number::sinh(a); }
-inline Complex<double> scalar_cosh(Context&, Complex<double> a) { return number::cosh(a); }
-inline Complex<double> scalar_tanh(Context&, Complex<double> a) { return number::sinh(a) / number::cosh(a); }
-inline Complex<double> scalar_asin(Context&, Complex<double> a) { return number::asin(a); }
-inline Complex<double> scalar_acos(Context&, Complex<double> a) { return number::acos(a); }
-inline Complex<double> scalar_atan(Context&, Complex<double> a) { return number::atan(a); }
-inline Complex<double> scalar_asinh(Context&, Complex<double> a) { return number::asinh(a); }
-inline Complex<double> scalar_acosh(Context&, Complex<double> a) { return number::acosh(a); }
-inline Complex<double> scalar_atanh(Context&, Complex<double> a) { return number::atanh(a); }
+inline Complex<double> scalar_sqrt(Context&, Complex<double> a) { return math::sqrt(a); }
+inline Complex<double> scalar_sin(Context&, Complex<double> a) { return math::sin(a); }
+inline Complex<double> scalar_cos(Context&, Complex<double> a) { return math::cos(a); }
+inline Complex<double> scalar_tan(Context&, Complex<double> a) { return math::tan(a); }
+inline Complex<double> scalar_sinh(Context&, Complex<double> a) { return math::sinh(a); }
+inline Complex<double> scalar_cosh(Context&, Complex<double> a) { return math::cosh(a); }
+inline Complex<double> scalar_tanh(Context&, Complex<double> a) { return math::tanh(a); }
+inline Complex<double> scalar_asin(Context&, Complex<double> a) { return math::asin(a); }
+inline Complex<double> scalar_acos(Context&, Complex<double> a) { return math::acos(a); }
+inline Complex<double> scalar_atan(Context&, Complex<double> a) { return math::atan(a); }
+inline Complex<double> scalar_asinh(Context&, Complex<double> a) { return math::asinh(a); }
+inline Complex<double> scalar_acosh(Context&, Complex<double> a) { return math::acosh(a); }
+inline Complex<double> scalar_atanh(Context&, Complex<double> a) { return math::atanh(a); }
 inline double scalar_angle(Context&, Complex<double> a) { return __builtin_atan2(a.imag, a.real); }
 template <number::Number A, number::Number B>
 auto scalar_polar(Context&, const A& size, const B& angle) {
@@ -446,9 +416,9 @@ auto scalar_log(Context&, const A& a, const B& base) {
     // A real operand has a real logarithm: NaN where it is negative.
     const auto log_of = [](auto x) {
       if constexpr (number::kRank<decltype(x)> == 2) {
-        return number::log(x);
+        return math::log(x);
       } else {
-        return number::Z(__builtin_log(static_cast<double>(x)));
+        return Complex<double>(__builtin_log(static_cast<double>(x)));
       }
     };
     return log_of(a) / log_of(base);

@@ -90,6 +90,49 @@ inline Tensor view(Context& ctx, const Tensor& self, const List<i64>& size) {
   return self.view(ctx, shape, Sizes(strides, shape.rank));
 }
 
+// Complex numbers as pairs of a real and an imaginary part in a last dimension of 2, and back.
+inline Tensor view_as_real(Context& ctx, const Tensor& self) {
+  if (!ctx.ok()) return {};
+  if (!tsc::is_complex(self.dtype())) {
+    return ctx.fail(ErrorKind::kRuntime, "view_as_real is only supported for complex tensors");
+  }
+  const i64 rank = self.dim();
+  if (!rank_ok(ctx, rank + 1)) return {};
+  i64 sizes[kMaxRank], strides[kMaxRank];
+  for (i64 d = 0; d < rank; ++d) {
+    sizes[d] = self.size(d);
+    strides[d] = 2 * self.stride(d);
+  }
+  sizes[rank] = 2;
+  strides[rank] = 1;
+  return self.view_as(ctx, real_dtype(self.dtype()), Sizes(sizes, rank + 1), Sizes(strides, rank + 1), 0);
+}
+inline Tensor view_as_complex(Context& ctx, const Tensor& self) {
+  if (!ctx.ok()) return {};
+  const DType dtype = complex_dtype(self.dtype());
+  const i64 rank = self.dim() - 1;
+  if (!is_floating(self.dtype()) || dtype == self.dtype()) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar "
+                    "type: %s",
+                    scalar_type_name(self.dtype()));
+  }
+  if (rank < 0) return ctx.fail(ErrorKind::kRuntime, "Input tensor must have one or more dimensions");
+  if (self.size(rank) != 2) return ctx.fail(ErrorKind::kRuntime, "Tensor must have a last dimension of size 2");
+  if (self.stride(rank) != 1) return ctx.fail(ErrorKind::kRuntime, "Tensor must have a last dimension with stride 1");
+  i64 strides[kMaxRank];
+  bool is_even = self.storage_offset() % 2 == 0;
+  for (i64 d = 0; d < rank; ++d) {
+    is_even = is_even && self.stride(d) % 2 == 0;
+    strides[d] = self.stride(d) / 2;
+  }
+  if (!is_even) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "Tensor must have a storage_offset and strides divisible by 2 for all but last dimension");
+  }
+  return self.view_as(ctx, dtype, Sizes(self.sizes().data(), rank), Sizes(strides, rank), 0);
+}
+
 inline Tensor reshape_to(Context& ctx, const Tensor& self, Shape shape) {
   if (!ctx.ok() || !infer_size(ctx, shape, self.numel())) return {};
   i64 strides[kMaxRank];

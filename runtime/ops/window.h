@@ -289,6 +289,9 @@ inline Tensor convolution(Context& ctx, const Tensor& input, const Tensor& weigh
                           const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation, bool transposed,
                           const List<i64>& output_padding, i64 groups, bool = false, bool = false, bool = false,
                           bool = false) {
+  if (ctx.ok() && tsc::is_complex(input.dtype())) {
+    return ctx.fail(ErrorKind::kType, "\"slow_conv2d_cpu\" not implemented for '%s'", scalar_type_name(input.dtype()));
+  }
   return conv_batched(ctx, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
 }
 // A batch, or one image without a batch dimension.

@@ -190,7 +190,7 @@ def compare_failures(ours, theirs, place, options):
 def compare_tensors(ours, theirs, place):
     assert ours.dtype == theirs.dtype, f"{place} has dtype {ours.dtype}, not {theirs.dtype}"
     assert ours.shape == theirs.shape, f"{place} has shape {list(ours.shape)}, not {list(theirs.shape)}"
-    if not theirs.is_floating_point():
+    if not (theirs.is_floating_point() or theirs.is_complex()):
         assert torch.equal(ours, theirs), f"{place} is {ours}, not {theirs}"
     else:
         assert torch.allclose(ours, theirs, 1e-4, 1e-5, equal_nan=True), f"{place} is {ours}, not {theirs}"

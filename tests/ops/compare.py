@@ -8,8 +8,8 @@ import tsc
 NO_VALUES = ("rand", "uniform", "normal", "exponential", "multinomial", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
 # Sorting that need not be stable: indices are compared by the values that they choose.
 SORTS = ("aten::sort", "aten::argsort", "aten::topk", "aten::kthvalue", "aten::median", "aten::nanmedian", "aten::mode")
-# Dtypes in which eager PyTorch itself rounds on the way.
-ROUNDED = (torch.float16, torch.bfloat16, torch.float32)
+# Dtypes in which eager PyTorch itself rounds on the way, and those that are wide enough.
+WIDER = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64, torch.complex64: torch.complex128}
 
 
 def to_ours(value):
@@ -81,7 +81,7 @@ def has_dropout(name, operands):
 
 def widened(value):
     if isinstance(value, torch.Tensor):
-        return value.double() if value.dtype in ROUNDED else value
+        return value.to(WIDER.get(value.dtype, value.dtype))
     if isinstance(value, (list, tuple)):
         return type(value)(widened(v) for v in value)
     return value
@@ -89,13 +89,15 @@ def widened(value):
 
 def truth(function, operands):
     """The result in double, rounded once; None when the overload has none in double."""
-    dtypes = {v.dtype for v in operands if isinstance(v, torch.Tensor) and v.dtype in ROUNDED}
+    dtypes = {v.dtype for v in operands if isinstance(v, torch.Tensor) and v.dtype in WIDER}
     if len(dtypes) != 1:
         return None
+    dtype = next(iter(dtypes))
+    narrower = {torch.float64: dtype.to_real(), torch.complex128: dtype.to_complex()}
 
     def rounded(value):
         if isinstance(value, torch.Tensor):
-            return value.to(next(iter(dtypes))) if value.dtype == torch.float64 else value
+            return value.to(narrower.get(value.dtype, value.dtype))
         return type(value)(rounded(v) for v in value) if isinstance(value, (list, tuple)) else value
 
     try:

@@ -33,6 +33,10 @@ def is_double(form, operands):
     return operands[0].dtype is torch.float64
 
 
+def is_complex(form, operands):
+    return operands[0].is_complex()
+
+
 def is_any(form, operands):
     return True
 
@@ -47,6 +51,10 @@ KNOWN = [
     ("aten::IntImplicit", is_any, "the same"),
     ("aten::ScalarImplicit", is_any, "the same"),
     ("aten::index", is_mask_without_dimensions, "a 0-d mask: PyTorch drops it, fills all, or asserts"),
+    ("aten::gru", is_complex, "complex states, which are refused"),
+    ("aten::lstm", is_complex, "the same"),
+    ("aten::rnn_tanh", is_complex, "the same"),
+    ("aten::rms_norm", is_complex, "complex numbers, which are refused"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
     ("aten::special_airy_ai", is_double, "PyTorch's is off by up to 5e-7; test_special.py has the truth"),

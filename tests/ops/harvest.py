@@ -20,9 +20,9 @@ from torch.testing._internal.common_methods_invocations import op_db  # noqa: E4
 from torch.testing._internal.opinfo import core  # noqa: E402
 
 
-# By their number in TorchScript; complex and quantised ones are left out.
+# By their number in TorchScript; quantised ones are left out.
 CODES = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.float32, torch.float64,
-         None, None, None, torch.bool, None, None, None, torch.bfloat16]  # fmt: skip
+         torch.complex32, torch.complex64, torch.complex128, torch.bool, None, None, None, torch.bfloat16]  # fmt: skip
 
 
 def seed(number=0):

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "runtime" / "python"))
 ROW = re.compile(r'TSC_OP\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"\)')
 HEADERS = {"Pointwise": "pointwise", "Special": "special", "Reduction": "reduction", "Scan": "scan", "View": "view", "Contraction": "contraction",
            "Window": "window", "Normalisation": "normalisation", "Attention": "attention", "Recurrent": "recurrent",
-           "Movement": "movement", "Creation": "creation", "Random": "random", "Sort": "sort", "Query": "query", "Scalar": "scalar",
+           "Transform": "fft", "Movement": "movement", "Creation": "creation", "Random": "random", "Sort": "sort", "Query": "query", "Scalar": "scalar",
            "Container": "container", "Effect": "effect"}  # fmt: skip
 
 # Rows whose C++ the compiler writes itself, since it names types, fields or branches.

@@ -22,6 +22,8 @@ def of_dtype(dtype):
     def t(*sizes):
         if dtype.is_floating_point:
             return torch.randn(sizes).to(dtype)
+        if dtype.is_complex:
+            return torch.randn(sizes, dtype=dtype)
         return torch.randint(0, 2 if dtype is torch.bool else 9, sizes, dtype=dtype)
 
     def bytes_of(*sizes):
@@ -58,11 +60,19 @@ def of_dtype(dtype):
         ("aten::conv_transpose1d", t(2, 4, 5), t(4, 3, 3), t(6), [2], [1], [1], 2),
         ("aten::conv_transpose2d.input", t(2, 4, 3, 5), t(4, 3, 3, 2), t(3), [2, 1], [1, 0], [1, 0]),
         ("aten::conv_transpose2d.input", t(4, 3, 5), t(4, 3, 3, 2), None, [1, 1], [0, 0], [0, 0], 1, [2, 2]),
+        ("aten::conj_physical", torch.randn(2, 3, dtype=torch.complex64)),
+        ("aten::_conj", torch.randn(2, 3, dtype=torch.complex64)),
         ("aten::copy_", t(2, 3), t(3)),
         ("aten::copy_", t(2, 3), torch.randn(2, 3)),
         ("aten::embedding", t(5, 3), index([[0, 4], [2, 2]])),
         ("aten::empty.memory_format", [2, 0, 3], {"dtype": harvest.code(dtype)}),
         ("aten::eye", 3, {"dtype": harvest.code(dtype)}),
+        ("aten::_fft_c2c", torch.randn(2, 12, 7, dtype=torch.complex64), [1, 2], 0, True),
+        ("aten::_fft_c2c", torch.randn(3, 37, dtype=torch.complex128), [1], 1, False),
+        ("aten::_fft_r2c", torch.randn(2, 12, 7), [2, 1], 2, True),
+        ("aten::_fft_r2c", torch.randn(3, 10), [1], 0, False),
+        ("aten::_fft_c2r", torch.randn(6, 3, dtype=torch.complex64), [0], 2, 10),
+        ("aten::_fft_c2r", torch.randn(3, 8, 6, dtype=torch.complex64), [1, 0], 0, 15),
         ("aten::fill.Scalar", t(2, 3), 1),
         ("aten::fill.Tensor", t(2, 3), t()),
         ("aten::full", [2, 3], 2.5, {"dtype": harvest.code(dtype)}),
@@ -103,6 +113,8 @@ def of_dtype(dtype):
         ("aten::upsample_bilinear2d.vec", t(2, 3, 4, 5), None, False, [1.5, 2.0]),
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), [3, 7], None),
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), None, [1.5, 2.0]),
+        ("aten::view_as_complex", torch.randn(3, 2)),
+        ("aten::view_as_real", torch.randn(3, 2, dtype=torch.complex64)),
         ("aten::zeros", [2, 3], {"dtype": harvest.code(dtype)}),
         ("tsc::choose_qparams", t(5, 40), False),
         ("tsc::choose_qparams", t(3, 2), True),

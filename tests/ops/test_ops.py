@@ -124,7 +124,7 @@ def for_each_sample(methods, dtype, limit, check):
             pass
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "float64", "uint8", "int32", "float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "float64", "uint8", "int32", "float16", "bfloat16", "complex64"])
 def test_samples(methods, dtype):
     for_each_sample(methods, getattr(torch, dtype), LIMIT, methods.check)
     assert len(methods.seen) > 500

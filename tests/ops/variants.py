@@ -51,7 +51,7 @@ def of(dtype):
 
 
 SIZES = {f.__name__: f for f in (empty, empty_last, zero_dim, one_row, first_row, repeated)}
-DTYPES = {str(d)[6:]: of(d) for d in (torch.bool, torch.uint8, torch.int32, torch.int64, torch.bfloat16, torch.float32, torch.float64)}  # fmt: skip
+DTYPES = {str(d)[6:]: of(d) for d in (torch.bool, torch.uint8, torch.int32, torch.int64, torch.bfloat16, torch.float32, torch.float64, torch.complex64)}  # fmt: skip
 
 
 def sizes_of(classes):

@@ -127,16 +127,20 @@ def ldexp__Tensor(self: Tensor, other: Tensor) -> Tensor:
 
 
 # Dtype 7 is float64.
+def _widest(self: Tensor) -> Tensor:
+    return self.to(torch.cdouble) if self.is_complex() else self.to(torch.double)
+
+
 def float_power__Tensor_Tensor(self: Tensor, exponent: Tensor) -> Tensor:
-    return torch.pow(self.to(7), exponent.to(7))
+    return torch.pow(_widest(self), _widest(exponent))
 
 
 def float_power__Tensor_Scalar(self: Tensor, exponent: number) -> Tensor:
-    return torch.pow(self.to(7), float(exponent))
+    return torch.pow(_widest(self), exponent)
 
 
 def float_power__Scalar(self: number, exponent: Tensor) -> Tensor:
-    return torch.pow(float(self), exponent.to(7))
+    return torch.pow(self, _widest(exponent))
 
 
 # The largest numbers of dtypes 5, 6, 7 and 15: float16, float32, float64 and bfloat16.
