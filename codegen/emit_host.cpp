@@ -29,6 +29,8 @@ std::string header_of(OpClass op_class) {
       return "runtime/ops/view.h";
     case OpClass::kContraction:
       return "runtime/ops/contraction.h";
+    case OpClass::kLinalg:
+      return "runtime/ops/linalg.h";
     case OpClass::kWindow:
       return "runtime/ops/window.h";
     case OpClass::kNormalisation:

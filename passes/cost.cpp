@@ -85,6 +85,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
       return attention_operations(graph, node);
     case OpClass::kRecurrent:
       return recurrent_operations(graph, node);
+    case OpClass::kLinalg:
     case OpClass::kSpecial:
     case OpClass::kTransform:
     case OpClass::kMovement:

@@ -418,6 +418,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
       return recurrent_obstacle(graph, node);
     case OpClass::kTransform:
     case OpClass::kRandom:
+    case OpClass::kLinalg:
     case OpClass::kSpecial:
     case OpClass::kScan:
     case OpClass::kSort:

@@ -468,6 +468,9 @@ void Run::infer_node(NodeId id) {
     case OpClass::kTransform:
       if (!infer_transform(rule)) infer_by_table(rule);
       return;
+    case OpClass::kLinalg:
+      if (!infer_linalg(rule)) infer_by_table(rule);
+      return;
     case OpClass::kWindow:
       if (!infer_window(rule)) infer_by_table(rule);
       return;

@@ -145,6 +145,7 @@ Dim ceil_div(const Dim& a, const Dim& b);
 bool infer_by_table(const Rule& rule);
 bool infer_view(const Rule& rule);
 bool infer_contraction(const Rule& rule);  // also normalisation, attention, recurrent
+bool infer_linalg(const Rule& rule);
 bool infer_window(const Rule& rule);
 bool infer_transform(const Rule& rule);
 bool infer_movement(const Rule& rule);  // also sort

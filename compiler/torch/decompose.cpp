@@ -84,10 +84,18 @@ void raise_as_ops(Block* block) {
     if (node->kind() != torch::jit::prim::RaiseException) continue;
     const torch::jit::WithInsertPoint before(node);
     node->replaceInput(1, block->owningGraph()->insertConstant({}));
+    // The message is the class's name and what the assert says, added up.
     constexpr std::string_view kPrefix = "AssertionError: ";
-    const auto message = torch::jit::toIValue(node->input(0));
-    if (!message || !message->isString() || !message->toStringRef().starts_with(kPrefix)) continue;
-    node->replaceInput(0, block->owningGraph()->insertConstant(message->toStringRef().substr(kPrefix.size())));
+    const auto text = [](const torch::jit::Value* value) {
+      const auto constant = torch::jit::toIValue(value);
+      return constant && constant->isString() ? constant->toStringRef() : std::string();
+    };
+    const Node* sum = node->input(0)->node();
+    if (sum->kind() == torch::jit::aten::add && text(sum->input(0)) == kPrefix) {
+      node->replaceInput(0, sum->input(1));
+    } else if (const std::string message = text(node->input(0)); message.starts_with(kPrefix)) {
+      node->replaceInput(0, block->owningGraph()->insertConstant(message.substr(kPrefix.size())));
+    }
   }
 }
 

@@ -24,6 +24,7 @@ bool computes_tensors(const ir::Node& node) {
     case ir::OpClass::kScan:
     case ir::OpClass::kView:
     case ir::OpClass::kContraction:
+    case ir::OpClass::kLinalg:
     case ir::OpClass::kWindow:
     case ir::OpClass::kNormalisation:
     case ir::OpClass::kAttention:

@@ -3,10 +3,15 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/geqrf.h>
+#include <ATen/ops/linalg_lu_factor.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/runtime/operator.h>
@@ -89,7 +94,111 @@ std::multimap<std::string, Operands> cases() {
   const c10::List<at::Tensor> mixed({at::randn({3, 1}), at::randn({4}), at::randn({2, 1, 1})});
   const c10::List<at::Tensor> rows({at::randn({2, 4}), at::randn({3, 4})}), lines({at::randn({2}), at::randn({3})});
   const c10::List<at::Tensor> mixed_rows({row, at::randn({1, 4})});
+  const at::Tensor square = at::randn({2, 3, 3}) + 2 * at::eye(3), tall = at::randn({2, 5, 3}), wide = at::randn({2, 3, 5});
+  const at::Tensor symmetric = square + square.mT(), positive = at::matmul(square, square.mT()) + at::eye(3);
+  const at::Tensor right_side = at::randn({2, 3, 4}), lower = positive.tril();
+  const auto [lu, pivots] = at::linalg_lu_factor(square);
+  const auto [reflections, tau] = at::geqrf(tall);
   std::multimap<std::string, Operands> all = {
+      {"linalg_lu_factor", {tall, true}},
+      {"_lu_with_info", {square, true, false}},
+      {"linalg_lu", {wide, true}},
+      {"linalg_lu_solve", {lu, pivots, right_side, true, false}},
+      {"linalg_lu_solve", {lu, pivots, right_side, true, true}},
+      {"linalg_lu_solve", {lu, pivots, right_side.mT(), false, false}},
+      {"linalg_lu_solve", {lu, pivots, right_side.mT(), false, true}},
+      {"lu_solve", {right_side, lu, pivots}},
+      {"_linalg_det", {square}},
+      {"linalg_det", {square}},
+      {"det", {square[0]}},
+      {"_linalg_slogdet", {square}},
+      {"linalg_slogdet", {square}},
+      {"slogdet", {square[1]}},
+      {"logdet", {positive}},
+      {"logdet", {at::eye(3) - 2}},
+      {"linalg_inv_ex", {square, false}},
+      {"linalg_inv", {square}},
+      {"inverse", {square}},
+      {"_linalg_solve_ex", {square, right_side, true, false}},
+      {"linalg_solve_ex", {square, right_side.mT(), false, true}},
+      {"linalg_solve", {square, at::randn({2, 3}), true}},
+      {"linalg_solve", {square, at::randn({3}), true}},
+      {"linalg_solve", {square[0], right_side, true}},
+      {"triangular_solve", {right_side, lower, false, false, false}},
+      {"triangular_solve", {right_side, lower[0], false, true, true}},
+      {"linalg_cholesky", {positive, false}},
+      {"linalg_cholesky", {positive, true}},
+      {"cholesky", {positive, true}},
+      {"cholesky_solve", {right_side, lower, false}},
+      {"cholesky_solve", {right_side, lower.mT(), true}},
+      {"cholesky_inverse", {lower, false}},
+      {"linalg_qr", {tall, "reduced"}},
+      {"linalg_qr", {tall, "complete"}},
+      {"linalg_qr", {wide, "r"}},
+      {"qr", {wide, false}},
+      {"qr", {tall, true}},
+      {"linalg_svd", {tall, true, none}},
+      {"linalg_svdvals", {wide, none}},
+      {"svd", {wide, true, true}},
+      {"svd", {wide, false, false}},
+      {"linalg_eigh", {symmetric, "L"}},
+      {"linalg_eigvalsh", {symmetric, "U"}},
+      {"linalg_matrix_rank__atol_rtol_tensor", {tall, none, none, false}},
+      {"linalg_matrix_rank__atol_rtol_tensor", {tall, at::tensor({0.5, 100.0}), none, false}},
+      {"linalg_matrix_rank__atol_rtol_float", {symmetric, none, 0.5, true}},
+      {"linalg_matrix_rank__tol_tensor", {tall, at::scalar_tensor(1.5), false}},
+      {"linalg_matrix_rank", {tall, 1.5, false}},
+      {"linalg_pinv__atol_rtol_float", {tall, none, none, false}},
+      {"linalg_pinv__atol_rtol_float", {symmetric, 0.5, none, true}},
+      {"linalg_pinv__atol_rtol_tensor", {wide, at::tensor({0.5, 0.0}), none, false}},
+      {"linalg_pinv__rcond_tensor", {wide, at::scalar_tensor(0.5), false}},
+      {"linalg_pinv", {tall, 0.3, false}},
+      {"pinverse", {x, 1e-15}},
+      {"linalg_matrix_norm", {image, 2.0, ints({-2, -1}), false, none}},
+      {"linalg_matrix_norm", {image, -2, ints({1, 0}), true, 7}},
+      {"linalg_matrix_norm", {image, 1, ints({-2, 0}), true, none}},
+      {"linalg_matrix_norm", {image, -infinity, ints({1, -1}), false, none}},
+      {"linalg_matrix_norm__str_ord", {image, "nuc", ints({2, 0}), true, none}},
+      {"linalg_matrix_norm__str_ord", {image, "fro", ints({-2, -1}), false, none}},
+      {"linalg_norm", {image, none, none, false, none}},
+      {"linalg_norm", {image, 3.0, ints({1}), true, none}},
+      {"linalg_norm", {x, 1, none, true, 7}},
+      {"linalg_norm__ord_str", {image, "nuc", ints({0, 2}), false, none}},
+      {"nuclear_norm", {x, false}},
+      {"nuclear_norm__dim", {image, ints({1, 2}), true}},
+      {"linalg_cond", {tall, none}},
+      {"linalg_cond", {square, -2}},
+      {"linalg_cond", {square, 1}},
+      {"linalg_cond", {at::zeros({2, 2}), infinity}},
+      {"linalg_cond__p_str", {square, "nuc"}},
+      {"linalg_cond__p_str", {square, "fro"}},
+      {"linalg_lstsq", {tall, at::randn({2, 5, 2}), none, none}},
+      {"linalg_lstsq", {tall, at::randn({2, 5}), none, "gelsd"}},
+      {"linalg_lstsq", {wide, right_side, none, "gels"}},
+      {"linalg_lstsq", {tall[0], at::randn({5, 2}), 1e-5, "gelss"}},
+      {"chain_matmul", {c10::List<at::Tensor>({x, y.t(), x})}},
+      {"linalg_multi_dot", {c10::List<at::Tensor>({row, x.t(), y, row})}},
+      {"linalg_multi_dot", {c10::List<at::Tensor>({x, row})}},
+      {"linalg_matrix_power", {square, 5}},
+      {"linalg_matrix_power", {square, -2}},
+      {"matrix_power", {square, 0}},
+      {"linalg_matrix_exp", {square * 3}},
+      {"matrix_exp", {square[0]}},
+      {"linalg_tensorinv", {at::eye(12).view({3, 4, 2, 6}) + at::randn({3, 4, 2, 6}) * 0.1, 2}},
+      {"linalg_tensorsolve", {at::eye(6).view({2, 3, 6}) + at::randn({2, 3, 6}) * 0.1, at::randn({2, 3}), none}},
+      {"linalg_tensorsolve", {at::eye(6).view({6, 2, 3}) + at::randn({6, 2, 3}) * 0.1, at::randn({2, 3}), ints({0})}},
+      {"linalg_vander", {x, none}},
+      {"linalg_vander", {integers, int64_t{3}}},
+      {"vander", {row, none, false}},
+      {"vander", {row, int64_t{3}, true}},
+      {"linalg_diagonal", {image, 1, -2, -1}},
+      {"cov", {x, 1, none, none}},
+      {"cov", {row, 0, none, none}},
+      {"cov", {x, 1, at::tensor({1, 2, 3, 1}, at::kLong), row.abs()}},
+      {"cov", {x, 2, at::tensor({1, 2, 3, 1}, at::kLong), none}},
+      {"corrcoef", {x}},
+      {"ormqr", {reflections, tau, at::randn({2, 5, 2}), true, true}},
+      {"ormqr", {reflections, tau, at::randn({2, 2, 5}), false, false}},
       {"celu", {x, 1.5}},
       {"logit", {unit, none}},
       {"logit", {unit, 0.3}},

@@ -2,6 +2,7 @@
 
 import torch
 
+import exceptions
 import tsc
 
 # Values that random or uninitialised tensors have are not compared, only sizes and dtypes.
@@ -127,9 +128,17 @@ def chosen(name, operands, result):
     return [take(i) if i.dtype == torch.int64 and k == len(items) - 1 else i for k, i in enumerate(items)]
 
 
-def check(method, name, function, operands, sort=None):
+def signless(op, result):
+    """The result, or its parts' products where their signs are free."""
+    of_parts = exceptions.FREE_SIGNS.get(op)
+    if of_parts is None or not isinstance(result, (list, tuple)):
+        return result
+    return of_parts(*[torch.from_dlpack(i) if not isinstance(i, torch.Tensor) else i for i in result])
+
+
+def check(method, name, function, operands, sort=None, factors=None):
     """What differs between our method and PyTorch's overload, or None. `sort`: the name and the operands but the first of
-    the sorting op that a program is."""
+    the sorting op that a program is; `factors`: the op of which a program gives the factors."""
     ours = kept(operands)
     theirs = kept(operands)
     expected = error = None
@@ -153,7 +162,8 @@ def check(method, name, function, operands, sort=None):
         return f"gave {actual!r:.100}, expected {type(error).__name__}: {str(error)[:100]}"
     values = not name.split("::")[1].startswith(NO_VALUES) and not has_dropout(name, operands)
     sorting = (sort[0], [operands[0], *sort[1]]) if sort else (name, operands)
-    found = difference(chosen(*sorting, expected), chosen(*sorting, actual), values)
+    parts = factors or name.partition(".")[0]
+    found = difference(signless(parts, chosen(*sorting, expected)), signless(parts, chosen(*sorting, actual)), values)
     if found and (exact := truth(function, operands)) is not None:
-        return difference(exact, actual, values) and found
+        return difference(signless(parts, exact), signless(parts, actual), values) and found
     return found

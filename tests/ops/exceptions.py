@@ -62,6 +62,31 @@ KNOWN = [
     ("aten::special_laguerre_polynomial_l", is_of_bytes, "overflows: NaN in float32, and infinite in double, rounded"),
     ("aten::upsample_bilinear2d", is_of_bytes, "bytes, which PyTorch resamples in fixed point"),
 ]
+
+# Vectors whose sign is free are compared by their products. They are orthonormal, which their product with themselves says.
+
+
+def of_eigenvectors(L, V):
+    if V.dim() < 2:
+        return L, V
+    return L, (V * L.unsqueeze(-2)) @ V.mT, V.mT @ V
+
+
+def of_singular_vectors(U, S, Vh):
+    if U.dim() < 2:
+        return U, S, Vh
+    k = S.shape[-1]
+    return S, (U[..., :k] * S.unsqueeze(-2)) @ Vh[..., :k, :], U.mT @ U, Vh @ Vh.mT
+
+
+# Op -> what to compare of its results.
+FREE_SIGNS = {
+    "aten::linalg_eigh": of_eigenvectors,
+    "aten::_linalg_eigh": of_eigenvectors,
+    "aten::linalg_svd": of_singular_vectors,
+    "aten::_linalg_svd": of_singular_vectors,
+    "aten::svd": lambda U, S, V: of_singular_vectors(U, S, V.mT),
+}
 # Row -> why it has no comparison.
 NOT_COMPARED = {
     "print": "writes; tests/language/names_test.py",

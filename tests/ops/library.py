@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "runtime" / "python"))
 
 ROW = re.compile(r'TSC_OP\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"\)')
-HEADERS = {"Pointwise": "pointwise", "Special": "special", "Reduction": "reduction", "Scan": "scan", "View": "view", "Contraction": "contraction",
+HEADERS = {"Pointwise": "pointwise", "Special": "special", "Linalg": "linalg",
+           "Reduction": "reduction", "Scan": "scan", "View": "view", "Contraction": "contraction",
            "Window": "window", "Normalisation": "normalisation", "Attention": "attention", "Recurrent": "recurrent",
            "Transform": "fft", "Movement": "movement", "Creation": "creation", "Random": "random", "Sort": "sort", "Query": "query", "Scalar": "scalar",
            "Container": "container", "Effect": "effect"}  # fmt: skip
