@@ -106,6 +106,8 @@ KNOWN_PROGRAMS = [
     ("aten::as_strided_copy", ("strided",), "the same"),
     ("aten::binary_cross_entropy", RESIZED, "a target of another size, which PyTorch takes for one of the input's"),
     ("aten::index_put", RESIZED, "a 0-d mask, as above"),
+    ("aten::isin", ("repeated",), "more elements than dimensions to look for, which PyTorch refuses when it sorts"),
+    ("aten::kron", ("strided",), "elements that do not lie in order, which PyTorch can't view"),
     ("aten::lstm", ("strided",), "batch sizes with gaps, as above"),
     ("aten::pixel_unshuffle", ("empty",), "without elements PyTorch leaves the sizes as they are"),
 ]

@@ -172,7 +172,6 @@ def hinge_embedding_loss(self: Tensor, target: Tensor, margin: float, reduction:
 
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float, reduction: int) -> Tensor:
-    assert input1.dim() == input2.dim() and input1.dim() == target.dim(), "margin_ranking_loss : All input tensors should have same dimension"
     return reduce_loss((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
@@ -228,6 +227,7 @@ def multi_margin_loss(
 def multilabel_margin_loss(self: Tensor, target: Tensor, reduction: int) -> Tensor:
     assert self.is_floating_point(), "multilabel_margin_loss is not implemented for integers"
     assert self.dim() < 3 and self.size() == target.size(), "inconsistent target size"
+    assert self.dim() == 0 or self.size(-1) > 0, "Expected non-empty vector or matrix with optional 0-dim batch size"
     rows = self if self.dim() == 2 else self.view(1, -1)
     classes = target if target.dim() == 2 else target.view(1, -1)
     count = rows.size(1)

@@ -148,9 +148,17 @@ def nanmean(self: Tensor, dim: Optional[List[int]], keepdim: bool, dtype: Option
     return x.masked_fill(~is_number, 0).sum(dim, keepdim) / is_number.sum(dim, keepdim)
 
 
-def _steps(y: Tensor, dx: number, dim: int) -> Tensor:
+# All but the first, and all but the last.
+def _neighbours(y: Tensor, dim: int) -> Tuple[Tensor, Tensor]:
     size = y.size(dim)
-    return (y.narrow(dim, 1, size - 1) + y.narrow(dim, 0, size - 1)) * (dx / 2.0)
+    if size == 0:
+        return y, y
+    return y.narrow(dim, 1, size - 1), y.narrow(dim, 0, size - 1)
+
+
+def _steps(y: Tensor, dx: number, dim: int) -> Tensor:
+    after, before = _neighbours(y, dim)
+    return (after + before) * (dx / 2.0)
 
 
 # Of areas between neighbours; x is one row, or broadcast over all of y.
@@ -168,8 +176,9 @@ def _areas(y: Tensor, x: Tensor, dim: int) -> Tensor:
             widths = widths.unsqueeze(0)
     count = widths.size(place)
     assert count == size or count == 1, "trapezoid: x and y do not broadcast along dim"
-    widths = widths.narrow(place, 1, count - 1) - widths.narrow(place, 0, count - 1)
-    return (y.narrow(place, 1, size - 1) + y.narrow(place, 0, size - 1)) * widths / 2.0
+    after, before = _neighbours(y, place)
+    further, nearer = _neighbours(widths, place)
+    return (after + before) * (further - nearer) / 2.0
 
 
 def trapezoid__x(y: Tensor, x: Tensor, dim: int) -> Tensor:
@@ -230,11 +239,13 @@ def pdist(self: Tensor, p: float) -> Tensor:
 
 
 def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: int) -> Tensor:
+    assert grad_output.size() == output.size(), "softmax_backward: the gradient and the output differ in size"
     product = grad_output * output
     return (product - output * product.sum(dim, True)).to(input_dtype)
 
 
 def _log_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: int) -> Tensor:
+    assert grad_output.size() == output.size(), "softmax_backward: the gradient and the output differ in size"
     return (grad_output - torch.exp(output) * grad_output.sum(dim, True)).to(input_dtype)
 
 

@@ -599,8 +599,11 @@ def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
 
 def take_along_dim(self: Tensor, indices: Tensor, dim: Optional[int]) -> Tensor:
     assert indices.dtype == 4, "torch.take_along_dim(): dtype of indices should be Long"
+    # Indices wrap around.
+    size = self.numel() if dim is None else self.size(dim)
+    wrapped = indices if size == 0 else indices.remainder(size)
     if dim is None:
-        return self.flatten().gather(0, indices.flatten())
+        return self.flatten().gather(0, wrapped.flatten())
     assert self.dim() == indices.dim(), "torch.take_along_dim(): input and indices should have the same number of dimensions"
     # All sizes but that of dim are broadcast.
     own, theirs = list(self.size()), list(indices.size())
@@ -611,7 +614,7 @@ def take_along_dim(self: Tensor, indices: Tensor, dim: Optional[int]) -> Tensor:
     theirs = list(sizes)
     own[dim] = self.size(dim)
     theirs[dim] = indices.size(dim)
-    return self.expand(own).gather(dim, indices.expand(theirs))
+    return self.expand(own).gather(dim, wrapped.expand(theirs))
 
 
 def nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
@@ -623,14 +626,15 @@ def nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
 
 
 def _unsafe_masked_index(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], fill: number) -> Tensor:
-    # Where the mask is false, indices may be out of range.
+    if self.numel() == 0:
+        return torch.full(mask.size(), fill, dtype=self.dtype)
     inside: List[Optional[Tensor]] = []
     for i in range(len(indices)):
         index = indices[i]
         if index is None:
             inside.append(None)
         else:
-            inside.append(index.masked_fill(~mask, 0))
+            inside.append(index.clamp(0, self.size(i) - 1))
     return torch.index(self, inside).masked_fill(~mask, fill)
 
 
