@@ -127,27 +127,6 @@ def replication_pad3d(self: Tensor, padding: List[int]) -> Tensor:
     return torch.pad(self, padding, "replicate")
 
 
-# A row of pixels is an image of height one.
-def upsample_nearest1d__vec(
-    input: Tensor, output_size: Optional[List[int]], scale_factors: Optional[List[float]]
-) -> Tensor:
-    image = input.unsqueeze(-2)
-    if output_size is not None:
-        return torch.upsample_nearest2d(image, [1, output_size[0]], None).squeeze(-2)
-    assert scale_factors is not None
-    return torch.upsample_nearest2d(image, None, [1.0, scale_factors[0]]).squeeze(-2)
-
-
-def upsample_linear1d__vec(
-    input: Tensor, output_size: Optional[List[int]], align_corners: bool, scale_factors: Optional[List[float]]
-) -> Tensor:
-    image = input.unsqueeze(-2)
-    if output_size is not None:
-        return torch.upsample_bilinear2d(image, [1, output_size[0]], align_corners, None).squeeze(-2)
-    assert scale_factors is not None
-    return torch.upsample_bilinear2d(image, None, align_corners, [1.0, scale_factors[0]]).squeeze(-2)
-
-
 def take(self: Tensor, index: Tensor) -> Tensor:
     return self.reshape([-1])[index]
 
