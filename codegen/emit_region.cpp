@@ -30,7 +30,10 @@ struct Buffer {
 class RegionEmitter {
  public:
   RegionEmitter(ModelContext& model, const Node& region, const std::string& wish)
-      : model_(model), graph_(model.graph), region_(region), body_(region.blocks[0]),
+      : model_(model),
+        graph_(model.graph),
+        region_(region),
+        body_(region.blocks[0]),
         group_{model, passes::region_addresses(graph_, body_), {}} {
     call_.function = model.names.unique(wish);
     for (const NodeId id : graph_.block(body_).nodes) {
@@ -83,9 +86,8 @@ class RegionEmitter {
   // Tensors that the region reads from outside, in order of first use, and its results.
   void collect_interface() {
     std::set<ValueId> inside;
-    for_each_node(graph_, body_, [&](NodeId id) {
-      inside.insert(graph_.node(id).outputs.begin(), graph_.node(id).outputs.end());
-    });
+    for_each_node(graph_, body_,
+                  [&](NodeId id) { inside.insert(graph_.node(id).outputs.begin(), graph_.node(id).outputs.end()); });
     const auto add = [&](ValueId id) {
       const Value& value = graph_.value(id);
       if (!value.type.is_tensor() || value.constant || inside.contains(id)) return;
@@ -106,7 +108,8 @@ class RegionEmitter {
                          count(address.root) == count(results[i]);
       if (made_here && whole && !result_of_.contains(address.root)) {
         result_of_[address.root] = i;
-        pointer_name(address.root, graph_.value(region_.outputs[i]).name.empty() ? "output" : graph_.value(region_.outputs[i]).name);
+        pointer_name(address.root,
+                     graph_.value(region_.outputs[i]).name.empty() ? "output" : graph_.value(region_.outputs[i]).name);
       } else {
         copies_.push_back(i);
         copy_names_.push_back(model_.names.unique("output"));
@@ -124,12 +127,48 @@ class RegionEmitter {
     const auto [found, inserted] = group_.pointers.try_emplace(root, "");
     if (inserted) {
       const Node* def = graph_.value(root).def == kNoId ? nullptr : &graph_.node(graph_.value(root).def);
-      const bool nameless = wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0 || is_input_name(wish);
-      std::string name = nameless && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") + "_out" : wish;
-      // Unique in the whole model, since a local would hide a function of its name.
-      found->second = model_.names.unique(name.empty() ? "x" : name);
+      const bool nameless =
+          wish.empty() || std::isdigit(static_cast<unsigned char>(wish[0])) != 0 || is_input_name(wish);
+      std::string name =
+          nameless && def != nullptr && def->op == Op::group ? str_attribute(*def, "name") + "_out" : wish;
+      if (name.empty()) name = "x";
+      // Unique in the whole model, since a local would hide a function of its name; one of the runtime's, too.
+      found->second = model_.names.unique(is_kernel_name(name) ? name + "_values" : name);
     }
     return found->second;
+  }
+
+  // Functions that groups call.
+  static bool is_kernel_name(std::string_view name) {
+    static const std::set<std::string_view> kNames = {"adaptive_avg_pool2d_plain",
+                                                      "attention",
+                                                      "batch_norm",
+                                                      "convert",
+                                                      "conv2d_plain",
+                                                      "copy_padded",
+                                                      "embedding",
+                                                      "fma",
+                                                      "group_norm",
+                                                      "in",
+                                                      "largest",
+                                                      "layer_norm",
+                                                      "linear",
+                                                      "load",
+                                                      "logsumexp",
+                                                      "matmul",
+                                                      "out",
+                                                      "permute",
+                                                      "pointwise",
+                                                      "recurrent",
+                                                      "reduce",
+                                                      "rms_norm",
+                                                      "select",
+                                                      "softmax",
+                                                      "splat",
+                                                      "store",
+                                                      "transpose",
+                                                      "variance"};
+    return kNames.contains(name);
   }
 
   // "input", "input0", "input.5": what traces call the operand of every other module.
@@ -196,9 +235,8 @@ class RegionEmitter {
     std::ranges::sort(order, {}, [&](const Buffer* b) { return std::pair(-bytes_of(b->bytes), b->first); });
     for (Buffer* buffer : order) {
       const auto free_slot = std::ranges::find_if(slots_, [&](const std::vector<Buffer*>& slot) {
-        return std::ranges::none_of(slot, [&](const Buffer* other) {
-          return buffer->first <= other->last && other->first <= buffer->last;
-        });
+        return std::ranges::none_of(
+            slot, [&](const Buffer* other) { return buffer->first <= other->last && other->first <= buffer->last; });
       });
       buffer->slot = static_cast<size_t>(free_slot - slots_.begin());
       if (free_slot == slots_.end()) {
@@ -307,11 +345,14 @@ class RegionEmitter {
 
   // "forward_region: 23 groups, 3.6 GFLOP; 22 buffers in 3 slots."
   std::string summary() const {
-    const auto counted = [](size_t count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); };
+    const auto counted = [](size_t count, const char* what) {
+      return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    };
     Dim operations;
     for (const NodeId id : groups_) operations = operations + passes::group_cost(graph_, graph_.node(id)).operations;
     std::string text = call_.function + ": " + counted(groups_.size(), "group");
-    if (const auto count = graph_.hint(operations); count && *count > 0) text += ", " + passes::format_operations(*count);
+    if (const auto count = graph_.hint(operations); count && *count > 0)
+      text += ", " + passes::format_operations(*count);
     if (buffers_.empty()) return text + ".";
     return text + "; " + counted(buffers_.size(), "buffer") + " in " + counted(slots_.size(), "slot") + ".";
   }
@@ -342,7 +383,8 @@ class RegionEmitter {
         const std::string& name = names.at(buffer->bytes.str());
         if (std::ranges::find(distinct, name) == distinct.end()) distinct.push_back(name);
       }
-      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", distinct.size() == 1 ? distinct[0] : fmt::format("largest({})", fmt::join(distinct, ", ")));
+      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ",
+                           distinct.size() == 1 ? distinct[0] : fmt::format("largest({})", fmt::join(distinct, ", ")));
     }
     out.line("Arena<{}> arena(ctx, {{{}}});", slots_.size(), sizes);
     out.line("if (!ctx.ok()) return;");
@@ -370,7 +412,8 @@ class RegionEmitter {
     out.open("static void {}(Context& ctx, const {}& d{})", call_.function, call_.sizes, parameters());
     out.line("if ({}Example::matches(d)) return {}(ctx, {}Example{{}}{});", call_.sizes, body, call_.sizes, operands);
     if (model_.options.specialize == Specialize::kStatic) {
-      out.line("ctx.fail(ErrorKind::kShape, \"this library was compiled with --static, for the example's sizes only\");");
+      out.line(
+          "ctx.fail(ErrorKind::kShape, \"this library was compiled with --static, for the example's sizes only\");");
     } else {
       out.line("{}(ctx, d{});", body, operands);
     }

@@ -45,14 +45,18 @@ namespace {
 
 // Words that a name must not be: C++'s own, and those that emitted functions use themselves.
 constexpr std::array kReserved = {
-    "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "concept", "const",
-    "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double", "else", "enum",
-    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable",
-    "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private", "protected", "public", "register",
-    "requires", "return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this", "throw", "true",
-    "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor",
-    "ctx", "self", "d", "tsc", "ops", "math", "main", "linux", "unix", "NULL", "EOF", "errno", "i64", "assert",
-    "Tensor", "List", "Dict", "Str", "Tuple", "Optional", "Scalar", "None", "Device", "Any", "Ref", "Context"};
+    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",      "break",     "case",     "catch",
+    "char",      "class",     "concept",  "const",    "consteval", "constexpr", "constinit", "continue", "decltype",
+    "default",   "delete",    "do",       "double",   "else",      "enum",      "explicit",  "export",   "extern",
+    "false",     "float",     "for",      "friend",   "goto",      "if",        "inline",    "int",      "long",
+    "mutable",   "namespace", "new",      "noexcept", "not",       "nullptr",   "operator",  "or",       "private",
+    "protected", "public",    "register", "requires", "return",    "short",     "signed",    "sizeof",   "static",
+    "struct",    "switch",    "template", "this",     "throw",     "true",      "try",       "typedef",  "typeid",
+    "typename",  "union",     "unsigned", "using",    "virtual",   "void",      "volatile",  "while",    "xor",
+    "ctx",       "self",      "d",        "p",        "begin",     "end",       "scratch",   "blocks",   "step",
+    "tsc",       "ops",       "math",     "main",     "linux",     "unix",      "NULL",      "EOF",      "errno",
+    "i64",       "assert",    "Tensor",   "List",     "Dict",      "Str",       "Tuple",     "Optional", "Scalar",
+    "None",      "Device",    "Any",      "Ref",      "Context"};
 
 }  // namespace
 

@@ -31,6 +31,7 @@ using namespace emitted_otherwise;
 #define TSC_NAME_Attention(name)
 #define TSC_NAME_Recurrent(name)
 #define TSC_NAME_Special(name)
+#define TSC_NAME_Linalg(name)
 #define TSC_NAME_Transform(name)
 #define TSC_NAME_Movement(name)
 #define TSC_NAME_Creation(name)

@@ -173,6 +173,32 @@ class Early(nn.Module):
         return z
 
 
+class NamesOfTheRuntime(nn.Module):
+    """Variables that are called like what emitted functions use."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.LSTM(4, 4)
+
+    def forward(self, p):
+        scratch = self.a(p) * 2
+        blocks = torch.matmul(scratch, scratch.transpose(-1, -2)).softmax(-1)
+        step = blocks.sum(-1)
+        begin = scratch.exp()
+        end = begin + 1
+        out = end.amax(0).sum()
+        count = self.b(p)[0] * out
+        linear = self.a(p)
+        matmul = torch.matmul(linear, linear.transpose(-1, -2))
+        softmax = (matmul * 2).softmax(-1)
+        attention = softmax @ linear
+        pointwise = self.b(attention)[0] * 2 + 1
+        reduce = pointwise.sum(-1)
+        layer_norm = F.layer_norm(pointwise, (4,))
+        splat = torch.matmul(self.a(layer_norm), attention.transpose(-1, -2)) + 1
+        return scratch, blocks, step, begin, end, count, softmax, reduce, layer_norm, splat
+
+
 class PickList(nn.Module):
     """Elements of a container have sizes of their own, though they have one type."""
 
@@ -242,6 +268,7 @@ PICKS = [(R(1, 5), R(3, 1), 0, 1), (R(3, 1), R(1, 5), 1, 0), (R(2, 3), R(2, 3), 
 
 CASES = [
     *[Case(f"picks_{module.__name__}", module(), *PICKS, script=True) for module in (PickList, PickDict, PickTuple, PickNested, PickJoined, GrownInLoop)],
+    Case("names_of_the_runtime", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4)),
     Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
     Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
     Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),

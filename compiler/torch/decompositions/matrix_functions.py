@@ -120,9 +120,8 @@ def linalg_tensorsolve(self: Tensor, other: Tensor, dims: Optional[List[int]]) -
 
 # Powers 0 to N - 1 of each element, along a new last dim.
 def linalg_vander(x: Tensor, N: Optional[int]) -> Tensor:
-    assert x.dim() > 0, "linalg.vander: The input must have at least one dimension."
-    count = x.size(-1) if N is None else N
-    assert count > 1 or N is None, "N must be greater than 1."
+    count = (x.size(-1) if x.dim() > 0 else 1) if N is None else N
+    assert count > 1 or (N is None and x.dim() > 0), "N must be greater than 1."
     values = x.to(torch.int64) if x.dtype == torch.bool else x
     ones = torch.ones_like(values).unsqueeze(-1)
     repeated = values.unsqueeze(-1).expand(values.size() + [count - 1])
