@@ -84,9 +84,15 @@ def _sign_of_pivots(pivots: Tensor) -> Tensor:
     return 1 - 2 * ((pivots != in_place).sum([-1]) % 2)
 
 
+# A matrix in rows is factored as its transpose, whose determinant is the same: what PyTorch returns beside it.
+def _factors_of(A: Tensor) -> Tuple[Tensor, Tensor]:
+    LU, pivots, info = torch.linalg_lu_factor_ex(A.transpose(-2, -1) if A.is_contiguous() else A)
+    return LU, pivots
+
+
 def _linalg_det(A: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     _require_square(A, "linalg.det")
-    LU, pivots, info = torch.linalg_lu_factor_ex(A)
+    LU, pivots = _factors_of(A)
     return LU.diagonal(0, -2, -1).prod(-1) * _sign_of_pivots(pivots), LU, pivots
 
 
@@ -100,7 +106,7 @@ def det(self: Tensor) -> Tensor:
 
 def _linalg_slogdet(A: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     _require_square(A, "linalg.slogdet")
-    LU, pivots, info = torch.linalg_lu_factor_ex(A)
+    LU, pivots = _factors_of(A)
     diagonal = LU.diagonal(0, -2, -1)
     return diagonal.sign().prod(-1) * _sign_of_pivots(pivots), diagonal.abs().log().sum([-1]), LU, pivots
 
