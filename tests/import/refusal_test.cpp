@@ -45,13 +45,14 @@ TEST(Refusal, HostileArchives) {
 
 TEST(Refusal, OpsAllAtOnceWithLineAndCount) {
   const auto diagnostics = refuse_model("unsupported_op");
-  ASSERT_EQ(diagnostics.size(), 2u);
-  EXPECT_EQ(diagnostics[0].op, "aten::linalg_eigvalsh");
+  ASSERT_EQ(diagnostics.size(), 3u);
+  EXPECT_EQ(diagnostics[0].op, "aten::to_sparse");
   EXPECT_EQ(diagnostics[0].count, 2);
   ASSERT_FALSE(diagnostics[0].frames.empty());
   EXPECT_NE(diagnostics[0].frames[0].file.find("export.py"), std::string::npos);
-  EXPECT_EQ(diagnostics[0].frames[0].text, "y = torch.linalg.eigvalsh(x)");
-  EXPECT_EQ(diagnostics[1].op, "aten::fft_fft");
+  EXPECT_EQ(diagnostics[0].frames[0].text, "y = x.to_sparse()");
+  EXPECT_EQ(diagnostics[1].op, "aten::to_dense");
+  EXPECT_EQ(diagnostics[2].op, "aten::to_mkldnn");
 }
 
 TEST(Refusal, QuantizedOps) {
