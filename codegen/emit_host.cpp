@@ -71,7 +71,11 @@ bool is_user_name(const std::string& name) {
 class HostEmitter {
  public:
   HostEmitter(ModelContext& model, const Function& function, Writer& constants, Writer& regions, Writer& out)
-      : model_(model), graph_(model.graph), function_(function), regions_(regions), out_(out),
+      : model_(model),
+        graph_(model.graph),
+        function_(function),
+        regions_(regions),
+        out_(out),
         constants_(model, constants, out, locals_, [this](const Type& type) { return is_mutated(type); }) {}
 
   void run() {
@@ -152,7 +156,8 @@ class HostEmitter {
     const ValueId result = graph_.block(node.blocks[0]).results[static_cast<size_t>(output)];
     if (graph_.value(result).def == kNoId) return "copy";
     const Node& maker = graph_.node(graph_.value(result).def);
-    return maker.op == Op::group ? identifier(str_attribute(maker, "name")) + "_out" : std::string(op_info(maker.op).name);
+    return maker.op == Op::group ? identifier(str_attribute(maker, "name")) + "_out"
+                                 : std::string(op_info(maker.op).name);
   }
 
   // "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for a
@@ -227,7 +232,8 @@ class HostEmitter {
     });
   }
 
-  // What made the object can't have failed, which would have left none. Bodies of loops don't begin on a failed context.
+  // What made the object can't have failed, which would have left none. Bodies of loops don't begin on a failed
+  // context.
   bool is_defined_object(ValueId object) const {
     const NodeId def = graph_.value(object).def;
     if (def == kNoId) return true;
@@ -273,7 +279,8 @@ class HostEmitter {
     };
     for (const NodeId node : block.nodes) {
       const Node& user = graph_.node(node);
-      for (size_t i = 0; i < user.inputs.size(); ++i) add(user.inputs[i], {.block = id, .result = {}, .node = node, .operand = i});
+      for (size_t i = 0; i < user.inputs.size(); ++i)
+        add(user.inputs[i], {.block = id, .result = {}, .node = node, .operand = i});
       for (const BlockId inner : user.blocks) find_single_uses(inner);
     }
     for (size_t i = 0; i < block.results.size(); ++i) add(block.results[i], {.block = id, .result = i});
@@ -284,13 +291,14 @@ class HostEmitter {
     model_.headers.insert("runtime/ops/scalar.h");  // of wrap_add
     return number_expression(graph_, node, [&](ValueId id) { return expression(id); });
   }
-  // Whether the value stands where it is used instead of in a local: once, in its block, where nothing has changed. What
-  // the user has named keeps its name, unless it is another's next value. A loop would compute its trips in each.
+  // Whether the value stands where it is used instead of in a local: once, in its block, where nothing has changed.
+  // What the user has named keeps its name, unless it is another's next value. A loop would compute its trips in each.
   bool stands_in_place(ValueId id, BlockId block) const {
     const auto use = single_uses_.find(id);
     if (use == single_uses_.end() || use->second.block != block) return false;
     if (use->second.result) return true;
-    return !is_user_name(graph_.value(id).name) && !(graph_.node(use->second.node).op == Op::loop && use->second.operand == 0);
+    return !is_user_name(graph_.value(id).name) &&
+           !(graph_.node(use->second.node).op == Op::loop && use->second.operand == 0);
   }
   // `a && b` and the like: a branch that computes nothing but one of two bools. What stands in place there does so also
   // when the branch turns out to be none.
@@ -439,9 +447,14 @@ class HostEmitter {
 
   void report_generic(const Node& node) {
     if (!does_work(node)) return;
-    model_.report.push_back({.method = function_.name, .name = name_of(node), .kind = "generic",
-                             .ops = std::string(op_info(node.op).name), .kernel = "", .cost = "",
-                             .source = source_comment(graph_.source(node)), .reason = generic_reason(graph_, node)});
+    model_.report.push_back({.method = function_.name,
+                             .name = name_of(node),
+                             .kind = "generic",
+                             .ops = std::string(op_info(node.op).name),
+                             .kernel = "",
+                             .cost = "",
+                             .source = source_comment(graph_.source(node)),
+                             .reason = generic_reason(graph_, node)});
   }
 
   bool emit_container(const Node& node) {
@@ -450,23 +463,27 @@ class HostEmitter {
         std::vector<std::string> elements;
         for (const ValueId id : node.inputs) elements.push_back(value_as(id, type(node.outputs[0]).elements[0]));
         const std::string items = join(elements);
-        define(node.outputs[0], fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
+        define(node.outputs[0],
+               fmt::format("{}::of(ctx{})", type_of(node.outputs[0]), items.empty() ? "" : ", " + items));
         return true;
       }
       case Op::tuple: {
         std::vector<std::string> fields;
-        for (size_t i = 0; i < node.inputs.size(); ++i) fields.push_back(value_as(node.inputs[i], type(node.outputs[0]).elements[i]));
+        for (size_t i = 0; i < node.inputs.size(); ++i)
+          fields.push_back(value_as(node.inputs[i], type(node.outputs[0]).elements[i]));
         define(node.outputs[0], fmt::format("{}({})", type_of(node.outputs[0]), join(fields)));
         return true;
       }
       case Op::tuple_unpack:
-        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get<{}>()", value(node.inputs[0]), i));
+        for (size_t i = 0; i < node.outputs.size(); ++i)
+          define(node.outputs[i], tuple_item(node.inputs[0], i, node.outputs[i]));
         return true;
       case Op::tuple_index: {
         const auto index = graph_.as_int(node.inputs[1]);
         if (!index) return false;
         const auto count = static_cast<int64_t>(type(node.inputs[0]).elements.size());
-        define(node.outputs[0], fmt::format("{}.get<{}>()", value(node.inputs[0]), *index < 0 ? *index + count : *index));
+        define(node.outputs[0],
+               tuple_item(node.inputs[0], static_cast<size_t>(*index < 0 ? *index + count : *index), node.outputs[0]));
         return true;
       }
       case Op::tuple_slice: {
@@ -480,9 +497,12 @@ class HostEmitter {
       case Op::list_unpack: {
         mark(node);
         const std::string list = value(node.inputs[0]);
-        out_.line("if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"Expected {} elements in a list but found %lld\", "
-                  "static_cast<long long>({}.size()));", list, node.outputs.size(), node.outputs.size(), list);
-        for (size_t i = 0; i < node.outputs.size(); ++i) define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
+        out_.line(
+            "if ({}.size() != {}) ctx.fail(ErrorKind::kRuntime, \"Expected {} elements in a list but found %lld\", "
+            "static_cast<long long>({}.size()));",
+            list, node.outputs.size(), node.outputs.size(), list);
+        for (size_t i = 0; i < node.outputs.size(); ++i)
+          define(node.outputs[i], fmt::format("{}.get(ctx, {})", list, i));
         return true;
       }
       case Op::dict: {
@@ -497,12 +517,14 @@ class HostEmitter {
       case Op::annotate:
         define(node.outputs[0], value(node.inputs[0]));
         return true;
-      case Op::unchecked_cast: case Op::unwrap_optional: {
+      case Op::unchecked_cast:
+      case Op::unwrap_optional: {
         const Type& from = type(node.inputs[0]);
         if (from.is(Type::Kind::kOptional) && !type(node.outputs[0]).is(Type::Kind::kOptional)) {
           if (node.op == Op::unwrap_optional) {
             mark(node);
-            out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");", value(node.inputs[0]));
+            out_.line("if (!{}.has_value()) ctx.fail(ErrorKind::kRuntime, \"Unwrapping null optional\");",
+                      value(node.inputs[0]));
           }
           define(node.outputs[0], "*" + value(node.inputs[0]));
         } else if ((from.is(Type::Kind::kAny) || from.is(Type::Kind::kUnion)) && type_of(node.outputs[0]) != "Any") {
@@ -529,7 +551,8 @@ class HostEmitter {
         define(node.outputs[0], fmt::format("{}->{}", value(node.inputs[0]), field_of(node)));
         return true;
       case Op::attr_set:
-        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), field_of(node), value_as(node.inputs[1], field_type(node)));
+        out_.line("if (ctx.ok()) {}->{} = {};", value(node.inputs[0]), field_of(node),
+                  value_as(node.inputs[1], field_type(node)));
         return true;
       default:
         return false;
@@ -640,7 +663,8 @@ class HostEmitter {
       if (c.kind != Constraint::Kind::kEqual || &graph_.functions[c.function] != &function_) continue;
       const int index = model_.source_index(c.source);
       if (index != 0) out_.line("ctx.at({});  // {}", index, source_comment(graph_.sources[c.source]));
-      out_.line("if ({} != {}) ctx.fail(ErrorKind::kShape, {});", size(c.lhs), size(c.rhs), string_literal(escape_format(c.message)));
+      out_.line("if ({} != {}) ctx.fail(ErrorKind::kShape, {});", size(c.lhs), size(c.rhs),
+                string_literal(escape_format(c.message)));
       checked = true;
       at_ = index;
     }
@@ -744,6 +768,10 @@ class HostEmitter {
 
   // A value for a variable of a wider type: boxes for Any and Union, tuples field by field.
   std::string value_as(ValueId id, const Type& wanted) { return widened(bare(id), type(id), wanted); }
+  // An item of a tuple, whose own type may say more than that of the value which it becomes.
+  std::string tuple_item(ValueId tuple, size_t index, ValueId item) {
+    return widened(fmt::format("{}.get<{}>()", value(tuple), index), type(tuple).elements[index], type(item));
+  }
 
   std::string widened(const std::string& expression, const Type& from, const Type& to) {
     const std::string cpp = cpp_type(graph_, to);
@@ -834,7 +862,8 @@ class HostEmitter {
       for (const NodeId id : body.nodes) {
         if (counts_from(graph_.node(id), body.params[0])) names_[graph_.node(id).outputs[0]] = index;
       }
-      out_.open("for (i64 {0} = {1}; {0} < {2} && {3}; ++{0})", index, bare(range->inputs[0]), value(range->inputs[1]), test);
+      out_.open("for (i64 {0} = {1}; {0} < {2} && {3}; ++{0})", index, bare(range->inputs[0]), value(range->inputs[1]),
+                test);
     } else if (counted || uses_[body.params[0]] > 0) {
       const std::string index = names_[body.params[0]] = index_name(body);
       if (counted) test = fmt::format("{} < {} && {}", index, value(node.inputs[0]), test);
@@ -896,7 +925,9 @@ class HostEmitter {
     std::vector<std::string> next;
     for (size_t i = 0; i < carried.size(); ++i) {
       std::string expression = value_as(body.results[i + 1], type(body.params[i + 1]));
-      const bool earlier = std::ranges::any_of(std::span(carried).first(i), [&](const std::string& name) { return expression.find(name) != std::string::npos; });
+      const bool earlier = std::ranges::any_of(std::span(carried).first(i), [&](const std::string& name) {
+        return expression.find(name) != std::string::npos;
+      });
       if (earlier) {
         const std::string local = locals_.unique("next_" + carried[i]);
         // Declared before any assignment: `next` holds assignments only.
@@ -965,7 +996,8 @@ class HostEmitter {
       const auto& from = type(input).tensor.dims;
       for (size_t i = 0; i + others < from.size(); ++i) {
         const Dim& wanted = to[to.size() - from.size() + i];
-        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second) continue;
+        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second)
+          continue;
         out_.line("check_broadcast(ctx, {}, {});", size(from[i]), size(wanted));
       }
     }
@@ -979,8 +1011,10 @@ class HostEmitter {
     const Dim& dim = dims[*axis < 0 ? *axis + static_cast<int64_t>(dims.size()) : *axis];
     if (!index || dim.constant()) return;
     const int64_t needed = *index < 0 ? -*index : *index + 1;
-    out_.line("if ({} < {}) ctx.fail(ErrorKind::kIndex, \"select(): index {} out of range for a dimension of size %lld\", "
-              "static_cast<long long>({}));", size(dim), needed, *index, size(dim));
+    out_.line(
+        "if ({} < {}) ctx.fail(ErrorKind::kIndex, \"select(): index {} out of range for a dimension of size %lld\", "
+        "static_cast<long long>({}));",
+        size(dim), needed, *index, size(dim));
   }
 
   void emit_region_call(const Node& node) {
@@ -1030,13 +1064,14 @@ class HostEmitter {
   BlockId block_ = kNoId;  // whose nodes are being written
   int at_ = -1;            // the source that ctx.at() said last
   int shown_ = -1;         // the source that a comment told last
-  bool left_ = false;  // the code just written ends with a return
+  bool left_ = false;      // the code just written ends with a return
 };
 
 }  // namespace
 
 void emit_host(ModelContext& model, Writer& out) {
-  for (const Function& function : model.graph.functions) model.functions[function.name] = model.names.unique(function.name);
+  for (const Function& function : model.graph.functions)
+    model.functions[function.name] = model.names.unique(function.name);
   if (model.options.profile) {
     model.profile_name = model.names.unique("profile");
     model.watch_name = model.names.unique("watch");

@@ -18,6 +18,8 @@ class AliasClasses {
   bool may_alias(ir::ValueId a, ir::ValueId b) const { return parent_[a] == parent_[b]; }
   // The same number for values that may share memory.
   ir::ValueId class_of(ir::ValueId value) const { return parent_[value]; }
+  // That of what callers, and the state, may know of a function's values.
+  ir::ValueId class_outside(size_t function) const { return parent_[outside(function)]; }
   // Whether any node writes memory that the value may reach.
   bool is_written(ir::ValueId value) const { return is_written_[parent_[value]]; }
 

@@ -41,6 +41,10 @@ std::set<ValueId> classes_by_strides(const Graph& graph, const AliasClasses& ali
   }
   for (size_t size = 0; size != result.size();) {
     size = result.size();
+    // What one function leaves in the state another one finds there.
+    bool is_outside = false;
+    for (size_t f = 0; f < graph.functions.size(); ++f) is_outside |= result.contains(aliases.class_outside(f));
+    for (size_t f = 0; is_outside && f < graph.functions.size(); ++f) result.insert(aliases.class_outside(f));
     for (const NodeId id : nodes) {
       const Node& node = graph.node(id);
       if (!node.blocks.empty() || op_info(node.op).op_class == OpClass::kContraction) continue;

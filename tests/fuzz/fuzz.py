@@ -38,7 +38,7 @@ from reducer import reduce
 VALUES = {"named": False}  # LibTorch loses the name of an attribute's NamedTuple until a method sets it
 KINDS = ("crash", "hang", "broken", "differs", "refused", "unusable")  # of failures
 # What PyTorch says of right programs: its assertions, and literals of which it takes all for optional or a union where one is.
-PYTORCH_FAULTS = r"INTERNAL ASSERT|bad optional access|constant literal not supported|Expected integer literal for index|instead found type '.*(Optional|Union)\["
+PYTORCH_FAULTS = r"INTERNAL ASSERT|bad optional access|constant literal not supported|Expected integer literal for index|instead found type '.*(Optional|Union)\[|actually of type .*(Optional|Union)\["
 TIME_LIMIT = 20  # seconds for the calls of a program, which take milliseconds
 # Seeds of the suite that differ, and why.
 EXCEPTIONS = {

@@ -423,5 +423,30 @@ class KeepsViews(nn.Module):
         return self.view * 1, self.sum * 1
 
 
+@suite((torch.arange(6.0).view(2, 3),), on("flat"), on("keep"), on("flat"), on("look"), (randn(3, 2),), on("flat"), on("look"))
+class StridesInTheState(nn.Module):
+    """What a method leaves has its operands' order of dimensions, by which another one copies or writes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("kept", torch.ones(2, 3))
+
+    def forward(self, x):
+        self.kept = (torch.full([3, 2], float(x.size(0))) * 2).t().clamp(-9, 9)
+        return x + 1
+
+    @torch.jit.export
+    def keep(self):
+        self.kept = (torch.full([2, 3], 2.0) * 3).clamp(-9, 9)
+
+    @torch.jit.export
+    def flat(self):
+        self.kept.reshape([-1]).mul_(2)
+
+    @torch.jit.export
+    def look(self):
+        return self.kept
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)

@@ -646,5 +646,21 @@ class InterfaceList(nn.Module):
         return total_area(shapes)
 
 
+def either(flag: bool) -> Tuple[Union[float, List[int]], bool]:
+    return 3.0, flag
+
+
+@suite((1,), (0,))
+class ItemOfATupleOfAUnion(nn.Module):
+    """What is known of the tuple is more than the type of its item says."""
+
+    def forward(self, n: int) -> Tuple[Union[float, List[int]], bool]:
+        v, known = either(False)
+        w = either(True)[0]
+        if n > 0:
+            w = [n]
+        return (v if n == 0 else w), known
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
