@@ -475,8 +475,11 @@ std::vector<c10::IValue> Evaluator::run_op(const ir::Node& node, std::vector<c10
         }
       }
       throw EvaluationError("no function " + ir::str_attribute(node, "function"));
-    default:
-      return call_operator(node.op, node.form, operands);
+    default: {
+      auto results = call_operator(node.op, node.form, operands);
+      if (node.op == ir::Op::conj) results[0] = results[0].toTensor().resolve_conj();  // ours is a copy
+      return results;
+    }
   }
 }
 
