@@ -45,8 +45,8 @@ def is_of_dtypes(form, operands):
     return operands[0].dtype is not operands[1].dtype
 
 
-def is_integral(form, operands):
-    return not operands[0].is_floating_point()
+def is_no_factorisation(form, operands):
+    return operands[0].dtype not in (torch.float32, torch.float64)
 
 
 def is_any(form, operands):
@@ -71,7 +71,7 @@ KNOWN = [
         "aten::geqrf", "aten::linalg_cholesky_ex", "aten::linalg_householder_product", "aten::linalg_lu_factor_ex", "aten::linalg_solve_triangular",
         "aten::lu_unpack")],
     ("aten::linalg_solve_triangular", is_of_dtypes, "sides of two dtypes: refused; PyTorch takes some"),
-    ("aten::lu_unpack", is_integral, "integers, which no factorisation gives: refused"),
+    ("aten::lu_unpack", is_no_factorisation, "dtypes that no factorisation gives: refused"),
     ("aten::logcumsumexp", is_complex, "the same"),
     ("aten::searchsorted", is_complex, "no order; PyTorch takes them where there are no elements"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
