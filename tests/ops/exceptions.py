@@ -123,6 +123,9 @@ def is_known(name, form, operands):
 RESIZED = tuple(variants.SIZES)
 # (op of a traced program, which forms, reason)
 KNOWN_PROGRAMS = [
+    ("aten::adaptive_avg_pool3d", ("empty",), "no elements: refused"),
+    ("aten::adaptive_max_pool3d", ("empty",), "the same"),
+    ("aten::matrix_H", ("zero_dim",), "a number, which is no matrix: refused"),
     ("aten::as_strided", ("strided",), "a window of a storage whose elements lie elsewhere: it sees what the caller's has"),
     ("aten::as_strided_copy", ("strided",), "the same"),
     ("aten::binary_cross_entropy", RESIZED, "a target of another size, which PyTorch takes for one of the input's"),
@@ -136,7 +139,7 @@ KNOWN_PROGRAMS = [
 
 # Ops that are not run at other sizes, since PyTorch itself reads beyond its operands (`lu_unpack` of too few pivots dies);
 # bad arguments of the rows that they are made of are in test_ops.py.
-UNSAFE_AT_OTHER_SIZES = ("aten::linalg_", "aten::_linalg_", "aten::lu_", "aten::_lu_", "aten::cholesky_", "aten::ormqr", "aten::triangular_solve")
+UNSAFE_AT_OTHER_SIZES = ("aten::linalg_", "aten::_linalg_", "aten::lu_", "aten::_lu_", "aten::cholesky", "aten::ormqr", "aten::triangular_solve")
 
 
 def is_known_program(ops, form):

@@ -120,9 +120,10 @@ def linalg_tensorsolve(self: Tensor, other: Tensor, dims: Optional[List[int]]) -
 
 # Powers 0 to N - 1 of each element, along a new last dim.
 def linalg_vander(x: Tensor, N: Optional[int]) -> Tensor:
-    count = (x.size(-1) if x.dim() > 0 else 1) if N is None else N
+    row = x.unsqueeze(0) if x.dim() == 0 else x
+    count = row.size(-1) if N is None else N
     assert count > 1 or (N is None and x.dim() > 0), "N must be greater than 1."
-    values = x.to(torch.int64) if x.dtype == torch.bool else x
+    values = row.to(torch.int64) if x.dtype == torch.bool else row
     ones = torch.ones_like(values).unsqueeze(-1)
     repeated = values.unsqueeze(-1).expand(values.size() + [count - 1])
     return torch.cat([ones, repeated.cumprod(-1)], -1)
