@@ -96,7 +96,8 @@ std::multimap<std::string, Operands> cases() {
   const c10::List<at::Tensor> mixed({at::randn({3, 1}), at::randn({4}), at::randn({2, 1, 1})});
   const c10::List<at::Tensor> rows({at::randn({2, 4}), at::randn({3, 4})}), lines({at::randn({2}), at::randn({3})});
   const c10::List<at::Tensor> mixed_rows({row, at::randn({1, 4})});
-  const at::Tensor square = at::randn({2, 3, 3}) + 2 * at::eye(3), tall = at::randn({2, 5, 3}), wide = at::randn({2, 3, 5});
+  const at::Tensor square = at::randn({2, 3, 3}) + 2 * at::eye(3), tall = at::randn({2, 5, 3}),
+                   wide = at::randn({2, 3, 5});
   const at::Tensor symmetric = square + square.mT(), positive = at::matmul(square, square.mT()) + at::eye(3);
   const at::Tensor right_side = at::randn({2, 3, 4}), lower = positive.tril();
   const auto [lu, pivots] = at::linalg_lu_factor(square);
@@ -351,8 +352,9 @@ std::multimap<std::string, Operands> cases() {
       {"_adaptive_avg_pool3d", {volume, ints({2, 3, 7})}},
       {"adaptive_max_pool3d", {volume, ints({2, 3, 7})}},
       {"max_unpool2d", {at::randn({1, 2, 2}), at::tensor({0, 5, 10, 13}, at::kLong).view({1, 2, 2}), ints({4, 4})}},
-      {"max_unpool3d", {at::randn({1, 1, 2, 2}), at::tensor({0, 5, 10, 13}, at::kLong).view({1, 1, 2, 2}),
-                        ints({2, 4, 4}), ints({2, 2, 2}), ints({0, 0, 0})}},
+      {"max_unpool3d",
+       {at::randn({1, 1, 2, 2}), at::tensor({0, 5, 10, 13}, at::kLong).view({1, 1, 2, 2}), ints({2, 4, 4}),
+        ints({2, 2, 2}), ints({0, 0, 0})}},
       {"im2col", {image, ints({2, 3}), ints({2, 1}), ints({1, 2}), ints({2, 1})}},
       {"col2im", {at::randn({2, 12, 25}), ints({6, 7}), ints({2, 3}), ints({1, 1}), ints({0, 0}), ints({1, 1})}},
       {"col2im", {at::randn({6, 6}), ints({4, 3}), ints({2, 3}), ints({2, 1}), ints({1, 1}), ints({2, 1})}},
@@ -396,7 +398,9 @@ std::multimap<std::string, Operands> cases() {
       {"gru__data", {at::randn({7, 2}), batch_sizes, at::randn({1, 3, 5}), gru, true, int64_t{1}, 0.0, false, false}},
       {"_shape_as_tensor", {image}},
       {"_dim_arange", {image, 1}},
-      {"addbmm", {at::full({2, 3}, 2, at::kLong), at::full({5, 2, 4}, 3, at::kLong), at::full({5, 4, 3}, 1, at::kLong), 2.5, 1.5}},
+      {"addbmm",
+       {at::full({2, 3}, 2, at::kLong), at::full({5, 2, 4}, 3, at::kLong), at::full({5, 4, 3}, 1, at::kLong), 2.5,
+        1.5}},
       {"msort", {x}},
       {"kthvalue", {x, 2, 1, true}},
       {"median", {x}},
@@ -434,7 +438,8 @@ std::multimap<std::string, Operands> cases() {
       {"take_along_dim", {x, at::tensor({7, 0}).to(at::kLong), none}},
       {"nonzero_static", {integers, 4, -1}},
       {"nonzero_static", {integers, 20, -1}},
-      {"_unsafe_masked_index", {row, at::tensor({1, 0}) > 0, c10::List<std::optional<at::Tensor>>({at::tensor({1, 99})}), 3.5}},
+      {"_unsafe_masked_index",
+       {row, at::tensor({1, 0}) > 0, c10::List<std::optional<at::Tensor>>({at::tensor({1, 99})}), 3.5}},
       {"linspace__Tensor_Tensor", {at::scalar_tensor(1.5), at::scalar_tensor(4.0), 4, none, none, none, none}},
       {"linspace__Tensor_Scalar", {at::scalar_tensor(1.5), 4, 4, none, none, none, none}},
       {"linspace__Scalar_Tensor", {1, at::scalar_tensor(4.0), 4, none, none, none, none}},
