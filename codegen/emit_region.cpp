@@ -140,35 +140,12 @@ class RegionEmitter {
 
   // Functions that groups call.
   static bool is_kernel_name(std::string_view name) {
-    static const std::set<std::string_view> kNames = {"adaptive_avg_pool2d_plain",
-                                                      "attention",
-                                                      "batch_norm",
-                                                      "convert",
-                                                      "conv2d_plain",
-                                                      "copy_padded",
-                                                      "embedding",
-                                                      "fma",
-                                                      "group_norm",
-                                                      "in",
-                                                      "largest",
-                                                      "layer_norm",
-                                                      "linear",
-                                                      "load",
-                                                      "logsumexp",
-                                                      "matmul",
-                                                      "out",
-                                                      "permute",
-                                                      "pointwise",
-                                                      "recurrent",
-                                                      "reduce",
-                                                      "rms_norm",
-                                                      "select",
-                                                      "softmax",
-                                                      "splat",
-                                                      "store",
-                                                      "transpose",
-                                                      "variance"};
-    return kNames.contains(name);
+    constexpr std::string_view kNames[] = {"attention",  "batch_norm", "convert", "embedding",  "fma",
+                                           "group_norm", "in",         "largest", "layer_norm", "linear",
+                                           "load",       "logsumexp",  "matmul",  "out",        "permute",
+                                           "pointwise",  "recurrent",  "reduce",  "rms_norm",   "select",
+                                           "softmax",    "splat",      "store",   "transpose",  "variance"};
+    return std::ranges::find(kNames, name) != std::end(kNames);
   }
 
   // "input", "input0", "input.5": what traces call the operand of every other module.

@@ -1,5 +1,6 @@
 #include "codegen/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
@@ -43,8 +44,8 @@ void Writer::comment(std::string_view text) {
 
 namespace {
 
-// Words that a name must not be: C++'s own, and those that emitted functions use themselves.
-constexpr std::array kReserved = {
+// Words that a name must not be: C++'s own, ...
+constexpr std::array kWords = {
     "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",      "break",     "case",     "catch",
     "char",      "class",     "concept",  "const",    "consteval", "constexpr", "constinit", "continue", "decltype",
     "default",   "delete",    "do",       "double",   "else",      "enum",      "explicit",  "export",   "extern",
@@ -52,11 +53,17 @@ constexpr std::array kReserved = {
     "mutable",   "namespace", "new",      "noexcept", "not",       "nullptr",   "operator",  "or",       "private",
     "protected", "public",    "register", "requires", "return",    "short",     "signed",    "sizeof",   "static",
     "struct",    "switch",    "template", "this",     "throw",     "true",      "try",       "typedef",  "typeid",
-    "typename",  "union",     "unsigned", "using",    "virtual",   "void",      "volatile",  "while",    "xor",
-    "ctx",       "self",      "d",        "p",        "begin",     "end",       "scratch",   "blocks",   "step",
-    "tsc",       "ops",       "math",     "main",     "linux",     "unix",      "NULL",      "EOF",      "errno",
-    "i64",       "assert",    "Tensor",   "List",     "Dict",      "Str",       "Tuple",     "Optional", "Scalar",
-    "None",      "Device",    "Any",      "Ref",      "Context"};
+    "typename",  "union",     "unsigned", "using",    "virtual",   "void",      "volatile",  "while",    "xor"};
+// ... what emitted functions use themselves, ...
+constexpr std::array kNamesInUse = {
+    "ctx",   "self",     "d",      "p",    "begin",  "end",   "scratch", "blocks",  "step",    "tsc",  "ops",  "math",
+    "main",  "linux",    "unix",   "NULL", "EOF",    "errno", "i64",     "assert",  "Tensor",  "List", "Dict", "Str",
+    "Tuple", "Optional", "Scalar", "None", "Device", "Any",   "Ref",     "Context", "weights", "arena"};
+// ... and functions of the runtime that need no prefix.
+constexpr std::array kFunctionsInUse = {"min",        "max",         "dense",          "copy_dense",      "floor_div",
+                                        "floor_mod",  "is_empty",    "broadcast_size", "check_broadcast", "check_equal",
+                                        "check_size", "check_sizes", "check_dtype",    "wrap_add",        "wrap_sub",
+                                        "wrap_mul"};
 
 }  // namespace
 
@@ -74,10 +81,8 @@ std::string identifier(std::string_view text) {
   if (name.size() > 80) name.resize(80);
   if (name.empty()) name = "value";
   if (name[0] >= '0' && name[0] <= '9') name = "v" + name;
-  for (const char* word : kReserved) {
-    if (name == word) return name + "_";
-  }
-  return name;
+  const auto is_in = [&](const auto& words) { return std::ranges::find(words, std::string_view(name)) != words.end(); };
+  return is_in(kWords) || is_in(kNamesInUse) || is_in(kFunctionsInUse) ? name + "_" : name;
 }
 
 std::string camel_case(std::string_view text) {

@@ -6,57 +6,13 @@
 #include "passes/alias.h"
 #include "passes/passes.h"
 #include "passes/region.h"
+#include "passes/strides.h"
 
 namespace tsc::passes {
 
 using namespace ir;
 
 namespace {
-
-// Which classes of memory hold tensors whose strides decide what a write changes. `reshape`, `flatten` and `contiguous`
-// copy what does not lie in order, and share what does; where something writes such memory, the strides are PyTorch's,
-// and not those of a region, whose results are dense. Results of most ops have their operands' order of dimensions, so
-// the operands count as well.
-std::set<ValueId> classes_by_strides(const Graph& graph, const AliasClasses& aliases) {
-  std::set<ValueId> written;
-  std::vector<NodeId> nodes;
-  for (const Function& function : graph.functions) {
-    if (function.body == kNoId) continue;
-    for_each_node(graph, function.body, [&](NodeId id) {
-      const Node& node = graph.node(id);
-      nodes.push_back(id);
-      for (size_t i = 0; i < node.inputs.size(); ++i) {
-        const bool is_tensor = graph.value(node.inputs[i]).type.is_tensor();
-        if (is_tensor && writes_input(graph, node, i)) written.insert(aliases.class_of(node.inputs[i]));
-      }
-    });
-  }
-  std::set<ValueId> result;
-  for (const NodeId id : nodes) {
-    const Node& node = graph.node(id);
-    const bool may_copy =
-        node.op == Op::reshape || node.op == Op::reshape_as || node.op == Op::flatten || node.op == Op::contiguous;
-    if (may_copy && written.contains(aliases.class_of(node.outputs[0])))
-      result.insert(aliases.class_of(node.outputs[0]));
-  }
-  for (size_t size = 0; size != result.size();) {
-    size = result.size();
-    // What one function leaves in the state another one finds there.
-    bool is_outside = false;
-    for (size_t f = 0; f < graph.functions.size(); ++f) is_outside |= result.contains(aliases.class_outside(f));
-    for (size_t f = 0; is_outside && f < graph.functions.size(); ++f) result.insert(aliases.class_outside(f));
-    for (const NodeId id : nodes) {
-      const Node& node = graph.node(id);
-      if (!node.blocks.empty() || op_info(node.op).op_class == OpClass::kContraction) continue;
-      const auto counts = [&](ValueId v) { return result.contains(aliases.class_of(v)); };
-      if (std::ranges::none_of(node.outputs, counts)) continue;
-      for (const ValueId input : node.inputs) {
-        if (graph.value(input).type.is_tensor()) result.insert(aliases.class_of(input));
-      }
-    }
-  }
-  return result;
-}
 
 // Cuts a block's nodes into host nodes and regions. A run of nodes that fit a region is open; a host node that neither
 // depends on the run nor has an effect is placed before it, any other closes it.
@@ -256,6 +212,7 @@ class Outliner {
 }  // namespace
 
 void outline_regions(Graph& graph) {
+  keep_strides_of_constants(graph);
   graph.compact();  // so that every node is live: uses are counted over all of them
   const AliasClasses aliases(graph);
   const std::set<ValueId> by_strides = classes_by_strides(graph, aliases);

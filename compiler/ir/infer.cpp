@@ -246,16 +246,7 @@ Dim Run::require_equal(const Dim& a, const Dim& b, SourceId source, const std::s
 void Run::join_element(ValueId container, const Type& element) {
   const ValueId key = containers.representative(container);
   // What one iteration puts in has other sizes than what the next one does.
-  size_t counter = 0;
-  const std::function<void(Type&)> leave_loop = [&](Type& type) {
-    for (Dim& dim : type.tensor.dims) {
-      if (has_any(dim, in_loops_)) dim = fresh(key, counter);
-      ++counter;
-    }
-    for (Type& inner : type.elements) leave_loop(inner);
-  };
-  Type added = element;
-  leave_loop(added);
+  const Type added = without_symbols_of(in_loops_, key, element);
   const auto it = elements_.find(key);
   const Type joined = it == elements_.end() ? added : join(key, it->second, it->second, added);
   with_element_symbols(key, Type::list(joined));
@@ -283,6 +274,20 @@ Type Run::with_element_symbols(ValueId value, Type type) {
     for (Type& inner : part.elements) visit(inner, is_inside || is_container(part));
   };
   visit(type, false);
+  return type;
+}
+
+// The type with sizes of `owner` instead of what says anything of these values' sizes.
+Type Run::without_symbols_of(const std::set<ValueId>& values, ValueId owner, Type type) {
+  size_t counter = 0;
+  const std::function<void(Type&)> visit = [&](Type& part) {
+    for (Dim& dim : part.tensor.dims) {
+      if (has_any(dim, values)) dim = fresh(owner, counter);
+      ++counter;
+    }
+    for (Type& inner : part.elements) visit(inner);
+  };
+  visit(type);
   return type;
 }
 
@@ -592,20 +597,10 @@ void Run::infer_loop(const Node& node) {
 void Run::drop_inner_symbols(BlockId body, ValueId output) {
   std::set<ValueId> inner;
   collect_values(graph, body, inner);
-  const auto is_inner = [&](const Dim& dim) { return has_any(dim, inner); };
-  size_t counter = 0;
-  const std::function<void(Type&)> visit = [&](Type& type) {
-    for (Dim& dim : type.tensor.dims) {
-      if (is_inner(dim)) dim = fresh(output, counter);
-      ++counter;
-    }
-    for (Type& element : type.elements) visit(element);
-  };
-  visit(graph.value(output).type);
-  graph.value(output).type = with_element_symbols(output, graph.value(output).type);
+  graph.value(output).type = with_element_symbols(output, without_symbols_of(inner, output, graph.value(output).type));
   if (!graph.value(output).ints) return;
   for (size_t i = 0; i < graph.value(output).ints->size(); ++i)
-    if (is_inner((*graph.value(output).ints)[i])) (*graph.value(output).ints)[i] = fresh_int(output, i);
+    if (has_any((*graph.value(output).ints)[i], inner)) (*graph.value(output).ints)[i] = fresh_int(output, i);
 }
 
 std::optional<FunctionId> Run::callee(const Node& node) const {

@@ -67,6 +67,7 @@ class Run {
   void drop_inner_symbols(BlockId body, ValueId output);
   Type join_at(ValueId owner, size_t& counter, const Type& declared, const Type& a, const Type& b);
   Type with_element_symbols(ValueId value, Type type);
+  Type without_symbols_of(const std::set<ValueId>& values, ValueId owner, Type type);
   bool has_any(const Dim& dim, const std::set<ValueId>& owners) const;
 
   std::map<OwnerKey, Dim> dim_owners_, int_owners_;

@@ -72,7 +72,13 @@ void reduce_rows(const Rows& rows, const Tensor& result, F f) {
   for (i64 r = 0; r < rows.count; ++r) to[r] = f(data + r * rows.length, rows.length);
 }
 // Results of the type that `f` has, converted to `dtype`. kTypes tells which compute types make sense.
-enum : unsigned { kRealRows = 1, kFloatRows = 2, kAllRows = 4, kComplexRows = 8 };
+enum : unsigned {
+  kRealRows = 1,
+  kFloatRows = 2,
+  kAllRows = 4,
+  kComplexRows = 8,
+  kInexactRows = kFloatRows | kComplexRows
+};
 template <unsigned kTypes, class F>
 Tensor reduced(Context& ctx, const char* name, const Tensor& self, DimMask mask, bool keepdim, DType compute,
                DType dtype, F f) {
@@ -312,18 +318,16 @@ inline bool variance_dtype_ok(Context& ctx, const char* name, const Tensor& self
 }
 inline Tensor var_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
-  return reduced < kFloatRows | kComplexRows > (ctx, "var", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
-                                                [correction]<class C>(const C* row, i64 n) {
-                                                  return static_cast<RealOf<C>>(row_variance(row, n, correction));
-                                                });
+  return reduced<kInexactRows>(
+      ctx, "var", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
+      [correction]<class C>(const C* row, i64 n) { return static_cast<RealOf<C>>(row_variance(row, n, correction)); });
 }
 inline Tensor std_over(Context& ctx, const Tensor& self, DimMask mask, double correction, bool keepdim) {
   if (!variance_dtype_ok(ctx, "std and var", self)) return {};
-  return reduced < kFloatRows |
-         kComplexRows > (ctx, "std", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
-                         [correction]<class C>(const C* row, i64 n) {
-                           return static_cast<RealOf<C>>(__builtin_sqrt(row_variance(row, n, correction)));
-                         });
+  return reduced<kInexactRows>(ctx, "std", self, mask, keepdim, self.dtype(), real_dtype(self.dtype()),
+                               [correction]<class C>(const C* row, i64 n) {
+                                 return static_cast<RealOf<C>>(__builtin_sqrt(row_variance(row, n, correction)));
+                               });
 }
 #define TSC_VARIANCE(name)                                                                                  \
   inline Tensor name(Context& ctx, const Tensor& self, const OptionalDims& dim = None(),                    \
@@ -347,27 +351,24 @@ inline Tensor logsumexp(Context& ctx, const Tensor& self, const List<i64>& dim, 
     return ctx.fail(ErrorKind::kRuntime, "logsumexp: an empty list of dimensions needs keepdim=True");
   }
   const DType type = float_or_default(self.dtype());
-  return reduced < kFloatRows |
-         kComplexRows > (ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type,
-                         []<class C>(const C* row, i64 n) {
-                           if (n == 0) return C(static_cast<RealOf<C>>(-__builtin_inf()));
-                           if constexpr (kIsComplex<C>) {
-                             // The largest real part tells the largest term.
-                             double shift = row[0].real;
-                             for (i64 i = 1; i < n; ++i) shift = tsc::max<double>(shift, row[i].real);
-                             if (shift - shift != 0) shift = 0;
-                             const Complex<double> sum =
-                                 sum_of(row, n, [shift](C x) { return math::exp(widened(x) - Wide<C>(shift)); });
-                             return narrowed<C>(math::log(sum) + Wide<C>(shift));
-                           } else {
-                             const C largest = row[best_index<Largest>(row, n)];
-                             // An infinite maximum would make the differences NaN.
-                             const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
-                             const double sum =
-                                 sum_of(row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
-                             return static_cast<C>(__builtin_log(sum) + shift);
-                           }
-                         });
+  return reduced<kInexactRows>(
+      ctx, "logsumexp", self, dims_or_all(ctx, dim, self.dim()), keepdim, type, type, []<class C>(const C* row, i64 n) {
+        if (n == 0) return C(static_cast<RealOf<C>>(-__builtin_inf()));
+        if constexpr (kIsComplex<C>) {
+          // The largest real part tells the largest term.
+          double shift = row[0].real;
+          for (i64 i = 1; i < n; ++i) shift = tsc::max<double>(shift, row[i].real);
+          if (shift - shift != 0) shift = 0;
+          const Complex<double> sum = sum_of(row, n, [shift](C x) { return math::exp(widened(x) - Wide<C>(shift)); });
+          return narrowed<C>(math::log(sum) + Wide<C>(shift));
+        } else {
+          const C largest = row[best_index<Largest>(row, n)];
+          // An infinite maximum would make the differences NaN.
+          const double shift = largest - largest == 0 ? static_cast<double>(largest) : 0.0;
+          const double sum = sum_of(row, n, [shift](C x) { return __builtin_exp(static_cast<double>(x) - shift); });
+          return static_cast<C>(__builtin_log(sum) + shift);
+        }
+      });
 }
 
 // Vector norms of any order.
@@ -411,9 +412,9 @@ inline Tensor norm_over(Context& ctx, const Tensor& self, double p, DimMask mask
                     scalar_type_name(self.dtype()), scalar_type_name(type));
   }
   if ((p < 0 || __builtin_isinf(p)) && !rows_not_empty(ctx, "linalg.vector_norm", self, mask)) return {};
-  return reduced < kFloatRows |
-         kComplexRows > (ctx, "linalg_vector_norm", self, mask, keepdim, type, real_dtype(type),
-                         [p]<class C>(const C* row, i64 n) { return static_cast<RealOf<C>>(row_norm(row, n, p)); });
+  return reduced<kInexactRows>(
+      ctx, "linalg_vector_norm", self, mask, keepdim, type, real_dtype(type),
+      [p]<class C>(const C* row, i64 n) { return static_cast<RealOf<C>>(row_norm(row, n, p)); });
 }
 inline Tensor norm(Context& ctx, const Tensor& self, const Optional<Scalar>& p, const List<i64>& dim,
                    bool keepdim = false) {

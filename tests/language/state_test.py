@@ -423,17 +423,24 @@ class KeepsViews(nn.Module):
         return self.view * 1, self.sum * 1
 
 
-@suite((torch.arange(6.0).view(2, 3),), on("flat"), on("keep"), on("flat"), on("look"), (randn(3, 2),), on("flat"), on("look"))
+@suite(
+    on("flat"), on("look"), (torch.arange(6.0).view(2, 3),), on("flat"), on("keep"), on("flat"), on("look"), (randn(3, 2),),
+    on("flat"), on("look"), on("constant"), on("flat"), on("look"),
+)  # fmt: skip
 class StridesInTheState(nn.Module):
     """What a method leaves has its operands' order of dimensions, by which another one copies or writes it."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("kept", torch.ones(2, 3))
+        self.register_buffer("kept", torch.ones(3, 2).t())
 
     def forward(self, x):
         self.kept = (torch.full([3, 2], float(x.size(0))) * 2).t().clamp(-9, 9)
         return x + 1
+
+    @torch.jit.export
+    def constant(self):
+        self.kept = (torch.full([3, 2], 2.0) * 2).t().clamp(-9, 9)
 
     @torch.jit.export
     def keep(self):

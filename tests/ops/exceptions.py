@@ -34,10 +34,6 @@ def is_double(form, operands):
 
 
 def is_complex(form, operands):
-    return operands[0].is_complex()
-
-
-def is_complex(form, operands):
     return any(isinstance(t, torch.Tensor) and t.is_complex() for t in operands)
 
 
@@ -132,19 +128,22 @@ KNOWN_PROGRAMS = [
     ("aten::index_put", RESIZED, "a 0-d mask, as above"),
     ("aten::isin", ("repeated",), "more elements than dimensions to look for, which PyTorch refuses when it sorts"),
     ("aten::kron", ("strided",), "elements that do not lie in order, which PyTorch can't view"),
+    ("aten::linalg_matrix_exp", ("repeated",), "elements that lie twice, which PyTorch can't view"),
+    ("aten::matrix_exp", ("repeated",), "the same"),
     ("aten::lstm", ("strided",), "batch sizes with gaps, as above"),
     ("aten::pixel_unshuffle", ("empty",), "without elements PyTorch leaves the sizes as they are"),
 ]
 
 
-# Ops that are not run at other sizes, since PyTorch itself reads beyond its operands (`lu_unpack` of too few pivots dies);
-# bad arguments of the rows that they are made of are in test_ops.py.
-UNSAFE_AT_OTHER_SIZES = ("aten::linalg_", "aten::_linalg_", "aten::lu_", "aten::_lu_", "aten::cholesky", "aten::ormqr", "aten::triangular_solve")
+# Programs that are not run at other sizes, since PyTorch's own kernel dies of fewer pivots than rows.
+DEADLY_AT_OTHER_SIZES = {"aten::lu_unpack", "aten::lu_solve", "aten::linalg_lu_solve"}
+
+
+def is_deadly(ops, form):
+    return form.startswith(RESIZED) and not DEADLY_AT_OTHER_SIZES.isdisjoint(ops)
 
 
 def is_known_program(ops, form):
-    if form.startswith(RESIZED) and any(op.startswith(UNSAFE_AT_OTHER_SIZES) for op in ops):
-        return True
     return any(op in ops and form.startswith(forms) for op, forms, _ in KNOWN_PROGRAMS)
 
 

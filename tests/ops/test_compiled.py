@@ -51,9 +51,9 @@ def test_same_as_torch(results):
             ours, theirs = model.methods[case.name], getattr(module, case.name)
             forms = variants.of_call(case.tensors, variants.sizes_of(case.classes()))
             for form, tensors in [("", case.tensors), *forms]:
-                if exceptions.is_known_program(case.ops, form):
+                if exceptions.is_deadly(case.ops, form):
                     continue
                 found = programs.agree(ours, theirs, case, tensors)
-                if found:
+                if found and not exceptions.is_known_program(case.ops, form):
                     failures.append(f"{case.name} {form} {[list(t.shape) for t in tensors]}: {found[:300]}")
     assert not failures, f"{len(failures)} differences\n" + "\n".join(failures[:60])

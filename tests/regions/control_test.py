@@ -196,7 +196,17 @@ class NamesOfTheRuntime(nn.Module):
         reduce = pointwise.sum(-1)
         layer_norm = F.layer_norm(pointwise, (4,))
         splat = torch.matmul(self.a(layer_norm), attention.transpose(-1, -2)) + 1
-        return scratch, blocks, step, begin, end, count, softmax, reduce, layer_norm, splat
+        weights = self.a(splat[..., :1].expand(-1, -1, 4))
+        max = weights.amax(-1)
+        dense = max.sort(-1)[0] * 2
+        min = dense + max
+        arena = self.a(weights * min.unsqueeze(-1))
+        block = torch.cat([arena, weights], 0).softmax(0)
+        sizes = torch.nonzero(block > 0)[:, 0]
+        is_empty = block.index_select(0, sizes[:2]) + 1
+        floor_div = is_empty.t() if is_empty.dim() == 2 else is_empty.sum(0)
+        load = self.a(is_empty[:1]).relu() * floor_div.mean()
+        return scratch, blocks, step, begin, end, count, softmax, reduce, layer_norm, splat, min, arena, block, is_empty, load
 
 
 class PickList(nn.Module):
@@ -269,6 +279,7 @@ PICKS = [(R(1, 5), R(3, 1), 0, 1), (R(3, 1), R(1, 5), 1, 0), (R(2, 3), R(2, 3), 
 CASES = [
     *[Case(f"picks_{module.__name__}", module(), *PICKS, script=True) for module in (PickList, PickDict, PickTuple, PickNested, PickJoined, GrownInLoop)],
     Case("names_of_the_runtime", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4)),
+    Case("names_of_the_runtime_scripted", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4), script=True),
     Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
     Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
     Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),

@@ -223,6 +223,8 @@ def linalg_cholesky(self: Tensor, upper: bool) -> Tensor:
 
 
 def cholesky(self: Tensor, upper: bool) -> Tensor:
+    if self.numel() == 0:
+        return torch.empty_like(self)
     return _cholesky(self, upper, "cholesky")
 
 
@@ -263,6 +265,18 @@ def qr(self: Tensor, some: bool) -> Tuple[Tensor, Tensor]:
 
 
 def ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: bool) -> Tensor:
+    assert self.dim() >= 2, "torch.ormqr: input must have at least 2 dimensions."
+    assert input3.dim() >= 2, "torch.ormqr: other must have at least 2 dimensions."
+    rows = input3.size(-2) if left else input3.size(-1)
+    assert rows >= input2.size(-1), "torch.ormqr: other is smaller than the number of reflectors in tau"
+    assert input2.size(-1) <= self.size(-1), "torch.ormqr: tau.shape[-1] must be less than or equal to input.shape[-1]"
+    least = min(rows, self.size(-1))
+    assert input2.size(-1) == least, "torch.ormqr: tau.shape[-1] must be equal to min(other.shape[-2], input.shape[-1])"
+    assert rows == self.size(-2), "torch.ormqr: the sizes of other and input differ"
+    assert self.dim() - input2.dim() == 1, "torch.ormqr: Expected tau to have one dimension less than input"
+    assert self.dim() == input3.dim(), "torch.ormqr: Expected other to have the same number of dimensions as input"
+    batch = self.size()[:-2]
+    assert input2.size()[:-1] == batch and input3.size()[:-2] == batch, "torch.ormqr: Expected batch dimensions to be equal"
     Q = torch.linalg_householder_product(_widened(self, self.size(-2)), input2)
     if transpose:
         Q = Q.transpose(-2, -1)

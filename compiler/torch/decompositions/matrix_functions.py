@@ -101,6 +101,7 @@ def _product(sizes: List[int]) -> int:
 
 def linalg_tensorinv(self: Tensor, ind: int) -> Tensor:
     assert ind > 0, "Expected a strictly positive integer for 'ind'"
+    assert self.dim() >= ind, "linalg.tensorinv: the tensor has fewer dimensions than 'ind'"
     rows, columns = self.size()[:ind], self.size()[ind:]
     assert _product(rows) == _product(columns), "Expected self to satisfy prod(self.shape[ind:]) == prod(self.shape[:ind])"
     return torch.linalg_inv(self.reshape([_product(rows), _product(columns)])).reshape(columns + rows)

@@ -276,8 +276,12 @@ def linalg_lstsq(
     name = "gelsy" if driver is None else driver
     is_known = name == "gels" or name == "gelsy" or name == "gelsd" or name == "gelss"
     assert is_known, "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
+    ranks_fit = self.dim() >= b.dim() and self.dim() - b.dim() <= 1
+    assert ranks_fit, "torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
     is_vector = b.dim() == 1 or (self.dim() - 1 == b.dim() and b.size() == self.size()[:-1])
     B = b.unsqueeze(-1) if is_vector else b
+    batches = self.dim() - 2  # a B of fewer dimensions is many matrices all the same
+    B = B.expand(torch._infer_size(self.size()[:batches], B.size()[:batches]) + B.size()[-2:])
     assert B.size(-2) == self.size(-2), "torch.linalg.lstsq: input.size(-2) should match other.size(-2)"
     U, S, Vh = torch._linalg_svd(self)
     absolute, relative = _float_tolerances(self, 0.0, rcond)
@@ -291,6 +295,8 @@ def linalg_lstsq(
     residuals = torch.empty([0], dtype=self.dtype)
     if self.size(-2) > self.size(-1) and name != "gelsy" and bool((rank == self.size(-1)).all()):
         residuals = torch.square(torch.matmul(self, solution) - B).sum([-2])
+        if name == "gels" and self.size(-1) == 0:
+            residuals = torch.zeros_like(residuals)
     values = S if name == "gelsd" or name == "gelss" else torch.empty([0], dtype=self.dtype)
     ranks = torch.empty([0], dtype=torch.int64) if name == "gels" else rank
     return solution.squeeze(-1) if is_vector else solution, residuals, ranks, values

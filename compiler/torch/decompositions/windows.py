@@ -55,10 +55,17 @@ def _nearest(input: Tensor, dim: int, count: int, factor: Optional[float], half:
     return input.index_select(dim, torch.clamp_max(at.floor().to(torch.int64), size - 1))
 
 
-def _check_pixels(input: Tensor, output_size: List[int], dims: int) -> None:
+def _nearest_pixels(
+    input: Tensor, output_size: List[int], factors: List[Optional[float]], half: float
+) -> Tensor:
+    dims = len(factors)
     assert len(output_size) == dims, "It is expected that output_size has an entry for each dimension of the image"
     _check_sizes(input, output_size)
     assert input.is_floating_point() or input.dtype == torch.uint8, "upsample_nearest is for floats and bytes"
+    result = input
+    for i in range(dims):
+        result = _nearest(result, i + 2, output_size[i], factors[i], half)
+    return result
 
 
 # The places of outputs along a dimension, between its pixels.
@@ -153,14 +160,26 @@ def _filtered(
     return _antialiased(rows, 2, output_size[0], scales[0], align_corners, taps)
 
 
-def _wide(input: Tensor) -> Tensor:
+# From the last dimension to the first, by the cubic or the linear rule.
+def _smooth(
+    input: Tensor, output_size: List[int], factors: List[Optional[float]], align_corners: bool, is_cubic: bool
+) -> Tensor:
+    dims = len(factors)
+    assert len(output_size) == dims, "It is expected that output_size has an entry for each dimension of the image"
+    _check_sizes(input, output_size)
     assert input.is_floating_point(), "this interpolation is for floats only"
-    return input.to(_floats(input))
+    result = input.to(_floats(input))
+    for k in range(dims):
+        i = dims - 1 - k
+        if is_cubic:
+            result = _cubic(result, i + 2, output_size[i], factors[i], align_corners)
+        else:
+            result = _resample_linear(result, i + 2, output_size[i], factors[i], align_corners)
+    return result.to(input.dtype)
 
 
 def upsample_nearest1d(self: Tensor, output_size: List[int], scales: Optional[float]) -> Tensor:
-    _check_pixels(self, output_size, 1)
-    return _nearest(self, 2, output_size[0], scales, 0.0)
+    return _nearest_pixels(self, output_size, [scales], 0.0)
 
 
 def upsample_nearest1d__vec(
@@ -173,18 +192,13 @@ def upsample_nearest1d__vec(
 def upsample_nearest2d(
     self: Tensor, output_size: List[int], scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    _check_pixels(self, output_size, 2)
-    result = _nearest(self, 2, output_size[0], scales_h, 0.0)
-    return _nearest(result, 3, output_size[1], scales_w, 0.0)
+    return _nearest_pixels(self, output_size, [scales_h, scales_w], 0.0)
 
 
 def upsample_nearest3d(
     self: Tensor, output_size: List[int], scales_d: Optional[float], scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    _check_pixels(self, output_size, 3)
-    result = _nearest(self, 2, output_size[0], scales_d, 0.0)
-    result = _nearest(result, 3, output_size[1], scales_h, 0.0)
-    return _nearest(result, 4, output_size[2], scales_w, 0.0)
+    return _nearest_pixels(self, output_size, [scales_d, scales_h, scales_w], 0.0)
 
 
 def upsample_nearest3d__vec(
@@ -197,8 +211,7 @@ def upsample_nearest3d__vec(
 
 
 def _upsample_nearest_exact1d(self: Tensor, output_size: List[int], scales: Optional[float]) -> Tensor:
-    _check_pixels(self, output_size, 1)
-    return _nearest(self, 2, output_size[0], scales, 0.5)
+    return _nearest_pixels(self, output_size, [scales], 0.5)
 
 
 def _upsample_nearest_exact1d__vec(
@@ -211,9 +224,7 @@ def _upsample_nearest_exact1d__vec(
 def _upsample_nearest_exact2d(
     self: Tensor, output_size: List[int], scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    _check_pixels(self, output_size, 2)
-    result = _nearest(self, 2, output_size[0], scales_h, 0.5)
-    return _nearest(result, 3, output_size[1], scales_w, 0.5)
+    return _nearest_pixels(self, output_size, [scales_h, scales_w], 0.5)
 
 
 def _upsample_nearest_exact2d__vec(
@@ -226,10 +237,7 @@ def _upsample_nearest_exact2d__vec(
 def _upsample_nearest_exact3d(
     self: Tensor, output_size: List[int], scales_d: Optional[float], scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    _check_pixels(self, output_size, 3)
-    result = _nearest(self, 2, output_size[0], scales_d, 0.5)
-    result = _nearest(result, 3, output_size[1], scales_h, 0.5)
-    return _nearest(result, 4, output_size[2], scales_w, 0.5)
+    return _nearest_pixels(self, output_size, [scales_d, scales_h, scales_w], 0.5)
 
 
 def _upsample_nearest_exact3d__vec(
@@ -242,11 +250,7 @@ def _upsample_nearest_exact3d__vec(
 
 
 def upsample_linear1d(self: Tensor, output_size: List[int], align_corners: bool, scales: Optional[float]) -> Tensor:
-    assert len(output_size) == 1, "It is expected that output_size has an entry for each dimension of the image"
-    _check_sizes(self, output_size)
-    result = _wide(self)
-    result = _resample_linear(result, 2, output_size[0], scales, align_corners)
-    return result.to(self.dtype)
+    return _smooth(self, output_size, [scales], align_corners, False)
 
 
 def upsample_linear1d__vec(
@@ -259,24 +263,13 @@ def upsample_linear1d__vec(
 def upsample_bilinear2d(
     self: Tensor, output_size: List[int], align_corners: bool, scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    assert len(output_size) == 2, "It is expected that output_size has an entry for each dimension of the image"
-    _check_sizes(self, output_size)
-    result = _wide(self)
-    result = _resample_linear(result, 3, output_size[1], scales_w, align_corners)
-    result = _resample_linear(result, 2, output_size[0], scales_h, align_corners)
-    return result.to(self.dtype)
+    return _smooth(self, output_size, [scales_h, scales_w], align_corners, False)
 
 
 def upsample_trilinear3d(
     self: Tensor, output_size: List[int], align_corners: bool, scales_d: Optional[float], scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    assert len(output_size) == 3, "It is expected that output_size has an entry for each dimension of the image"
-    _check_sizes(self, output_size)
-    result = _wide(self)
-    result = _resample_linear(result, 4, output_size[2], scales_w, align_corners)
-    result = _resample_linear(result, 3, output_size[1], scales_h, align_corners)
-    result = _resample_linear(result, 2, output_size[0], scales_d, align_corners)
-    return result.to(self.dtype)
+    return _smooth(self, output_size, [scales_d, scales_h, scales_w], align_corners, False)
 
 
 def upsample_trilinear3d__vec(
@@ -291,12 +284,7 @@ def upsample_trilinear3d__vec(
 def upsample_bicubic2d(
     self: Tensor, output_size: List[int], align_corners: bool, scales_h: Optional[float], scales_w: Optional[float]
 ) -> Tensor:
-    assert len(output_size) == 2, "It is expected that output_size has an entry for each dimension of the image"
-    _check_sizes(self, output_size)
-    result = _wide(self)
-    result = _cubic(result, 3, output_size[1], scales_w, align_corners)
-    result = _cubic(result, 2, output_size[0], scales_h, align_corners)
-    return result.to(self.dtype)
+    return _smooth(self, output_size, [scales_h, scales_w], align_corners, True)
 
 
 def upsample_bicubic2d__vec(
