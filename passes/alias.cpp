@@ -119,10 +119,6 @@ void AliasClasses::visit_operation(const Node& node) {
     return;
   }
   if (node.form == Form::kInPlace) unite(node.inputs[0], node.outputs[0]);
-  if (node.form == Form::kOut) {
-    const size_t first_destination = node.inputs.size() - node.outputs.size();
-    for (size_t i = 0; i < node.outputs.size(); ++i) unite(node.inputs[first_destination + i], node.outputs[i]);
-  }
   for (size_t o = 0; o < info.outputs.size() && o < node.outputs.size(); ++o) {
     for (size_t i = 0; i < info.inputs.size() && i < node.inputs.size(); ++i) {
       if (annotations_meet(info.outputs[o].alias, info.inputs[i].alias)) unite(node.inputs[i], node.outputs[o]);

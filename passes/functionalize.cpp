@@ -187,10 +187,7 @@ class Functionalizer {
       return;
     }
     if (node.form != Form::kFunctional || has_only_in_place_form(node.op))
-      for (ValueId output : node.outputs) {
-        unite(node.inputs[0], output);
-        if (node.form == Form::kOut) unite(node.inputs.back(), output);
-      }
+      for (ValueId output : node.outputs) unite(node.inputs[0], output);
     for (size_t o = 0; o < node.outputs.size() && o < info.outputs.size(); ++o)
       for (size_t i = 0; i < node.inputs.size() && i < info.inputs.size(); ++i)
         if (shares(info, o, i)) unite(node.inputs[i], node.outputs[o]);

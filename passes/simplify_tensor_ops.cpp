@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "compiler/ir/effects.h"
 #include "compiler/ir/infer.h"
 #include "compiler/ir/tensor_data.h"
 #include "passes/alias.h"
@@ -22,11 +23,7 @@ class Simplifier {
  public:
   explicit Simplifier(Graph& graph)
       : graph_(graph), aliases_(graph), uses_(graph.use_counts()), rewriter_(graph), known_(graph.values.size()) {
-    for_each_live_node(graph, [&](NodeId id) {
-      const Node& node = graph.node(id);
-      shapes_move_ |=
-          node.form == Form::kOut || (node.form == Form::kInPlace && op_info(node.op).op_class == OpClass::kView);
-    });
+    for_each_live_node(graph, [&](NodeId id) { shapes_move_ |= moves_sizes(graph.node(id)); });
   }
 
   void run() {

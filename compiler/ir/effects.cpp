@@ -24,12 +24,15 @@ bool updates_statistics(const Graph& graph, const Node& node, size_t index) {
 }  // namespace
 
 bool writes_input(const Graph& graph, const Node& node, size_t index) {
-  const size_t destinations = node.form == Form::kOut ? node.outputs.size() : 0;
-  if (index + destinations >= node.inputs.size()) return true;
   if (index == 0 && (node.form == Form::kInPlace || has_only_in_place_form(node.op) || mutates_container(node.op))) {
     return true;
   }
   return updates_statistics(graph, node, index);
+}
+
+bool moves_sizes(const Node& node) {
+  if (node.op == Op::resize_ || node.op == Op::resize_as_ || node.op == Op::write_out_) return true;
+  return node.form == Form::kInPlace && op_info(node.op).op_class == OpClass::kView && node.op != Op::detach;
 }
 
 bool is_random(const Graph& graph, const Node& node) {

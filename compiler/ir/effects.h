@@ -8,6 +8,9 @@ namespace tsc::ir {
 // Whether the node may write the memory of its input `index`: a tensor's elements, a container, an object.
 bool writes_input(const Graph& graph, const Node& node, size_t index);
 
+// Whether the node gives a tensor other sizes, which all that hold the tensor see.
+bool moves_sizes(const Node& node);
+
 // Whether the node draws from the random generator. Dropout and recurrent ops do unless they are known not to train.
 bool is_random(const Graph& graph, const Node& node);
 

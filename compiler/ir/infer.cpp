@@ -31,12 +31,6 @@ void collect_values(const Graph& graph, BlockId id, std::set<ValueId>& values) {
   });
 }
 
-// Ops whose in-place form changes the sizes of the tensor object, not its elements.
-bool moves_shape(const Node& node) {
-  if (node.form == Form::kOut) return true;
-  return node.form == Form::kInPlace && op_info(node.op).op_class == OpClass::kView && node.op != Op::detach;
-}
-
 }  // namespace
 
 DType promote_float(DType dtype) {
@@ -56,7 +50,7 @@ Run::Run(Graph& g) : graph(g), containers(g) {
   collect_owners();
   for (const Function& function : graph.functions) {
     for_each_node(graph, function.body, [&](NodeId id) {
-      shapes_move_ |= moves_shape(graph.node(id));
+      shapes_move_ |= moves_sizes(graph.node(id));
       if (graph.node(id).op == Op::loop) collect_values(graph, graph.node(id).blocks[0], in_loops_);
     });
   }

@@ -163,27 +163,6 @@ bool returns_tensor(Op op) {
   return !info.outputs.empty() && info.outputs[0].type == "Tensor";
 }
 
-// The functional twin of an `.out` overload: "aten::add.out" is of "aten::add" or "aten::add.Tensor",
-// "aten::pow.Tensor_Scalar_out" of "aten::pow.Tensor_Scalar". Those that are named otherwise are listed in ops.def.
-// Creation ops have none: theirs leave out the operands that the destination tells.
-std::optional<Op> find_out_twin(const std::string& base, std::string_view overload) {
-  std::vector<std::string> candidates;
-  if (overload == "out") {
-    candidates = {base, base + ".Tensor"};
-  } else if (overload.ends_with("_out")) {
-    candidates = {base + "." + std::string(overload.substr(0, overload.size() - 4))};
-  }
-  for (const std::string& candidate : candidates) {
-    const auto op = find_exact(candidate);
-    if (op && returns_tensor(*op) && op_info(*op).op_class != OpClass::kCreation) return op;
-  }
-  return std::nullopt;
-}
-
-bool is_out_overload(std::string_view overload) {
-  return overload == "out" || overload.ends_with("_out") || overload.starts_with("out_");
-}
-
 }  // namespace
 
 const OpInfo& op_info(Op op) {
@@ -205,7 +184,6 @@ std::optional<AtenMatch> find_aten(std::string_view aten_name) {
   const std::string base(aten_name.substr(0, dot));
   const std::string overload(dot == std::string_view::npos ? std::string_view() : aten_name.substr(dot + 1));
   if (const auto op = find_exact(std::string(aten_name))) {
-    if (is_out_overload(overload)) return AtenMatch{*op, Form::kOut};
     const bool writes_self = has_only_in_place_form(*op);
     return AtenMatch{*op, writes_self ? Form::kInPlace : Form::kFunctional};
   }
@@ -213,10 +191,6 @@ std::optional<AtenMatch> find_aten(std::string_view aten_name) {
     std::string twin = base.substr(0, base.size() - 1);
     if (dot != std::string_view::npos) twin += "." + overload;
     if (const auto op = find_exact(twin); op && returns_tensor(*op)) return AtenMatch{*op, Form::kInPlace};
-    return std::nullopt;
-  }
-  if (is_out_overload(overload)) {
-    if (const auto op = find_out_twin(base, overload)) return AtenMatch{*op, Form::kOut};
     return std::nullopt;
   }
   const auto wildcard = op_table().by_wildcard.find(base);

@@ -71,11 +71,10 @@ enum class Op : uint16_t {
   kCount,
 };
 
-// Ops that come in three forms share one row of the table.
+// Both forms of an op share one row of the table. PyTorch's third, with destinations, ends at the import.
 enum class Form : uint8_t {
   kFunctional,  // add
   kInPlace,     // add_: writes operand 0 and returns it
-  kOut,         // add.out: the last operand is the destination and the result
 };
 
 // One operand or result of a schema. Types are the schema's own: "Tensor", "Tensor?", "Scalar", "int[]", "Tensor(a!)".

@@ -372,9 +372,6 @@ class Parser {
     if (name.ends_with('_')) {
       if (const auto op = find_op(name.substr(0, name.size() - 1))) return {*op, Form::kInPlace};
     }
-    if (name.ends_with(".out")) {
-      if (const auto op = find_op(name.substr(0, name.size() - 4))) return {*op, Form::kOut};
-    }
     scanner_.fail(fmt::format("no operation '{}'", name));
   }
 
@@ -418,9 +415,8 @@ class Parser {
   void complete_operands(const AtenMatch& op, std::vector<ValueId>& inputs) {
     const OpInfo& info = op_info(op.op);
     if (info.schema.empty()) return;
-    const size_t destinations = op.form == Form::kOut ? info.outputs.size() : 0;
-    const size_t expected = info.inputs.size() + destinations;
-    while (op.form != Form::kOut && inputs.size() < expected && info.inputs[inputs.size()].default_value) {
+    const size_t expected = info.inputs.size();
+    while (inputs.size() < expected && info.inputs[inputs.size()].default_value) {
       inputs.push_back(default_operand(*info.inputs[inputs.size()].default_value));
     }
     if (inputs.size() != expected) {

@@ -236,7 +236,6 @@ class Printer {
     if (!node.outputs.empty()) out_ += " = ";
     out_ += op_info(node.op).name;
     if (node.form == Form::kInPlace) out_ += "_";
-    if (node.form == Form::kOut) out_ += ".out";
     separated_operands(node.inputs);
     attributes(node);
     for (size_t i = 0; i < node.blocks.size(); ++i) block(node.blocks[i], depth, i == 0);

@@ -12,7 +12,7 @@
 //     %z: f32[x.0, 3] = if true {
 //       yield %y
 //     } else {
-//       %a: f32[x.0, 3] = add_ %y, @bias, 1              # op_ in place, op.out with destination
+//       %a: f32[x.0, 3] = add_ %y, @bias, 1              # op_ in place
 //       yield %a
 //     }
 //     %l: int = loop %n, true, 0 do (%i: int, %c: int) {

@@ -147,8 +147,8 @@ class Verifier {
   void check_counts(NodeId id, const Node& node) {
     const OpInfo& info = op_info(node.op);
     if (info.schema.empty()) return;
-    const size_t inputs = info.inputs.size() + (node.form == Form::kOut ? info.outputs.size() : 0);
-    if (node.inputs.size() != inputs) error(5, "expected {} operands: {}", inputs, text(id));
+    if (node.inputs.size() != info.inputs.size())
+      error(5, "expected {} operands: {}", info.inputs.size(), text(id));
     if (node.outputs.size() != info.outputs.size()) error(5, "expected {} outputs: {}", info.outputs.size(), text(id));
   }
 

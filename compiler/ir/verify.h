@@ -10,7 +10,7 @@
 //   4. An operand or result is a constant, or defined before its use in the same block or in one around it, within the
 //      same function. A removed node defines nothing.
 // Operations
-//   5. Operands and outputs are as many as the schema says; the `.out` form has the destinations besides.
+//   5. Operands and outputs are as many as the schema says.
 //   6. `if` has a condition and two blocks without parameters; `loop` has a count, a condition and carried values, its
 //      body takes the index and the carried values and returns the condition and the carried values; `region` and
 //      `group` have one block, with a parameter for each operand. No other node has blocks.

@@ -258,7 +258,7 @@ void Converter::convert_by_row(const Node* node, ir::BlockId target) {
 }
 
 // The row's operands by name, or by position where the overload calls them otherwise. What the overload doesn't have
-// gets the row's default; what only the overload has is an `.out` destination, or must be its default and is dropped.
+// gets the row's default; what only the overload has must be its default and is dropped.
 std::vector<ir::ValueId> Converter::adapt_operands(const Node* node, const ir::AtenMatch& match) {
   const ir::OpInfo& row = ir::op_info(match.op);
   const auto* schema = node->maybeSchema();
@@ -280,7 +280,7 @@ std::vector<ir::ValueId> Converter::adapt_operands(const Node* node, const ir::A
   };
   for (size_t i = 0; i < row.inputs.size(); ++i) {
     std::optional<size_t> index = named(row.inputs[i].name);
-    if (!index && i < arguments.size() && !arguments[i].is_out() && !is_in_row(arguments[i].name())) index = i;
+    if (!index && i < arguments.size() && !is_in_row(arguments[i].name())) index = i;
     if (index) {
       used[*index] = true;
       operands.push_back(operand(node->inputs()[*index]));
@@ -290,10 +290,6 @@ std::vector<ir::ValueId> Converter::adapt_operands(const Node* node, const ir::A
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (used[i]) continue;
-    if (match.form == ir::Form::kOut && arguments[i].is_out()) {
-      operands.push_back(operand(node->inputs()[i]));
-      continue;
-    }
     const auto given = torch::jit::toIValue(node->inputs()[i]);
     const auto& default_value = arguments[i].default_value();
     if (given && default_value && *given == *default_value) continue;

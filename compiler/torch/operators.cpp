@@ -50,7 +50,7 @@ std::vector<OperatorPtr> find_candidates(ir::Op op, ir::Form form) {
     for (const OperatorPtr& candidate : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(base))) {
       const auto match = ir::find_aten(full_name(*candidate));
       if (!match || match->op != op || match->form != form) continue;
-      if ((form == ir::Form::kOut) != has_out(candidate->schema())) continue;
+      if (has_out(candidate->schema())) continue;
       if (row.op_class == ir::OpClass::kScalar && has_tensor(candidate->schema())) continue;
       candidates.push_back(candidate);
     }
@@ -171,15 +171,9 @@ std::optional<torch::jit::Stack> arrange(const ir::OpInfo& row, const c10::Funct
     return std::any_of(arguments.begin(), arguments.end(),
                        [&](const auto& argument) { return argument.name() == name; });
   };
-  size_t next_out = row.inputs.size();
   for (size_t i = 0; i < arguments.size(); ++i) {
-    std::optional<size_t> position;
-    if (arguments[i].is_out()) {
-      position = next_out++;
-    } else {
-      position = row_position(arguments[i].name());
-      if (!position && i < row.inputs.size() && !is_argument(row.inputs[i].name)) position = i;
-    }
+    std::optional<size_t> position = row_position(arguments[i].name());
+    if (!position && i < row.inputs.size() && !is_argument(row.inputs[i].name)) position = i;
     if (position && *position >= operands.size()) return std::nullopt;
     if (!position && !arguments[i].default_value()) return std::nullopt;
     const auto fitted =

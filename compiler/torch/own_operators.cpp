@@ -46,6 +46,20 @@ at::Tensor linear_result(const at::Tensor& rows, const at::Tensor& input) {
   return rows.reshape(sizes);
 }
 
+// A result into the destination of an `.out` overload, which takes its sizes.
+at::Tensor write_out_(const at::Tensor& self, const at::Tensor& result, bool exact) {
+  if (exact) {
+    TORCH_CHECK(self.scalar_type() == result.scalar_type(), "Expected out tensor to have dtype ", result.dtype(),
+                ", but got ", self.dtype(), " instead");
+  } else {
+    TORCH_CHECK(c10::canCast(result.scalar_type(), self.scalar_type()), "result type ", result.scalar_type(),
+                " can't be cast to the desired output type ", self.scalar_type());
+  }
+  if (self.sizes() != result.sizes()) self.resize_(result.sizes());
+  self.copy_(result);
+  return self;
+}
+
 }  // namespace
 
 void define_own_operators() {
@@ -59,6 +73,7 @@ void define_own_operators() {
         "int padding_value) -> Tensor",
         &conv2d_integer);
     result.def("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)", &linear_rows);
+    result.def("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)", &write_out_);
     result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);
     return result;
   }();

@@ -15,6 +15,7 @@
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/objects.h"
 #include "compiler/torch/own_operators.h"
+#include "compiler/torch/destinations.h"
 #include "compiler/torch/padding.h"
 #include "compiler/torch/quantized.h"
 
@@ -271,6 +272,7 @@ void inline_everything(const Program& program, const std::shared_ptr<Graph>& gra
   }
   remove_modes(*graph);
   replace_nested_tensors(*graph);
+  replace_destinations(*graph);
   torch::jit::NormalizeOps(graph);  // torch.multiply is torch.mul
 }
 

@@ -89,7 +89,8 @@ bool changes_shape(const std::string& name) {
   static const std::set<std::string> names = {"aten::resize_",     "aten::resize_as_", "aten::set_",
                                               "aten::squeeze_",    "aten::unsqueeze_", "aten::transpose_",
                                               "aten::t_",          "aten::swapaxes_",  "aten::swapdims_",
-                                              "aten::as_strided_", "aten::set_data",   "aten::resize_as_sparse_"};
+                                              "aten::as_strided_", "aten::set_data",   "aten::resize_as_sparse_",
+                                              "tsc::write_out_"};
   return names.contains(name);
 }
 
@@ -284,7 +285,8 @@ class Flow {
       if (program_.written.contains(attribute) || memory_[id] == kNothing) continue;
       if (attribute.value().isObject() && attribute.value().isModule()) continue;
       bool shares = false;
-      visit_memory(attribute.value(), [&](const c10::IValue& part) { return shares = shares || written.contains(part); });
+      visit_memory(attribute.value(),
+                   [&](const c10::IValue& part) { return shares = shares || written.contains(part); });
       if (shares) program_.written.insert(attribute);
     }
   }

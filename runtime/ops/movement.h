@@ -22,6 +22,68 @@ inline Tensor conj_physical_(Context& ctx, const Tensor& self) {
   return self;
 }
 
+// Other sizes for the same tensor, row-major. Elements stay where they lie in memory; new ones are what is found there.
+inline Tensor resize(Context& ctx, const Tensor& self, Sizes sizes) {
+  i64 bytes;
+  if (!ctx.ok() || !self.defined() || !Tensor::check_sizes(ctx, sizes, self.dtype(), bytes) || !writable(ctx, self)) {
+    return {};
+  }
+  if (same_sizes(self.sizes(), sizes)) return self;
+  TensorImpl* impl = self.impl();
+  Storage* storage = impl->storage;
+  if (storage->kind != Storage::Kind::kOwned) {
+    return ctx.fail(ErrorKind::kRuntime,
+                    "the memory of an input can't be resized: the caller's tensor keeps its sizes");
+  }
+  const i64 begin = impl->data - static_cast<char*>(storage->data);
+  if (begin + bytes > static_cast<i64>(storage->bytes)) {
+    if (storage->references > 1 && storage->bytes > 0) {
+      return ctx.fail(ErrorKind::kRuntime,
+                      "memory that several tensors share can't be resized: clone() the tensor first");
+    }
+    Storage* wider = Storage::allocate(ctx, static_cast<size_t>(begin + bytes));
+    if (wider == nullptr) return {};
+    __builtin_memcpy(wider->data, storage->data, storage->bytes);
+    impl->data = static_cast<char*>(wider->data) + begin;
+    impl->storage = wider;
+    storage->drop();
+  }
+  Geometry geometry(self);
+  geometry.sizes = Shape(sizes);
+  geometry.strides = Shape(sizes);
+  Tensor::contiguous_strides(sizes, geometry.strides.items);
+  return geometry.apply_to(ctx, self);
+}
+inline Tensor resize_(Context& ctx, const Tensor& self, const List<i64>& size,
+                      const Optional<i64>& memory_format = None()) {
+  if (memory_format.value_or(kContiguousFormat) != kContiguousFormat) {
+    return ctx.fail(ErrorKind::kRuntime, "resize_: only the contiguous memory format is supported");
+  }
+  return resize(ctx, self, size.span());
+}
+inline Tensor resize_as_(Context& ctx, const Tensor& self, const Tensor& the_template,
+                         const Optional<i64>& memory_format = None()) {
+  if (memory_format.value_or(kContiguousFormat) != kContiguousFormat) {
+    return ctx.fail(ErrorKind::kRuntime, "resize_as_: only the contiguous memory format is supported");
+  }
+  return resize(ctx, self, the_template.sizes());
+}
+
+// A result into the destination of an `.out` overload, which takes its sizes; some kernels want exactly their dtype.
+inline Tensor write_out_(Context& ctx, const Tensor& self, const Tensor& result, bool exact) {
+  if (!ctx.ok() || !self.defined() || !result.defined()) return {};
+  if (exact && self.dtype() != result.dtype()) {
+    return ctx.fail(ErrorKind::kRuntime, "Expected out tensor to have dtype %s, but got %s instead",
+                    scalar_type_name(result.dtype()), scalar_type_name(self.dtype()));
+  }
+  if (!can_cast(result.dtype(), self.dtype())) {
+    return ctx.fail(ErrorKind::kRuntime, "result type %s can't be cast to the desired output type %s",
+                    scalar_type_name(result.dtype()), scalar_type_name(self.dtype()));
+  }
+  if (!resize(ctx, self, result.sizes()).defined()) return {};
+  return copy_(ctx, self, result);
+}
+
 // Concatenation. A 1-d tensor of no elements joins anything, as PyTorch still allows.
 inline bool is_skipped(const Tensor& t) { return t.dim() == 1 && t.size(0) == 0; }
 inline bool cat_sizes_ok(Context& ctx, const Tensor& first, const Tensor& t, i64 dim, i64 index) {

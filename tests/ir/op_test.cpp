@@ -76,12 +76,6 @@ TEST(OpTable, FindsOverloads) {
   expect("aten::relu_", Op::relu, Form::kInPlace);
   expect("aten::add.Tensor", Op::add, Form::kFunctional);
   expect("aten::add_.Tensor", Op::add, Form::kInPlace);
-  expect("aten::add.out", Op::add, Form::kOut);
-  expect("aten::sub.out", Op::sub, Form::kOut);
-  expect("aten::matmul.out", Op::matmul, Form::kOut);
-  expect("aten::pow.Tensor_Scalar_out", Op::pow, Form::kOut);
-  expect("aten::mean.out", Op::mean, Form::kOut);
-  expect("aten::div.out_mode", Op::div_mode, Form::kOut);
   expect("aten::masked_fill_.Scalar", Op::masked_fill, Form::kInPlace);
   expect("aten::copy_", Op::copy_, Form::kInPlace);
   // Wildcards take what no row names.
@@ -111,7 +105,7 @@ TEST(Effects, ByFormClassAndOperands) {
   };
   EXPECT_FALSE(effect("%y: f32[*] = relu %x"));
   EXPECT_TRUE(effect("%y: f32[*] = relu_ %x"));
-  EXPECT_TRUE(effect("%y: f32[*] = exp.out %x, %x"));
+  EXPECT_TRUE(effect("%y: f32[*] = write_out_ %x, %x, true"));
   EXPECT_TRUE(effect("%y: f32[*] = copy_ %x, %x"));
   EXPECT_TRUE(effect("%y: list[int] = list_append %l, 1"));
   EXPECT_FALSE(effect("%y: int = list_getitem %l, 1"));

@@ -53,7 +53,7 @@ traced func forward(%x "x.1": f32[x.0, 3, (x.2 + 1)//2]<>, %n: int<n> = 3, %0: o
   %z: f32[*] = if true {
     yield %y
   } else {
-    %y.1: f32[*] = add.out %y, %1, 1, %x
+    %y.1: f32[*] = write_out_ %x, %y, true
     yield %y.1
   }
   %c: int = loop %n, true, 0 do (%i: int, %c.1: int) {

@@ -100,9 +100,6 @@ TEST(Verify, CountsMatchSchema) {
   Graph graph = program();
   graph.node(find(graph, Op::relu)).inputs.push_back(0);
   expect_error(graph, "5");
-  graph = program();
-  graph.node(find(graph, Op::relu)).form = Form::kOut;
-  expect_error(graph, "5");
 }
 
 TEST(Verify, BlocksMatchOp) {

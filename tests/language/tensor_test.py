@@ -185,5 +185,61 @@ class Lists(nn.Module):
         return rows, signs, total
 
 
+@suite((randn(2, 2), randn(2, 2)), (randn(3, 3), randn(3, 3)), (randn(2, 3), randn(3, 3)), (randn(2, 2), randn(2, 3)))
+class Destinations(nn.Module):
+    """`out=` writes a tensor that others hold, too, and gives it the result's sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("product", torch.zeros(3, 3))
+
+    def forward(self, x, y):
+        sum = torch.empty(0)
+        same = sum
+        result = torch.add(x, y, out=sum)
+        values, indices = torch.empty(0), torch.empty(0, dtype=torch.int64)
+        torch.max(x, 0, False, max=values, max_values=indices)
+        doubles = torch.empty(3, dtype=torch.float64)
+        torch.arange(3, out=doubles)
+        totals = torch.zeros(1, dtype=torch.float64)
+        torch.sum(x, [0], out=totals)
+        torch.matmul(x, y, out=self.product)
+        positive = torch.empty(0)
+        torch.masked_select(x, y > 0, out=positive)
+        return sum, same, result, values, indices, doubles, totals, positive
+
+    @torch.jit.export
+    def dtypes(self, x, y):
+        torch.add(x, y, out=torch.empty(0, dtype=torch.int64))
+
+    @torch.jit.export
+    def overlap(self, x, y):
+        rows = torch.cat([x, y])
+        torch.mul(rows[1:3], 2.0, out=rows[1:3])
+        return rows
+
+
+@suite((randn(2, 2),), (randn(1, 4),), (randn(5),))
+class Resizes(nn.Module):
+    def forward(self, x):
+        y = x.clone()
+        held = [y]
+        y.resize_(2)
+        few = y.clone()
+        y.resize_as_(x)
+        y[0] = 3
+        z = torch.zeros(0)
+        z.resize_(2, 3).fill_(1)
+        return few, y, held, z, z.shape
+
+    @torch.jit.export
+    def part(self, x):
+        y = torch.arange(12.0).view(3, 4)
+        row = y[1]
+        row.resize_(2, 3)  # on to the end of the memory
+        row += 1
+        return y, row
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)

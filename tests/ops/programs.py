@@ -57,10 +57,14 @@ def full_name(op):
     return op.name + ("." + op.variant_test_name if op.variant_test_name else "")
 
 
+def identifier(text):
+    return "op_" + re.sub(r"\W", "_", text)
+
+
 def samples_of(op, dtype, limit):
     """(name, function of tensors, its tensors)"""
     for number, call, tensors in harvest.calls(op, dtype, limit):
-        yield "op_" + re.sub(r"\W", "_", f"{full_name(op)}_{str(dtype)[6:]}_{number}"), call, tensors
+        yield identifier(f"{full_name(op)}_{str(dtype)[6:]}_{number}"), call, tensors
 
 
 def one_dtype_each(limit):
@@ -102,6 +106,11 @@ def refused(found, folder):
     for case in found:
         files.append(folder / f"{case.name}.pt")
         case.traced.save(str(files[-1]))
+    return refused_files(files, folder)
+
+
+def refused_files(files, folder):
+    """Name -> what tsc says, of the files that it refuses."""
     answer = run_tsc(*files, "--stop-after=fuse_groups", "-o", folder / "all.ir")
     assert answer.returncode in (0, 1), answer.stderr[-3000:]
     return dict(re.findall(r"^\S*?(\w+)\.pt: error: (.*)$", answer.stderr, re.M))

@@ -154,9 +154,13 @@ def cov(self: Tensor, correction: int, fweights: Optional[Tensor], aweights: Opt
     weights: Optional[Tensor] = None
     if fweights is not None:
         assert fweights.dim() <= 1 and fweights.numel() == count, "cov(): fweights must be a number for each observation"
+        assert not fweights.is_floating_point() and fweights.dtype != torch.bool, "cov(): Expected fweights to have integral dtype"
+        assert not bool((fweights < 0).any()), "cov(): fweights cannot be negative"
         weights = fweights
     if aweights is not None:
         assert aweights.dim() <= 1 and aweights.numel() == count, "cov(): aweights must be a number for each observation"
+        assert aweights.is_floating_point(), "cov(): Expected aweights to have floating point dtype"
+        assert not bool((aweights < 0).any()), "cov(): aweights cannot be negative"
         weights = aweights if fweights is None else fweights * aweights
     if weights is None:
         x = x - x.sum([1], True) / count

@@ -43,8 +43,11 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
 
 # The weight is one number, or one for each channel of dim 1.
 def prelu(self: Tensor, weight: Tensor) -> Tensor:
+    assert self.dtype == weight.dtype, "prelu: Type promoting not supported."
+    assert weight.dim() <= 1, "prelu: Expected `weight` to be a scalar or 1D tensor"
     slope = weight if self.dim() > 0 else weight.reshape([])
-    if weight.numel() != 1 and self.dim() > 1:
+    if weight.numel() != 1:
+        assert self.dim() > 1, "Mismatch of parameter numbers and input channel size."
         assert weight.numel() == self.size(1), "Mismatch of parameter numbers and input channel size."
         sizes = [1, weight.numel()]
         for _ in range(self.dim() - 2):
@@ -80,6 +83,9 @@ def clamp_max__Tensor(self: Tensor, max: Tensor) -> Tensor:
 
 
 def isclose(self: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+    assert self.dtype == other.dtype, "isclose: the tensors' dtypes did not match"
+    assert rtol >= 0, "rtol must be greater than or equal to zero"
+    assert atol >= 0, "atol must be greater than or equal to zero"
     close = self == other
     if self.dtype == 11:  # bools have no difference
         return close

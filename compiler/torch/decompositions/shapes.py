@@ -179,7 +179,9 @@ def slice_scatter(
 def diag_embed(self: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
     size = self.size(-1) + abs(offset)
     rank = self.dim() + 1
+    assert min(dim1, dim2) >= -rank and max(dim1, dim2) < rank, "diag_embed(): Dimension out of range"
     first, second = dim1 % rank, dim2 % rank
+    assert first != second, "diag_embed(): dim1 and dim2 cannot be identical"
     sizes: List[int] = []
     axis = 0
     for i in range(rank):
@@ -347,6 +349,7 @@ def diagonal_scatter(self: Tensor, src: Tensor, offset: int, dim1: int, dim2: in
 
 def masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     assert self.dtype == source.dtype, "masked_scatter: expected self and source to have same dtypes"
+    assert mask.dtype == torch.bool, "masked_scatter: only supports boolean masks"
     tensors = torch.broadcast_tensors([self, mask])
     count = int(tensors[1].sum())
     assert count <= source.numel(), "masked_scatter: expected the source to have an element for each one of the mask"
@@ -422,6 +425,9 @@ def diagflat(self: Tensor, offset: int) -> Tensor:
 
 def rot90(self: Tensor, k: int, dims: List[int]) -> Tensor:
     assert len(dims) == 2, "expected total rotation dims == 2"
+    assert self.dim() >= 2, "expected total dims >= 2"
+    in_range = min(dims) >= -self.dim() and max(dims) < self.dim()
+    assert in_range, "rot90: Dimension out of range"
     assert dims[0] % self.dim() != dims[1] % self.dim(), "expected rotation dims to be different"
     turns = k % 4
     if turns == 1:

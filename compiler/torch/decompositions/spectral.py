@@ -159,6 +159,8 @@ def _kept(x: Tensor, rank: int, dim: List[int], keepdim: bool) -> Tensor:
 def _require_two_dims(A: Tensor, dim: List[int]):
     assert A.dim() >= 2, "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
     assert len(dim) == 2, "linalg.matrix_norm: dim must be a 2-tuple"
+    in_range = min(dim) >= -A.dim() and max(dim) < A.dim()
+    assert in_range, "linalg.matrix_norm: Dimension out of range"
     assert dim[0] % A.dim() != dim[1] % A.dim(), "linalg.matrix_norm: dims must be different"
     assert A.is_floating_point(), "linalg.matrix_norm: Expected a floating point or complex tensor as input."
 

@@ -1,0 +1,11 @@
+// `torch.add(x, y, out=z)` becomes `tsc.write_out_(z, torch.add(x, y), ...)`: nothing after the import knows of overloads
+// with destinations. A destination of other sizes is given the result's, as PyTorch does.
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+namespace tsc {
+
+void replace_destinations(torch::jit::Graph& graph);
+
+}  // namespace tsc
