@@ -76,6 +76,7 @@ class Guesser {
       case Op::lstm:
       case Op::gru:
       case Op::rnn_tanh:
+      case Op::rnn_relu:
         return 3;
       case Op::lstm_cell:
       case Op::gru_cell:
@@ -132,7 +133,7 @@ class Guesser {
 
   // The constant weight whose dtype the operand must have.
   DType weight_dtype(const Node& node) const {
-    if (node.op == Op::lstm || node.op == Op::gru || node.op == Op::rnn_tanh) {
+    if (node.op == Op::lstm || node.op == Op::gru || node.op == Op::rnn_tanh || node.op == Op::rnn_relu) {
       const Value& params = graph_.value(node.inputs[2]);
       if (params.def != kNoId && graph_.node(params.def).op == Op::list && !graph_.node(params.def).inputs.empty())
         return graph_.value(graph_.node(params.def).inputs[0]).type.tensor.dtype;

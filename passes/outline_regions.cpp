@@ -81,6 +81,14 @@ class Outliner {
     });
   }
 
+  // What kernels ask of their operands' sizes is checked before the region, for which all of them are read.
+  bool reads_known_sizes(const Node& node) const {
+    return std::ranges::all_of(node.inputs, [&](ValueId input) {
+      const Type& type = graph_.value(input).type;
+      return !type.is_tensor() || !type.tensor.rank_known || are_known(type.tensor.dims);
+    });
+  }
+
   // Puts each list that only a cat of the same block reads right before that cat, so that no cut comes between them.
   std::vector<NodeId> with_lists_at_cats(const std::vector<NodeId>& nodes) {
     const std::set<NodeId> here(nodes.begin(), nodes.end());
@@ -107,7 +115,11 @@ class Outliner {
       const auto cat = cats_.find(node.outputs[0]);
       return cat != cats_.end() && fits(cat->second);
     }
-    if (node.op == Op::cat && !cats_.contains(node.inputs[0])) return false;
+    if (node.op == Op::cat) {
+      if (!cats_.contains(node.inputs[0]) || !reads_known_sizes(graph_.node(graph_.value(node.inputs[0]).def)))
+        return false;
+    }
+    if (!reads_known_sizes(node)) return false;
     if (!region_obstacle(graph_, node).empty()) return false;
     for (const ValueId output : node.outputs) {
       if (by_strides_.contains(aliases_.class_of(output))) return false;

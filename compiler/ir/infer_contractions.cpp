@@ -142,7 +142,7 @@ void infer_scan(const Rule& rule) {
   rule.set_tensor(0, rule.dtype(0), result);
 }
 
-// lstm, gru, rnn_tanh: input [batch, time, in] or [time, batch, in], or without batch; parameters [gates * hidden, in],
+// lstm, gru, rnn_tanh, rnn_relu: input [batch, time, in] or [time, batch, in], or without batch; parameters [gates * hidden, in],
 // [gates * hidden, hidden], biases, and a projection [projected, hidden] with lstm only.
 void infer_recurrent(const Rule& rule) {
   const bool is_lstm = rule.node.op == Op::lstm;
@@ -298,6 +298,7 @@ bool infer_contraction(const Rule& rule) {
     case Op::lstm:
     case Op::gru:
     case Op::rnn_tanh:
+    case Op::rnn_relu:
       infer_recurrent(rule);
       return true;
     case Op::lstm_scan:
@@ -306,6 +307,9 @@ bool infer_contraction(const Rule& rule) {
       infer_scan(rule);
       return true;
     case Op::lstm_packed:
+    case Op::gru_packed:
+    case Op::rnn_tanh_packed:
+    case Op::rnn_relu_packed:
       infer_packed_recurrent(rule);
       return true;
     case Op::lstm_cell:

@@ -56,6 +56,12 @@ struct TanhCell {
     return {tanh(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1)), Tensor()};
   }
 };
+struct ReluCell {
+  static constexpr bool kHasCell = false;
+  static CellState step(Context& ctx, const Tensor& gates, const CellState& state, const CellWeights& w) {
+    return {relu(ctx, add(ctx, gates, linear(ctx, state.h, w.w_hh, w.b_hh), 1)), Tensor()};
+  }
+};
 
 struct RecurrentResult {
   Tensor output, h, c;
@@ -86,8 +92,7 @@ inline bool recurrent_dtypes_ok(Context& ctx, const Tensor& input, const Tensor&
                                 const List<Tensor>& params) {
   if (!ctx.ok()) return false;
   if (!is_floating(input.dtype())) {
-    ctx.fail(ErrorKind::kType, "recurrent networks of dtype %s are not supported",
-             scalar_type_name(input.dtype()));
+    ctx.fail(ErrorKind::kType, "recurrent networks of dtype %s are not supported", scalar_type_name(input.dtype()));
     return false;
   }
   bool same = hx.dtype() == input.dtype() && (!cx.defined() || cx.dtype() == input.dtype());
@@ -220,42 +225,48 @@ inline Tuple<Tensor, Tensor, Tensor> lstm(Context& ctx, const Tensor& input, con
   const RecurrentResult r = run_recurrent<LstmCell>(ctx, input, hx[0], hx[1], params, s, batch_first);
   return {r.output, r.h, r.c};
 }
-inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
-                                                 const List<Tensor>& hx, const List<Tensor>& params, bool has_biases,
-                                                 i64 num_layers, double dropout, bool train, bool bidirectional) {
-  if (!ctx.ok()) return {};
-  if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
-  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional, is_projected(hx)};
-  if (!recurrent_dtypes_ok(ctx, data, hx[0], hx[1], params)) return {};
+// Sequences of different lengths: `batch_sizes` counts those that are as long as each step.
+template <class Cell>
+RecurrentResult run_packed_recurrent(Context& ctx, const Tensor& data, const Tensor& batch_sizes, const Tensor& hx,
+                                     const Tensor& cx, const List<Tensor>& params, const RecurrentShape& s) {
+  if (!recurrent_dtypes_ok(ctx, data, hx, cx, params)) return {};
   if (batch_sizes.dtype() != DType::kInt64) {
-    return ctx.fail(ErrorKind::kType, "lstm: batch_sizes must be Long, not %s", scalar_type_name(batch_sizes.dtype()));
+    ctx.fail(ErrorKind::kType, "batch_sizes must be Long, not %s", scalar_type_name(batch_sizes.dtype()));
+    return {};
   }
   if (is_half(data)) {
-    const Tuple<Tensor, Tensor, Tensor> r =
-        lstm_packed(ctx, in_float(ctx, data), batch_sizes, in_float(ctx, hx), in_float(ctx, params), has_biases,
-                    num_layers, dropout, train, bidirectional);
-    const RecurrentResult half = rounded(ctx, {r.get<0>(), r.get<1>(), r.get<2>()}, data.dtype());
-    return {half.output, half.h, half.c};
+    const Tensor cell = cx.defined() ? in_float(ctx, cx) : cx;
+    return rounded(ctx,
+                   run_packed_recurrent<Cell>(ctx, in_float(ctx, data), batch_sizes, in_float(ctx, hx), cell,
+                                              in_float(ctx, params), s),
+                   data.dtype());
   }
-  if (!recurrent_ok(ctx, s, data, 2, hx[0], params)) return {};
+  if (!recurrent_ok(ctx, s, data, 2, hx, params)) return {};
   const Tensor sizes = contiguous_as(ctx, batch_sizes, DType::kInt64);
   if (!ctx.ok()) return {};
   i64 total = 0;
   bool valid = true;
   for (i64 i = 0; i < sizes.numel(); ++i) {
     const i64 size = sizes.data<i64>()[i];
-    valid &= size > 0 && size <= (i == 0 ? hx[0].size(1) : sizes.data<i64>()[i - 1]);
+    valid &= size > 0 && size <= (i == 0 ? hx.size(1) : sizes.data<i64>()[i - 1]);
     total += valid ? size : 0;
   }
   if (!valid || total != data.size(0)) {
-    return ctx.fail(ErrorKind::kRuntime,
-                    "lstm: batch_sizes must be decreasing, positive and sum up to the rows of data");
+    ctx.fail(ErrorKind::kRuntime, "batch_sizes must be decreasing, positive and sum up to the rows of data");
+    return {};
   }
-  const RecurrentResult r =
-      run_layers<LstmCell>(ctx, data, hx[0], hx[1], params, s,
-                           [&](const Tensor& x, const CellState& state, const CellWeights& w, bool reverse) {
-                             return run_packed<LstmCell>(ctx, x, sizes, state, w, reverse);
-                           });
+  return run_layers<Cell>(ctx, data, hx, cx, params, s,
+                          [&](const Tensor& x, const CellState& state, const CellWeights& w, bool reverse) {
+                            return run_packed<Cell>(ctx, x, sizes, state, w, reverse);
+                          });
+}
+inline Tuple<Tensor, Tensor, Tensor> lstm_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
+                                                 const List<Tensor>& hx, const List<Tensor>& params, bool has_biases,
+                                                 i64 num_layers, double dropout, bool train, bool bidirectional) {
+  if (!ctx.ok()) return {};
+  if (hx.size() != 2) return ctx.fail(ErrorKind::kRuntime, "lstm expects two hidden states");
+  const RecurrentShape s = {has_biases, num_layers, dropout, train, bidirectional, is_projected(hx)};
+  const RecurrentResult r = run_packed_recurrent<LstmCell>(ctx, data, batch_sizes, hx[0], hx[1], params, s);
   return {r.output, r.h, r.c};
 }
 inline Tuple<Tensor, Tensor> gru(Context& ctx, const Tensor& input, const Tensor& hx, const List<Tensor>& params,
@@ -272,7 +283,34 @@ inline Tuple<Tensor, Tensor> rnn_tanh(Context& ctx, const Tensor& input, const T
       ctx, input, hx, Tensor(), params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
   return {r.output, r.h};
 }
-
+inline Tuple<Tensor, Tensor> rnn_relu(Context& ctx, const Tensor& input, const Tensor& hx, const List<Tensor>& params,
+                                      bool has_biases, i64 num_layers, double dropout, bool train, bool bidirectional,
+                                      bool batch_first) {
+  const RecurrentResult r = run_recurrent<ReluCell>(
+      ctx, input, hx, Tensor(), params, {has_biases, num_layers, dropout, train, bidirectional}, batch_first);
+  return {r.output, r.h};
+}
+inline Tuple<Tensor, Tensor> gru_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes, const Tensor& hx,
+                                        const List<Tensor>& params, bool has_biases, i64 num_layers, double dropout,
+                                        bool train, bool bidirectional) {
+  const RecurrentResult r = run_packed_recurrent<GruCell>(ctx, data, batch_sizes, hx, Tensor(), params,
+                                                          {has_biases, num_layers, dropout, train, bidirectional});
+  return {r.output, r.h};
+}
+inline Tuple<Tensor, Tensor> rnn_tanh_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
+                                             const Tensor& hx, const List<Tensor>& params, bool has_biases,
+                                             i64 num_layers, double dropout, bool train, bool bidirectional) {
+  const RecurrentResult r = run_packed_recurrent<TanhCell>(ctx, data, batch_sizes, hx, Tensor(), params,
+                                                           {has_biases, num_layers, dropout, train, bidirectional});
+  return {r.output, r.h};
+}
+inline Tuple<Tensor, Tensor> rnn_relu_packed(Context& ctx, const Tensor& data, const Tensor& batch_sizes,
+                                             const Tensor& hx, const List<Tensor>& params, bool has_biases,
+                                             i64 num_layers, double dropout, bool train, bool bidirectional) {
+  const RecurrentResult r = run_packed_recurrent<ReluCell>(ctx, data, batch_sizes, hx, Tensor(), params,
+                                                           {has_biases, num_layers, dropout, train, bidirectional});
+  return {r.output, r.h};
+}
 inline Tuple<Tensor, Tensor> lstm_cell(Context& ctx, const Tensor& input, const List<Tensor>& hx, const Tensor& w_ih,
                                        const Tensor& w_hh, const Optional<Tensor>& b_ih = None(),
                                        const Optional<Tensor>& b_hh = None()) {

@@ -46,14 +46,14 @@ void expect_close(const c10::IValue& actual, const c10::IValue& expected, const 
 std::shared_ptr<torch::jit::Operator> find_operator(const std::string& function, size_t operands) {
   const size_t separator = function.find("__");
   const std::string base = function.substr(0, separator);
+  std::shared_ptr<torch::jit::Operator> same_count;
   for (const auto& op : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString("aten::" + base))) {
-    const std::string overload = op->schema().overload_name();
-    const bool is_wanted = separator != std::string::npos && separator > 0
-                               ? overload == function.substr(separator + 2)
-                               : op->schema().arguments().size() == operands;
-    if (is_wanted && op->schema().arguments().size() == operands) return op;
+    if (op->schema().arguments().size() != operands) continue;
+    const std::string wanted = separator != std::string::npos && separator > 0 ? function.substr(separator + 2) : "";
+    if (op->schema().overload_name() == wanted) return op;
+    if (wanted.empty() && same_count == nullptr) same_count = op;
   }
-  return nullptr;
+  return same_count;
 }
 
 void expect_exact(const std::string& name, const Operands& operands) {
@@ -102,6 +102,8 @@ std::multimap<std::string, Operands> cases() {
   const at::Tensor right_side = at::randn({2, 3, 4}), lower = positive.tril();
   const auto [lu, pivots] = at::linalg_lu_factor(square);
   const auto [reflections, tau] = at::geqrf(tall);
+  const at::Tensor points = at::randn({7, 2}), log_probs = -at::randn({6, 2, 4}).abs();
+  const at::Tensor places = at::tensor({1, 2, 4, 5, 2}, at::kLong), bags = at::tensor({0, 3, 3}, at::kLong);
   std::multimap<std::string, Operands> all = {
       {"linalg_lu_factor", {tall, true}},
       {"_lu_with_info", {square, true, false}},
@@ -557,6 +559,56 @@ std::multimap<std::string, Operands> cases() {
       {"linalg_vecdot", {z, z2, -1}},
       {"fft_fft", {x, none, -1, none}},
       {"fft_fft", {z, 6, 0, "ortho"}},
+      {"grid_sampler", {image, at::randn({2, 3, 2, 2}), 2, 0, true}},
+      {"grid_sampler_2d", {image, at::randn({2, 3, 2, 2}), 0, 1, false}},
+      {"grid_sampler_3d", {at::randn({2, 3, 2, 3, 4}), at::randn({2, 2, 1, 3, 3}), 0, 2, true}},
+      {"affine_grid_generator", {at::randn({2, 2, 3}), ints({2, 3, 4, 5}), false}},
+      {"affine_grid_generator", {at::randn({2, 3, 4}), ints({2, 3, 1, 5, 2}), true}},
+      {"fractional_max_pool2d", {at::randn({2, 3, 7, 6}), ints({2, 3}), ints({4, 2}), at::rand({2, 3, 2})}},
+      {"fractional_max_pool3d", {at::randn({3, 5, 6, 4}), ints({2, 1, 3}), ints({3, 4, 1}), at::rand({1, 3, 3})}},
+      {"embedding_bag", {at::randn({9, 4}), places, bags, false, 1, false, none, false}},
+      {"embedding_bag__padding_idx",
+       {at::randn({9, 4}), places, at::tensor({0, 3, 5}, at::kLong), false, 2, false, none, true, 2}},
+      {"embedding_bag__padding_idx", {at::randn({9, 4}), places, bags, false, 0, false, at::randn({5}), false, -7}},
+      {"embedding_renorm_", {at::randn({9, 4}), places, 0.75, 2.0}},
+      {"segment_reduce", {points, "mean", at::tensor({3, 0, 4}, at::kLong), none, none, 0, false, none}},
+      {"segment_reduce", {points, "max", none, none, at::tensor({0, 2, 7}, at::kLong), 0, false, 0.5}},
+      {"native_layer_norm", {image, ints({6, 6}), none, none, 1e-5}},
+      {"native_group_norm", {at::randn({2, 6, 5}), none, none, 2, 6, 5, 3, 1e-5}},
+      {"empty_permuted", {ints({0, 3, 2}), ints({2, 0, 1}), none, none, none, none}},
+      {"eye__m", {2, 5, none, none, none, none}},
+      {"eye__m", {4, 3, 4, none, none, none}},
+      {"logspace", {0.5, 3, 7, 10.0, none, none, none, none}},
+      {"logspace", {0, 4, 5, 2.0, 4, none, none, none}},
+      {"logspace", {2.0, -3.0, 1, 3.0, 7, none, none, none}},
+      {"logspace__Tensor_Tensor", {at::scalar_tensor(1.0), at::scalar_tensor(2.0), 4, 2.0, none, none, none, none}},
+      {"logspace__Tensor_Scalar", {at::scalar_tensor(1.0), 2.0, 4, 2.0, none, none, none, none}},
+      {"logspace__Scalar_Tensor", {1.0, at::scalar_tensor(2.0), 4, 2.0, none, none, none, none}},
+      {"_chunk_cat", {c10::List<at::Tensor>({at::randn({3, 5}), at::randn({3, 2})}), 1, 3}},
+      {"_chunk_cat", {c10::List<at::Tensor>({at::randn({5, 2}), at::randn({1})}), 0, 2}},
+      {"gradient__scalarint", {x, none, none, 1}},
+      {"gradient__scalarint", {image, 0.5, -1, 2}},
+      {"gradient__scalararray", {image, 2.0, ints({1, 2}), 1}},
+      {"gradient__array", {image, ints({-1, 2}), 2}},
+      {"gradient__scalarrayint", {x, c10::List<at::Scalar>({at::Scalar(0.5), at::Scalar(2)}), none, 1}},
+      {"gradient__scalarrayarray", {x, c10::List<at::Scalar>({at::Scalar(0.5), at::Scalar(2)}), ints({1, 0}), 1}},
+      {"gradient__tensorarrayint", {x, c10::List<at::Tensor>({at::tensor({0.0, 1.0, 2.5, 4.0})}), 1, 2}},
+      {"gradient__tensorarray", {x, c10::List<at::Tensor>({at::tensor({0.0, 1.0, 3.0})}), ints({0}), 1}},
+      {"histogram__bin_ct", {x, 5, none, none, false}},
+      {"histogram__bin_ct", {x, 4, c10::List<double>({-1.0, 1.0}), y.abs(), true}},
+      {"histogram__bins_tensor", {x, at::tensor({-1.0, -0.5, 0.25, 2.0}, at::kFloat), none, true}},
+      {"histogramdd", {points, ints({2, 3}), none, none, false}},
+      {"histogramdd__int_bins", {points, 3, c10::List<double>({-1.0, 1.0, -2.0, 0.0}), none, true}},
+      {"histogramdd__TensorList_bins",
+       {points, c10::List<at::Tensor>({at::tensor({-1.0, 0.0, 1.0}, at::kFloat), at::tensor({-2.0, 2.0}, at::kFloat)}),
+        none, none, false}},
+      {"rrelu", {x, 0.1, 0.4, false, none}},
+      {"rrelu", {x, 0.1, 0.4, true, none}},
+      {"feature_alpha_dropout", {image, 0.5, true}},
+      {"feature_alpha_dropout", {image, 0.5, false}},
+      {"cauchy_", {at::zeros({3, 4}), 1.0, 2.0, none}},
+      {"log_normal_", {at::zeros({3, 4}), 1.0, 0.5, none}},
+      {"geometric_", {at::zeros({3, 4}), 0.25, none}},
       {"fft_fft", {integers, 3, 1, "forward"}},
       {"fft_ifft", {x, none, -1, none}},
       {"fft_ifft", {z, 3, 1, "forward"}},
@@ -639,6 +691,13 @@ std::multimap<std::string, Operands> cases() {
     all.emplace("l1_loss", Operands{x, y, reduction});
     all.emplace("smooth_l1_loss", Operands{x, y, reduction, 0.5});
     all.emplace("smooth_l1_loss", Operands{x, y, reduction, 0.0});
+    for (const bool in_a_row : {false, true}) {
+      const at::Tensor labels = at::tensor({1, 2, 2, 3, 1, 3, 3, 1}, at::kLong);
+      const at::Tensor targets = in_a_row ? labels.slice(0, 0, 6) : labels.reshape({2, 4});
+      all.emplace("ctc_loss__IntList", Operands{log_probs, targets, ints({6, 5}), ints({4, 2}), 0, reduction, false});
+      all.emplace("ctc_loss__Tensor", Operands{log_probs, targets, at::tensor({3, 6}, at::kLong),
+                                               at::tensor({4, 2}, at::kLong), 0, reduction, true});
+    }
     all.emplace("huber_loss", Operands{x, y, reduction, 0.7});
     all.emplace("soft_margin_loss", Operands{x, y.sign(), reduction});
     all.emplace("binary_cross_entropy", Operands{unit, target, row.abs(), reduction});

@@ -6,7 +6,7 @@ import exceptions
 import tsc
 
 # Values that random or uninitialised tensors have are not compared, only sizes and dtypes.
-NO_VALUES = ("rand", "uniform", "normal", "exponential", "multinomial", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout")
+NO_VALUES = ("rand", "uniform", "normal", "exponential", "multinomial", "bernoulli", "empty", "new_empty", "dropout", "feature_dropout", "alpha_dropout", "resize")
 # Sorting that need not be stable: indices are compared by the values that they choose.
 SORTS = ("aten::sort", "aten::argsort", "aten::topk", "aten::kthvalue", "aten::median", "aten::nanmedian", "aten::mode")
 # Dtypes in which eager PyTorch itself rounds on the way, and those that are wide enough.

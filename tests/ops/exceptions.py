@@ -62,6 +62,7 @@ KNOWN = [
     ("aten::gru", is_complex, "complex states, which are refused"),
     ("aten::lstm", is_complex, "the same"),
     ("aten::rnn_tanh", is_complex, "the same"),
+    ("aten::rnn_relu", is_complex, "the same"),
     ("aten::rms_norm", is_complex, "complex numbers, which are refused"),
     *[(name, is_complex, "complex matrices, which are refused by name") for name in (
         "aten::geqrf", "aten::linalg_cholesky_ex", "aten::linalg_householder_product", "aten::linalg_lu_factor_ex", "aten::linalg_solve_triangular",
@@ -70,6 +71,9 @@ KNOWN = [
     ("aten::lu_unpack", is_no_factorisation, "dtypes that no factorisation gives: refused"),
     ("aten::logcumsumexp", is_complex, "the same"),
     ("aten::searchsorted", is_complex, "no order; PyTorch takes them where there are no elements"),
+    ("aten::gru.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
+    ("aten::rnn_tanh.data", is_strided, "the same"),
+    ("aten::rnn_relu.data", is_strided, "the same"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
     ("aten::special_airy_ai", is_double, "PyTorch's is off by up to 5e-7; test_special.py has the truth"),
@@ -130,7 +134,7 @@ KNOWN_PROGRAMS = [
     ("aten::kron", ("strided",), "elements that do not lie in order, which PyTorch can't view"),
     ("aten::linalg_matrix_exp", ("repeated",), "elements that lie twice, which PyTorch can't view"),
     ("aten::matrix_exp", ("repeated",), "the same"),
-    ("aten::lstm", ("strided",), "batch sizes with gaps, as above"),
+    *[(name, ("strided",), "batch sizes with gaps, as above") for name in ("aten::gru", "aten::lstm", "aten::rnn_relu", "aten::rnn_tanh")],
     ("aten::pixel_unshuffle", ("empty",), "without elements PyTorch leaves the sizes as they are"),
 ]
 

@@ -55,3 +55,9 @@ def linear_rows(input, depth, columns):
 def linear_result(rows, input):
     assert input.dim() > 0 and rows.dim() == 2
     return rows.reshape(*input.shape[:-1], rows.size(1))
+
+
+@define("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)")
+def write_out_(self, result, exact):
+    assert self.dtype is result.dtype if exact else torch.can_cast(result.dtype, self.dtype)
+    return self.resize_(result.shape).copy_(result)

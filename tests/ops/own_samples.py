@@ -79,6 +79,7 @@ def of_dtype(dtype):
         ("aten::full", [], True),
         ("aten::gru.input", t(5, 2, 3), t(2, 2, 2), weights(3) + weights(3), True, 1, 0.0, False, True, False),
         ("aten::gru.input", t(2, 5, 3), t(1, 2, 2), weights(3)[:2], False, 1, 0.0, False, False, True),
+        ("aten::gru.data", t(5, 3), index([2, 2, 1]), t(2, 2, 2), weights(3) * 2, True, 1, 0.0, False, True),
         ("aten::gru_cell", t(4, 3), t(4, 2), *weights(3)),
         ("aten::linspace", 1, 4, 5, {"dtype": harvest.code(dtype)}),
         ("aten::linspace", 0.5, -4, 1),
@@ -98,7 +99,12 @@ def of_dtype(dtype):
         ("aten::rand_like", t(2, 3)),
         ("aten::randint.low", 0, 7, [2, 3], {"dtype": harvest.code(dtype if dtype is not torch.bool else torch.int64)}),
         ("aten::randperm", 9),
+        ("aten::resize_", t(2, 3), [2, 3]),
+        ("aten::resize_as_", t(2, 3), t(2, 3)),
         ("aten::rnn_tanh.input", t(5, 2, 3), t(1, 2, 2), weights(1), True, 1, 0.0, False, False, False),
+        ("aten::rnn_tanh.data", t(5, 3), index([2, 2, 1]), t(1, 2, 2), weights(1), True, 1, 0.0, False, False),
+        ("aten::rnn_relu.input", t(5, 2, 3), t(2, 2, 2), weights(1) * 2, True, 1, 0.0, False, True, True),
+        ("aten::rnn_relu.data", t(5, 3), index([2, 2, 1]), t(1, 2, 2), weights(1), True, 1, 0.0, False, False),
         ("aten::scalar_tensor", 2.5, {"dtype": harvest.code(dtype)}),
         ("aten::scatter.value", t(3, 4), 1, index([[0, 2], [1, 1]]), 1),
         ("aten::tensor.bool", True),
@@ -124,6 +130,8 @@ def of_dtype(dtype):
         ("tsc::linear_integer", bytes_of(2, 2, 10), bytes_of(3, 10).char()),
         ("tsc::linear_result", t(6, 5), t(2, 3, 4)),
         ("tsc::linear_rows", t(2, 3, 4), 4, 5),
+        ("tsc::write_out_", t(2, 3), t(2, 3), True),
+        ("tsc::write_out_", torch.zeros(2, 3, dtype=torch.float64), t(2, 3), False),
     ]  # fmt: skip
     for name, *args in calls:
         kwargs = args.pop() if isinstance(args[-1], dict) else {}

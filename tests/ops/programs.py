@@ -16,7 +16,7 @@ import tsc
 # The class of each op by its name without overload.
 CLASSES = {o.name.partition(".")[0]: op_class for o, op_class in library.overloads()}
 # Values that are drawn, or left as they are found.
-NO_VALUES = re.compile(r"aten::(new_)?(empty|rand|uniform|normal|exponential|multinomial|bernoulli|dropout|feature_dropout|alpha_dropout)")
+NO_VALUES = re.compile(r"aten::(new_)?(empty|rand|uniform|normal|exponential|multinomial|bernoulli|dropout|feature_dropout|alpha_dropout|feature_alpha_dropout|resize|cauchy|geometric|log_normal|rrelu)")
 
 
 class Case:

@@ -61,9 +61,12 @@ def conv_transpose3d__input(
     groups: int,
     dilation: List[int],
 ) -> Tensor:
-    return torch._convolution(
-        input, weight, bias, stride, padding, dilation, True, output_padding, groups, False, False, True, True
+    is_batch = input.dim() == weight.dim()
+    result = torch._convolution(
+        input if is_batch else input.unsqueeze(0),
+        weight, bias, stride, padding, dilation, True, output_padding, groups, False, False, True, True,
     )
+    return result if is_batch else result.squeeze(0)
 
 
 def _convolution_mode(

@@ -240,3 +240,87 @@ def multilabel_margin_loss(self: Tensor, target: Tensor, reduction: int) -> Tens
     counts = named.unsqueeze(2) & ~is_target.unsqueeze(1)
     loss = cost.masked_fill(~counts, 0).sum([1, 2]) / count
     return reduce_loss(loss.squeeze(0) if self.dim() < 2 else loss, reduction)
+
+
+# The negative logarithm of the probability of all alignments of a target, by the forward variables of
+# Graves et al., "Connectionist Temporal Classification" (2006), section 4.1: one for each label and the blanks around them.
+def _alignments(log_probs: Tensor, target: Tensor, blank: int) -> Tensor:
+    steps, labels = log_probs.size(0), target.size(0)
+    nowhere = torch.full([], -float("inf"), dtype=log_probs.dtype)
+    if steps == 0:
+        return torch.zeros([], dtype=log_probs.dtype) if labels == 0 else -nowhere
+    states = torch.full([2 * labels + 1], blank, dtype=torch.int64)
+    states[1::2] = target
+    emitted = log_probs.index_select(1, states)
+    alpha = nowhere.expand([2 * labels + 1]).clone()
+    alpha[:2] = emitted[0, :2]
+    # A blank may be left out between two labels that differ.
+    may_skip = torch.zeros([2 * labels + 1], dtype=torch.bool)
+    if labels > 1:
+        may_skip[3::2] = target[1:] != target[:-1]
+    for step in range(1, steps):
+        before = torch.constant_pad_nd(alpha[:-1], [1, 0], -float("inf"))
+        skipped = torch.constant_pad_nd(alpha[:-2], [2, 0], -float("inf"))[: 2 * labels + 1]
+        skipped = torch.where(may_skip, skipped, nowhere)
+        alpha = torch.logsumexp(torch.stack([alpha, before, skipped]), [0]) + emitted[step]
+    return -torch.logsumexp(alpha[-2:], [0])
+
+
+def ctc_loss__IntList(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: List[int],
+    target_lengths: List[int],
+    blank: int,
+    reduction: int,
+    zero_infinity: bool,
+) -> Tensor:
+    is_batched = log_probs.dim() == 3
+    probs = log_probs if is_batched else log_probs.unsqueeze(1)
+    labels = targets if is_batched or targets.dim() == 1 else targets.reshape([-1])
+    assert probs.dim() == 3, "ctc_loss expects log_probs of two or three dimensions"
+    assert blank >= 0 and blank < probs.size(2), "blank must be in label range"
+    batch = probs.size(1)
+    assert len(input_lengths) == batch, "input_lengths must be of size batch_size"
+    assert len(target_lengths) == batch, "target_lengths must be of size batch_size"
+    assert targets.dtype == torch.int32 or targets.dtype == torch.int64, "ctc_loss expects targets of ints"
+    losses: List[Tensor] = []
+    begin = 0
+    for b in range(batch):
+        steps, count = input_lengths[b], target_lengths[b]
+        assert steps >= 0, "Expected input_lengths to have value at least 0"
+        assert steps <= probs.size(0), "Expected input_lengths to have value at most the steps of log_probs"
+        assert count >= 0, "Expected target_lengths to have value at least 0"
+        if labels.dim() == 1:
+            target = labels[begin : begin + count]
+            begin = begin + count
+        else:
+            target = labels[b][:count]
+        assert target.size(0) == count, "Expected target_lengths to be at most the labels of targets"
+        losses.append(_alignments(probs[:steps, b], target.to(torch.int64), blank))
+    if labels.dim() == 1:
+        assert begin == labels.size(0), "Expected the target_lengths to sum up to the labels of targets"
+    loss = torch.stack(losses) if batch > 0 else torch.zeros([0], dtype=log_probs.dtype)
+    if zero_infinity:
+        loss = torch.where(loss == float("inf"), torch.zeros_like(loss), loss)
+    if reduction == 1:
+        return (loss / torch.tensor(target_lengths).clamp(min=1).to(loss.dtype)).mean()
+    if reduction == 2:
+        return loss.sum()
+    return loss if is_batched else loss.squeeze(0)
+
+
+def ctc_loss__Tensor(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int,
+    reduction: int,
+    zero_infinity: bool,
+) -> Tensor:
+    has_floats = input_lengths.is_floating_point() or target_lengths.is_floating_point()
+    assert not has_floats, "input_lengths and target_lengths must be integral"
+    steps: List[int] = input_lengths.reshape([-1]).to(torch.int64).tolist()
+    counts: List[int] = target_lengths.reshape([-1]).to(torch.int64).tolist()
+    return torch.ctc_loss(log_probs, targets, steps, counts, blank, reduction, zero_infinity)

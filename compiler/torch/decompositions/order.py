@@ -307,3 +307,106 @@ def histc(self: Tensor, bins: int, min: number, max: number) -> Tensor:
     is_inside = (x >= left) & (x <= right)
     place = ((x - left) * bins / (right - left)).masked_fill(~is_inside, 0.0).to(4).clamp(max=bins - 1)
     return torch.zeros([bins], dtype=self.dtype).index_add(0, place, is_inside.to(self.dtype))
+
+
+# Histograms of points [..., D]: an element counts between two edges, at the last one too.
+
+
+def _edges_between(x: Tensor, bins: int, low: float, high: float, has_range: bool) -> Tensor:
+    assert bins > 0, "histogram: bins must be > 0"
+    if not has_range and x.numel() > 0:
+        low, high = float(x.min()), float(x.max())
+    if not has_range and x.numel() == 0:
+        low, high = 0.0, 1.0
+    assert low - low == 0.0 and high - high == 0.0, "histogram: range is not finite"
+    assert low <= high, "histogram: min should not exceed max"
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return torch.linspace(low, high, bins + 1, dtype=x.dtype)
+
+
+def _histogram(points: Tensor, edges: List[Tensor], weight: Optional[Tensor], density: bool) -> Tensor:
+    assert points.is_floating_point(), "histogram: not implemented for integers"
+    sizes: List[int] = []
+    index = torch.zeros([points.size(0)], dtype=torch.int64)
+    is_inside = torch.ones([points.size(0)], dtype=torch.bool)
+    count = 1
+    for i in range(len(edges)):
+        edge = edges[i]
+        assert edge.dim() == 1 and edge.size(0) > 0, "histogram: bins tensor should have one dimension and an edge at least"
+        assert edge.dtype == points.dtype, "histogram: input tensor and bins tensors should have the same dtype"
+        bins = edge.size(0) - 1
+        x = points.select(1, i).contiguous()
+        is_inside = is_inside & (x >= edge[0]) & (x <= edge[-1])
+        place = (torch.searchsorted(edge, x, right=True) - 1).clamp(0, max(bins - 1, 0))
+        index = index * bins + place
+        sizes.append(bins)
+        count = count * bins
+    weights = torch.ones([points.size(0)], dtype=points.dtype)
+    if weight is not None:
+        assert weight.dtype == points.dtype, "histogram: if weight tensor is provided, it should have the input's dtype"
+        assert weight.numel() == points.size(0), "histogram: if weight tensor is provided, it should have the input's sizes"
+        weights = weight.reshape([-1])
+    kept = torch.where(is_inside, weights, torch.zeros_like(weights))
+    result = torch.zeros([count], dtype=points.dtype)
+    if count > 0:
+        result = result.index_add(0, index.masked_fill(~is_inside, 0), kept)
+    result = result.reshape(sizes)
+    if density:
+        result = result / result.sum()
+        for i in range(len(edges)):
+            shape = [1] * len(edges)
+            shape[i] = -1
+            result = result / (edges[i][1:] - edges[i][:-1]).reshape(shape)
+    return result
+
+
+def histogram__bins_tensor(self: Tensor, bins: Tensor, weight: Optional[Tensor], density: bool) -> Tuple[Tensor, Tensor]:
+    return _histogram(self.reshape([-1, 1]), [bins], weight, density), bins.clone()
+
+
+def histogram__bin_ct(
+    self: Tensor, bins: int, range: Optional[List[float]], weight: Optional[Tensor], density: bool
+) -> Tuple[Tensor, Tensor]:
+    low, high = 0.0, 0.0
+    if range is not None:
+        assert len(range) == 2, "histogram: range should have two elements"
+        low, high = range[0], range[1]
+    edges = _edges_between(self, bins, low, high, range is not None)
+    return _histogram(self.reshape([-1, 1]), [edges], weight, density), edges
+
+
+def _points(self: Tensor) -> Tensor:
+    assert self.dim() >= 2, "histogramdd: input tensor should have at least 2 dimensions"
+    return self.reshape([-1, self.size(-1)])
+
+
+def histogramdd(
+    self: Tensor, bins: List[int], range: Optional[List[float]], weight: Optional[Tensor], density: bool
+) -> Tuple[Tensor, List[Tensor]]:
+    points = _points(self)
+    assert len(bins) == points.size(1), "histogramdd: expected a sequence of bins for each innermost dimension"
+    edges: List[Tensor] = []
+    i = 0
+    for count in bins:
+        low, high = 0.0, 0.0
+        if range is not None:
+            assert len(range) == 2 * len(bins), "histogramdd: range should have two elements for each dimension"
+            low, high = range[2 * i], range[2 * i + 1]
+        edges.append(_edges_between(points.select(1, i), count, low, high, range is not None))
+        i = i + 1
+    return _histogram(points, edges, weight, density), edges
+
+
+def histogramdd__int_bins(
+    self: Tensor, bins: int, range: Optional[List[float]], weight: Optional[Tensor], density: bool
+) -> Tuple[Tensor, List[Tensor]]:
+    return torch.histogramdd(self, [bins] * self.size(-1), range, weight, density)
+
+
+def histogramdd__TensorList_bins(
+    self: Tensor, bins: List[Tensor], range: Optional[List[float]], weight: Optional[Tensor], density: bool
+) -> Tuple[Tensor, List[Tensor]]:
+    points = _points(self)
+    assert len(bins) == points.size(1), "histogramdd: expected a sequence of bins for each innermost dimension"
+    return _histogram(points, bins, weight, density), bins

@@ -90,3 +90,46 @@ def multinomial(self: Tensor, num_samples: int, replacement: bool, generator: Op
     if num_samples == 1:
         return scores.argmax(-1, keepdim=True)
     return scores.topk(num_samples)[1]
+
+
+# Slopes of negative elements are drawn one by one, in double.
+def rrelu(self: Tensor, lower: number, upper: number, training: bool, generator: Optional[Generator]) -> Tensor:
+    low, high = float(lower), float(upper)
+    assert low <= high, "Lower bound should be less than or equal to the upper bound"
+    if not training:
+        return torch.leaky_relu(self, (low + high) / 2)
+    mask = self <= 0
+    slopes = torch.empty([int(mask.sum())], dtype=torch.float64).uniform_(low, high).to(self.dtype)
+    return self.masked_scatter(mask, self.masked_select(mask) * slopes)
+
+
+# Whole channels are dropped, to the value that keeps the mean and the variance of a self-normalising network: Klambauer
+# et al., "Self-Normalizing Neural Networks" (2017).
+def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    assert p >= 0 and p <= 1, "dropout probability has to be between 0 and 1"
+    if p == 0 or not train or input.numel() == 0:
+        return input
+    if p == 1:
+        return input * torch.zeros([], dtype=input.dtype)
+    assert input.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input"
+    alpha = 1.7580993408473766
+    a = 1.0 / ((alpha * alpha * p + 1) * (1 - p)) ** 0.5
+    kept = torch.empty([input.size(0), input.size(1)] + [1] * (input.dim() - 2), dtype=input.dtype).bernoulli_(1 - p)
+    return input * (kept * a) + ((kept - 1) * (alpha * a) + alpha * a * p)
+
+
+def cauchy_(self: Tensor, median: float, sigma: float, generator: Optional[Generator]) -> Tensor:
+    assert sigma > 0, "cauchy_ expects sigma > 0.0"
+    u = torch.empty(self.size(), dtype=torch.float64).uniform_(0.0, 1.0)
+    return self.copy_(torch.tan((u - 0.5) * 3.141592653589793) * sigma + median)
+
+
+def log_normal_(self: Tensor, mean: float, std: float, generator: Optional[Generator]) -> Tensor:
+    assert std > 0, "log_normal_ expects std > 0.0"
+    return self.copy_(torch.empty(self.size(), dtype=torch.float64).normal_(mean, std).exp())
+
+
+def geometric_(self: Tensor, p: float, generator: Optional[Generator]) -> Tensor:
+    assert p > 0 and p < 1, "geometric_ expects p to be in (0, 1)"
+    u = torch.empty(self.size(), dtype=torch.float64).uniform_(0.0, 1.0)
+    return self.copy_((u.log() / torch.tensor(-p, dtype=torch.float64).log1p()).ceil())

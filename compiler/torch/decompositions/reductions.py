@@ -254,3 +254,25 @@ def _safe_softmax(self: Tensor, dim: int, dtype: Optional[int]) -> Tensor:
     result = torch.softmax(self, dim, dtype)
     is_masked = (self == float("-inf")).all(dim, True)
     return result.masked_fill(is_masked, 0)
+
+
+# Normalisation with the statistics that backward passes ask for.
+
+
+def native_layer_norm(
+    input: Tensor, normalized_shape: List[int], weight: Optional[Tensor], bias: Optional[Tensor], eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    result = torch.layer_norm(input, normalized_shape, weight, bias, eps)
+    dims: List[int] = []
+    for i in range(len(normalized_shape)):
+        dims.append(-1 - i)
+    variance, mean = torch.var_mean(input, dims, correction=0, keepdim=True)
+    return result, mean, torch.rsqrt(variance + eps)
+
+
+def native_group_norm(
+    input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], N: int, C: int, HxW: int, group: int, eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    result = torch.group_norm(input, group, weight, bias, eps)
+    variance, mean = torch.var_mean(input.reshape([N, group, C * HxW // group]), [2], correction=0, keepdim=False)
+    return result, mean, torch.rsqrt(variance + eps)

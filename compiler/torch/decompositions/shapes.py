@@ -642,3 +642,186 @@ def linspace__Scalar_Tensor(
 ) -> Tensor:
     assert end.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
     return torch.linspace(start, end.item(), steps, dtype=dtype)
+
+
+# Powers of the base, to numbers that are counted from the nearer end.
+def logspace(
+    start: number, end: number, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert steps >= 0, "number of steps must be non-negative"
+    # Dtype 6 is float32, in which ints are counted, too.
+    result = 6 if dtype is None else dtype
+    is_float = torch.zeros([0], dtype=result).is_floating_point()
+    i = torch.arange(steps, dtype=result if is_float else 6)
+    first, last = float(start), float(end)
+    step = torch.tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
+    powers = torch.where(i < steps // 2, step * i + first, torch.full_like(i, last) - step * (steps - 1 - i))
+    if steps == 1:
+        powers = torch.full_like(i, first)
+    return torch.pow(base, powers.to(torch.float64)).to(result)
+
+
+def logspace__Tensor_Tensor(
+    start: Tensor, end: Tensor, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert start.dim() == 0 and end.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
+    return torch.logspace(start.item(), end.item(), steps, base, dtype=dtype)
+
+
+def logspace__Tensor_Scalar(
+    start: Tensor, end: number, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert start.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
+    return torch.logspace(start.item(), end, steps, base, dtype=dtype)
+
+
+def logspace__Scalar_Tensor(
+    start: number, end: Tensor, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert end.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
+    return torch.logspace(start, end.item(), steps, base, dtype=dtype)
+
+
+def eye__m(
+    n: int, m: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert n >= 0, "n must be greater or equal to 0"
+    assert m >= 0, "m must be greater or equal to 0"
+    result = torch.zeros([n, m], dtype=dtype)
+    result.diagonal().fill_(1)
+    return result
+
+
+# Dense memory in which the dims lie in that order, outermost first.
+def empty_permuted(
+    size: List[int], physical_layout: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    rank = len(size)
+    assert len(physical_layout) == rank, "Number of dimensions in size does not match the length of the physical_layout"
+    back = [-1] * rank
+    sizes: List[int] = []
+    for i in range(rank):
+        d = physical_layout[i]
+        assert d >= 0 and d < rank, "Dimension out of range"
+        assert back[d] == -1, "Duplicate dim not allowed"
+        back[d] = i
+        sizes.append(size[d])
+    return torch.empty(sizes, dtype=dtype).permute(back)
+
+
+# Each tensor in as many chunks, padded with zeros, and the chunks of all next to each other.
+def _chunk_cat(tensors: List[Tensor], dim: int, num_chunks: int) -> Tensor:
+    assert num_chunks >= 1, "_chunk_cat expects positive num_chunks"
+    assert len(tensors) > 0, "_chunk_cat expects a non-empty input tensor list"
+    first = tensors[0]
+    assert dim >= -first.dim() and dim < first.dim(), "Dimension out of range"
+    if dim < 0:
+        dim = dim + first.dim()
+    parts: List[Tensor] = []
+    for t in tensors:
+        assert t.numel() > 0, "_chunk_cat expects non-empty tensor"
+        assert t.dtype == first.dtype, "_chunk_cat expects all input tensors with the same dtype"
+        assert dim < t.dim() and t.size()[:dim] == first.size()[:dim], "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
+        missing = (num_chunks - t.size(dim) % num_chunks) % num_chunks
+        padding = [0] * (2 * (t.dim() - dim))
+        padding[2 * (t.dim() - dim) - 1] = missing
+        padded = torch.constant_pad_nd(t, padding, 0)
+        parts.append(padded.reshape(t.size()[:dim] + [num_chunks, -1]))
+    return torch.cat(parts, dim + 1)
+
+
+# Numerical derivatives from the neighbours on both sides, and at the ends from as many as the edge's order and one.
+def _gradient_along(self: Tensor, steps: Tensor, dim: int, edge_order: int) -> Tensor:
+    size = self.size(dim)
+    assert size >= edge_order + 1, "torch.gradient expected each dimension size to be at least edge_order+1"
+    shape = [1] * self.dim()
+    shape[dim] = -1
+    h = steps.reshape(shape)
+    before, after = h.narrow(dim, 0, size - 2), h.narrow(dim, 1, size - 2)
+    left, middle, right = self.narrow(dim, 0, size - 2), self.narrow(dim, 1, size - 2), self.narrow(dim, 2, size - 2)
+    center = left * (-after / (before * (before + after)))
+    center = center + middle * ((after - before) / (before * after)) + right * (before / (after * (before + after)))
+    if edge_order == 1:
+        first = (self.narrow(dim, 1, 1) - self.narrow(dim, 0, 1)) / h.narrow(dim, 0, 1)
+        last = (self.narrow(dim, size - 1, 1) - self.narrow(dim, size - 2, 1)) / h.narrow(dim, size - 2, 1)
+        return torch.cat([first, center, last], dim)
+    h1, h2 = h.narrow(dim, 0, 1), h.narrow(dim, 1, 1)
+    first = self.narrow(dim, 0, 1) * (-(h1 * 2 + h2) / (h1 * (h1 + h2)))
+    first = first + self.narrow(dim, 1, 1) * ((h1 + h2) / (h1 * h2)) + self.narrow(dim, 2, 1) * (-h1 / (h2 * (h1 + h2)))
+    h1, h2 = h.narrow(dim, size - 3, 1), h.narrow(dim, size - 2, 1)
+    last = self.narrow(dim, size - 3, 1) * (h2 / (h1 * (h1 + h2)))
+    last = last + self.narrow(dim, size - 2, 1) * (-(h1 + h2) / (h1 * h2))
+    last = last + self.narrow(dim, size - 1, 1) * ((h1 + h2 * 2) / (h2 * (h1 + h2)))
+    return torch.cat([first, center, last], dim)
+
+
+def _gradient_dims(self: Tensor, dims: Optional[List[int]], edge_order: int) -> List[int]:
+    assert edge_order == 1 or edge_order == 2, "torch.gradient only supports edge_order=1 and edge_order=2."
+    result: List[int] = []
+    if dims is None:
+        for i in range(self.dim()):
+            result.append(i)
+        return result
+    for d in dims:
+        assert d >= -self.dim() and d < self.dim(), "Dimension out of range"
+        wrapped = d + self.dim() if d < 0 else d
+        assert result.count(wrapped) == 0, "dim appears multiple times in the list of dims"
+        result.append(wrapped)
+    return result
+
+
+def _gradient_of_steps(self: Tensor, spacing: List[float], dims: List[int], edge_order: int) -> List[Tensor]:
+    assert len(spacing) == len(dims), "torch.gradient expected spacing to be unspecified, a scalar, or a number for each dim"
+    result: List[Tensor] = []
+    for i in range(len(dims)):
+        size = self.size(dims[i])
+        dtype = self.dtype if self.is_floating_point() or self.is_complex() else 6
+        steps = torch.full([max(size - 1, 0)], spacing[i], dtype=dtype)
+        result.append(_gradient_along(self, steps, dims[i], edge_order))
+    return result
+
+
+def _gradient_of_places(self: Tensor, spacing: List[Tensor], dims: List[int], edge_order: int) -> List[Tensor]:
+    assert len(spacing) == len(dims), "torch.gradient expected spacing to be unspecified, a scalar, or a tensor for each dim"
+    result: List[Tensor] = []
+    for i in range(len(dims)):
+        places = spacing[i]
+        fits = places.dim() == 1 and places.size(0) == self.size(dims[i])
+        assert fits, "torch.gradient expected each element of spacing to have one dimension, as long as the input's"
+        result.append(_gradient_along(self, places[1:] - places[:-1], dims[i], edge_order))
+    return result
+
+
+def gradient__scalarint(self: Tensor, spacing: Optional[number], dim: Optional[int], edge_order: int) -> List[Tensor]:
+    dims = _gradient_dims(self, None if dim is None else [dim], edge_order)
+    return _gradient_of_steps(self, [1.0 if spacing is None else float(spacing)] * len(dims), dims, edge_order)
+
+
+def gradient__scalararray(self: Tensor, spacing: number, dim: List[int], edge_order: int) -> List[Tensor]:
+    return _gradient_of_steps(self, [float(spacing)] * len(dim), _gradient_dims(self, dim, edge_order), edge_order)
+
+
+def gradient__array(self: Tensor, dim: List[int], edge_order: int) -> List[Tensor]:
+    return _gradient_of_steps(self, [1.0] * len(dim), _gradient_dims(self, dim, edge_order), edge_order)
+
+
+def gradient__scalarrayint(self: Tensor, spacing: List[number], dim: Optional[int], edge_order: int) -> List[Tensor]:
+    steps: List[float] = []
+    for s in spacing:
+        steps.append(float(s))
+    return _gradient_of_steps(self, steps, _gradient_dims(self, None if dim is None else [dim], edge_order), edge_order)
+
+
+def gradient__scalarrayarray(self: Tensor, spacing: List[number], dim: List[int], edge_order: int) -> List[Tensor]:
+    steps: List[float] = []
+    for s in spacing:
+        steps.append(float(s))
+    return _gradient_of_steps(self, steps, _gradient_dims(self, dim, edge_order), edge_order)
+
+
+def gradient__tensorarrayint(self: Tensor, spacing: List[Tensor], dim: Optional[int], edge_order: int) -> List[Tensor]:
+    return _gradient_of_places(self, spacing, _gradient_dims(self, None if dim is None else [dim], edge_order), edge_order)
+
+
+def gradient__tensorarray(self: Tensor, spacing: List[Tensor], dim: List[int], edge_order: int) -> List[Tensor]:
+    return _gradient_of_places(self, spacing, _gradient_dims(self, dim, edge_order), edge_order)
