@@ -8,6 +8,7 @@
 
 #include "compiler/diagnostic.h"
 #include "compiler/pipeline.h"
+#include "compiler/torch/op_list.h"
 
 namespace tsc {
 namespace {
@@ -80,7 +81,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--profile", options.profile,
                "Time each group of ops in the library's calls: see profile() in Python, tsc_get_profile in tsc.h")
       ->group(group);
-  app.add_flag("--strict-fusion", options.strict_fusion, "Refuse a model of which something runs unfused on inputs like the example's, and say why")
+  app.add_flag("--strict-fusion", options.strict_fusion,
+               "Refuse a model of which something runs unfused on inputs like the example's, and say why")
       ->group(group);
   app.add_option("-O", options.optimization, "How hard Clang tries, 0 to 3")
       ->check(CLI::Range(0, 3))
@@ -121,6 +123,14 @@ void add_options(CLI::App& app, Options& options) {
            throw CLI::Success();
          },
          "List the passes in their order")
+      ->group(group);
+  app.add_flag_callback(
+         "--list-ops",
+         [] {
+           std::fputs(op_list().c_str(), stdout);
+           throw CLI::Success();
+         },
+         "List PyTorch's operators that are compiled, as a table in Markdown")
       ->group(group);
 }
 

@@ -51,25 +51,14 @@ struct DecompositionResolver : torch::jit::Resolver {
   }
 };
 
-torch::jit::GraphFunction* find_decomposition(const Node* node) {
-  const auto* schema = node->maybeSchema();
-  if (schema == nullptr || !node->kind().is_aten()) return nullptr;
-  std::string name = node->kind().toUnqualString();
-  torch::jit::Function* function = nullptr;
-  if (!schema->overload_name().empty())
-    function = decompositions().find_function(name + "__" + schema->overload_name());
-  if (function == nullptr) function = decompositions().find_function(name);
-  if (function == nullptr || !takes_operands_of(*function, *schema)) return nullptr;
-  return torch::jit::tryToGraphFunction(*function);
-}
-
 bool decompose(Block* block) {
   bool changed = false;
   for (auto position = block->nodes().begin(); position != block->nodes().end();) {
     Node* node = *position++;
     for (Block* inner : node->blocks()) changed |= decompose(inner);
     if (find_row(node)) continue;
-    auto* function = find_decomposition(node);
+    const auto* schema = node->maybeSchema();
+    auto* function = schema == nullptr ? nullptr : find_decomposition(*schema);
     if (function == nullptr) continue;
     inline_function(node, function);
     changed = true;
@@ -145,22 +134,38 @@ bool is_decomposition(const torch::jit::Function* function) {
   return function != nullptr && decompositions().find_function(function->qualname()) == function;
 }
 
-std::optional<ir::AtenMatch> find_row(const Node* node) {
-  const auto match = ir::find_aten(full_op_name(node));
-  const auto* schema = node->maybeSchema();
-  if (!match || schema == nullptr || ir::op_info(match->op).op_class != ir::OpClass::kScalar) return match;
+std::optional<ir::AtenMatch> find_row(const c10::FunctionSchema& schema) {
+  const auto match = ir::find_aten(full_op_name(schema));
+  if (!match || ir::op_info(match->op).op_class != ir::OpClass::kScalar) return match;
   // "aten::round.*" is about numbers, and so not aten::round.decimals.
-  for (const torch::jit::Value* output : node->outputs()) {
-    if (output->type()->kind() == c10::TypeKind::TensorType) return std::nullopt;
+  for (const c10::Argument& result : schema.returns()) {
+    if (result.type()->kind() == c10::TypeKind::TensorType) return std::nullopt;
   }
   return match;
 }
-
-std::string full_op_name(const Node* node) {
-  std::string name = node->kind().toQualString();
+std::optional<ir::AtenMatch> find_row(const Node* node) {
   const auto* schema = node->maybeSchema();
-  if (schema != nullptr && !schema->overload_name().empty()) name += "." + schema->overload_name();
-  return name;
+  return schema == nullptr ? ir::find_aten(full_op_name(node)) : find_row(*schema);
+}
+
+torch::jit::GraphFunction* find_decomposition(const c10::FunctionSchema& schema) {
+  constexpr std::string_view kNamespace = "aten::";
+  if (!schema.name().starts_with(kNamespace)) return nullptr;
+  const std::string name = schema.name().substr(kNamespace.size());
+  torch::jit::Function* function = nullptr;
+  if (!schema.overload_name().empty())
+    function = decompositions().find_function(name + "__" + schema.overload_name());
+  if (function == nullptr) function = decompositions().find_function(name);
+  if (function == nullptr || !takes_operands_of(*function, schema)) return nullptr;
+  return torch::jit::tryToGraphFunction(*function);
+}
+
+std::string full_op_name(const c10::FunctionSchema& schema) {
+  return schema.overload_name().empty() ? schema.name() : schema.name() + "." + schema.overload_name();
+}
+std::string full_op_name(const Node* node) {
+  const auto* schema = node->maybeSchema();
+  return schema == nullptr ? node->kind().toQualString() : full_op_name(*schema);
 }
 
 }  // namespace tsc

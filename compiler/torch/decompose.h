@@ -22,10 +22,15 @@ void inline_function(torch::jit::Node* node, torch::jit::GraphFunction* function
 // Whether a function stems from the decompositions, and so means nothing to the user.
 bool is_decomposition(const torch::jit::Function* function);
 
-// The row of the op table that a node belongs to.
+// The row of the op table that an overload, or a node, belongs to.
+std::optional<ir::AtenMatch> find_row(const c10::FunctionSchema& schema);
 std::optional<ir::AtenMatch> find_row(const torch::jit::Node* node);
 
-// The full name of a node's op: "aten::add.Tensor", "prim::If".
+// The decomposition of an overload; null when there is none.
+torch::jit::GraphFunction* find_decomposition(const c10::FunctionSchema& schema);
+
+// The full name of an overload, or of a node's op: "aten::add.Tensor", "prim::If".
+std::string full_op_name(const c10::FunctionSchema& schema);
 std::string full_op_name(const torch::jit::Node* node);
 
 }  // namespace tsc

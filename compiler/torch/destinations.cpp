@@ -36,13 +36,6 @@ bool is_functional_twin(const FunctionSchema& twin, const FunctionSchema& schema
   });
 }
 
-const FunctionSchema* find_functional_twin(const Node* node) {
-  for (const auto& candidate : torch::jit::getAllOperatorsFor(node->kind())) {
-    if (is_functional_twin(candidate->schema(), node->schema())) return &candidate->schema();
-  }
-  return nullptr;
-}
-
 // Loops over elements, and what is made of them, convert to the destination's dtype; other kernels want their own.
 bool wants_exact_dtype(const Node* functional) {
   const std::string name = functional->kind().toUnqualString();
@@ -98,16 +91,23 @@ void replace_destinations(Graph& graph, Block* block) {
     for (Block* inner : node->blocks()) replace_destinations(graph, inner);
     const FunctionSchema* schema = node->maybeSchema();
     if (schema == nullptr) continue;
-    const auto is_destination = [](const Argument& argument) {
-      return argument.is_out() && argument.type()->kind() == c10::TypeKind::TensorType;
-    };
-    const auto count = static_cast<size_t>(std::ranges::count_if(schema->arguments(), is_destination));
-    if (count == 0 || count != node->outputs().size()) continue;
-    if (const FunctionSchema* twin = find_functional_twin(node)) replace(graph, node, *twin);
+    if (const FunctionSchema* twin = find_functional_twin(*schema)) replace(graph, node, *twin);
   }
 }
 
 }  // namespace
+
+const FunctionSchema* find_functional_twin(const FunctionSchema& schema) {
+  const auto is_destination = [](const Argument& argument) {
+    return argument.is_out() && argument.type()->kind() == c10::TypeKind::TensorType;
+  };
+  const auto count = static_cast<size_t>(std::ranges::count_if(schema.arguments(), is_destination));
+  if (count == 0 || count != schema.returns().size()) return nullptr;
+  for (const auto& candidate : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(schema.name()))) {
+    if (is_functional_twin(candidate->schema(), schema)) return &candidate->schema();
+  }
+  return nullptr;
+}
 
 void replace_destinations(Graph& graph) { replace_destinations(graph, graph.block()); }
 

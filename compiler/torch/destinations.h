@@ -8,4 +8,7 @@ namespace tsc {
 
 void replace_destinations(torch::jit::Graph& graph);
 
+// The overload without destinations, for one that has them; null otherwise, and where there is none.
+const c10::FunctionSchema* find_functional_twin(const c10::FunctionSchema& schema);
+
 }  // namespace tsc

@@ -143,13 +143,17 @@ void unpack_module(c10::ivalue::Object& module, std::set<const c10::ivalue::Obje
 // Lowering.
 
 // "quantized_add__out" is quantized::add.out; "aten_relu" is aten::relu of a quantised tensor.
-torch::jit::GraphFunction* find_function(const Node* node, std::string op) {
+torch::jit::Function* find_function(std::string op) {
   op.replace(op.find("::"), 2, "_");
   const size_t dot = op.find('.');
   torch::jit::Function* function = nullptr;
   if (dot != std::string::npos)
     function = decompositions().find_function(op.substr(0, dot) + "__" + op.substr(dot + 1));
-  if (function == nullptr) function = decompositions().find_function(op.substr(0, dot));
+  return function != nullptr ? function : decompositions().find_function(op.substr(0, dot));
+}
+
+torch::jit::GraphFunction* find_function(const Node* node, const std::string& op) {
+  torch::jit::Function* function = find_function(op);
   if (function == nullptr || function->num_inputs() != node->inputs().size()) return nullptr;
   const auto& arguments = function->getSchema().arguments();
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -423,6 +427,11 @@ void unpack_quantized_attributes(Program& program) {
   std::set<const c10::ivalue::Object*> seen;
   std::map<const void*, c10::IValue> unpacked;
   unpack_module(*program.root._ivalue(), seen, unpacked);
+}
+
+bool has_quantized_function(const c10::FunctionSchema& schema) {
+  const torch::jit::Function* function = find_function(full_op_name(schema));
+  return function != nullptr && function->num_inputs() == schema.arguments().size();
 }
 
 bool lower_quantized(const Program& program, const MethodGraph& method, Diagnostics& diagnostics) {

@@ -27,6 +27,9 @@ bool is_packed_type(const c10::TypePtr& type);  // one of these but Quantized
 // that are not known stay, and are refused where they are used.
 void unpack_quantized_attributes(Program& program);
 
+// Whether an overload has a function in decompositions/quantized.py.
+bool has_quantized_function(const c10::FunctionSchema& schema);
+
 // Lowers one method as above. True when something changed.
 bool lower_quantized(const Program& program, const MethodGraph& method, Diagnostics& diagnostics);
 

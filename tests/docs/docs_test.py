@@ -52,6 +52,12 @@ def without_numbers(text):
     return [" ".join(re.sub(r"[0-9.]+", "#", line).split()) for line in text.split("\n") if line.strip()]
 
 
+def test_operators():
+    """`tsc --list-ops > docs/operators.md` writes the page again."""
+    listed = subprocess.run([COMPILER, "--list-ops"], capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs/operators.md").read_text() == listed
+
+
 def test_readme_python(folder):
     (program,) = blocks("README.md", "python")
     (folder / "program.py").write_text(program)

@@ -54,7 +54,7 @@ def test_cross_linking_without_libraries(refused, model):
 
 def test_information(tsc):
     assert tsc("--version").stdout.startswith("tsc ")
-    for words in (["--help"], ["--print-targets"], ["--print-passes"]):
+    for words in (["--help"], ["--print-targets"], ["--print-passes"], ["--list-ops"]):
         process = tsc(*words)
         assert process.returncode == 0 and process.stdout and not process.stderr
 
