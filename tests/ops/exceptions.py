@@ -37,6 +37,10 @@ def is_complex(form, operands):
     return any(isinstance(t, torch.Tensor) and t.is_complex() for t in operands)
 
 
+def has_whole_numbers(form, operands):
+    return not operands[0].is_floating_point() and not operands[0].is_complex()
+
+
 def is_of_dtypes(form, operands):
     return operands[0].dtype is not operands[1].dtype
 
@@ -74,6 +78,7 @@ KNOWN = [
     ("aten::gru.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::rnn_tanh.data", is_strided, "the same"),
     ("aten::rnn_relu.data", is_strided, "the same"),
+    ("aten::rnn_relu.data", has_whole_numbers, "states of whole numbers, which are refused"),
     ("aten::lstm.data", is_strided, "batch sizes with gaps, over which PyTorch reads as if there were none"),
     ("aten::scaled_dot_product_attention", has_no_keys, "queries without keys: PyTorch's fused kernel does not look"),
     ("aten::special_airy_ai", is_double, "PyTorch's is off by up to 5e-7; test_special.py has the truth"),
