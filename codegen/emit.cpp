@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codegen/emit_common.h"
+#include "codegen/emit_launch.h"
 #include "codegen/emit_profile.h"
 #include "compiler/ir/assert.h"
 
@@ -91,6 +92,8 @@ class ModelEmitter {
     emit_classes(types);
     emit_state_struct(types);
     emit_host(model_, host);
+    const bool has_device_part = !model_.device.text().empty();
+    if (has_device_part) model_.headers.insert(id_ + "_device.h");
     Writer out;
     emit_head(out);
     out.blank();
@@ -107,6 +110,10 @@ class ModelEmitter {
     result.name = graph_.name;
     result.sources.push_back({id_ + ".cpp", out.text()});
     result.headers.push_back({id_ + ".h", public_header()});
+    if (has_device_part) {
+      result.device_sources.push_back(device_source(model_, id_));
+      result.private_headers.push_back(device_header(model_, id_));
+    }
     result.weights = std::move(model_.weights.items);
     result.weights_size = model_.weights.size;
     result.weights_symbol = model_.weights_symbol;

@@ -45,6 +45,8 @@ struct ReportEntry {
 struct EmittedModel {
   std::string name;
   std::vector<EmittedFile> sources;     // translation units, compiled each on its own
+  std::vector<EmittedFile> device_sources;   // translation units of the device's compiler
+  std::vector<EmittedFile> private_headers;  // that these and the others share
   std::vector<EmittedFile> headers;     // public headers: "<name>.h"
   std::vector<WeightItem> weights;
   size_t weights_size = 0;              // bytes of the data section

@@ -1,5 +1,7 @@
 #include "codegen/emit_common.h"
 
+#include "codegen/emit_launch.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -276,8 +278,8 @@ size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor, const
   return found->second;
 }
 
-std::string generic_reason(const Graph& graph, const Node& node) {
-  const std::string reason = passes::region_obstacle(graph, node);
+std::string generic_reason(const ModelContext& model, const Node& node) {
+  const std::string reason = region_obstacle(model.options.target, model.graph, node);
   return reason.empty() ? "its sizes are told at run time" : reason;
 }
 

@@ -72,6 +72,8 @@ struct ModelContext {
   Scope symbols;  // fields of the structs of sizes
   Weights weights;
   std::set<std::string> headers;  // "runtime/kernels/gemm.h"
+  Writer device, device_interface;        // of targets with a device: its functions, and what the host calls of them
+  std::set<std::string> device_headers;
   std::vector<ReportEntry> report;
   std::string weights_symbol;
   std::map<std::string, std::string> functors;   // text without the name -> the name
@@ -100,7 +102,7 @@ struct RegionCall {
 RegionCall emit_region(ModelContext& model, const ir::Node& region, const std::string& wish, Writer& out);
 
 // Why a node runs on the host, for --report.
-std::string generic_reason(const ir::Graph& graph, const ir::Node& node);
+std::string generic_reason(const ModelContext& model, const ir::Node& node);
 
 // Writes the host program of all functions.
 void emit_host(ModelContext& model, Writer& out);

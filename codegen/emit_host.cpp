@@ -454,7 +454,7 @@ class HostEmitter {
                              .kernel = "",
                              .cost = "",
                              .source = source_comment(graph_.source(node)),
-                             .reason = generic_reason(graph_, node)});
+                             .reason = generic_reason(model_, node)});
   }
 
   bool emit_container(const Node& node) {

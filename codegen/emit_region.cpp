@@ -1,4 +1,5 @@
 // Regions: a function template over the region's sizes, one call per group, buffers in slots of one arena.
+#include "codegen/emit_launch.h"
 #include "codegen/emit_profile.h"
 #include "codegen/region_emitter.h"
 
@@ -82,25 +83,7 @@ class HostRegion : public RegionEmitter {
   void emit_arena(Writer& out) {
     if (buffers_.empty()) return;
     model_.headers.insert("runtime/core/arena.h");
-    // Buffers of equal size share a constant, named after the first.
-    Names locals;
-    std::map<std::string, std::string> names;  // size -> constant
-    for (const Buffer& buffer : buffers_) {
-      const auto [found, inserted] = names.try_emplace(buffer.bytes.str(), "");
-      if (!inserted) continue;
-      found->second = locals.unique(buffer.name + "_bytes");
-      out.line("const i64 {} = {};", found->second, buffer_bytes_text(buffer));
-    }
-    std::string sizes;
-    for (const auto& slot : slots_) {
-      std::vector<std::string> distinct;
-      for (const Buffer* buffer : slot) {
-        const std::string& name = names.at(buffer->bytes.str());
-        if (std::ranges::find(distinct, name) == distinct.end()) distinct.push_back(name);
-      }
-      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ",
-                           distinct.size() == 1 ? distinct[0] : fmt::format("largest({})", fmt::join(distinct, ", ")));
-    }
+    const std::string sizes = emit_slot_sizes(out);
     out.line("Arena<{}> arena(ctx, {{{}}});", slots_.size(), sizes);
     out.line("if (!ctx.ok()) return;");
     for (const Buffer& buffer : buffers_) {
@@ -130,6 +113,7 @@ class HostRegion : public RegionEmitter {
 }  // namespace
 
 RegionCall emit_region(ModelContext& model, const Node& region, const std::string& wish, Writer& out) {
+  if (model.options.target.device) return emit_launched_region(model, region, wish);
   return HostRegion(model, region, wish).run(out);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "codegen/emit_launch.h"
 #include "passes/region.h"
 
 namespace tsc::codegen {
@@ -222,12 +223,18 @@ KernelTarget kernel_target(const Target& target) {
   return {.vector_bytes = target.vector_bytes, .registers = target.vector_registers, .l2_bytes = target.l2_bytes};
 }
 
+void outline_regions(Graph& graph, const Target& target) {
+  passes::outline_regions(graph, [&](const Graph& g, const Node& node) { return region_obstacle(target, g, node); });
+}
+
 void assign_layouts(Graph& graph, const Target& target) {
+  if (target.device) return;  // whose images are plain, and whose kernels choose their tiles when they are launched
   const KernelTarget facts = kernel_target(target);
   each_region(graph, [&](NodeId region) { Layouter(graph, region, facts).run(); });
 }
 
 void select_kernels(Graph& graph, const Target& target) {
+  if (target.device) return;
   const KernelTarget facts = kernel_target(target);
   std::map<ValueId, KernelChoice> of_weight;
   each_region(graph, [&](NodeId region) {

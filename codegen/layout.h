@@ -9,6 +9,9 @@ namespace tsc::codegen {
 
 KernelTarget kernel_target(const Target& target);
 
+// The pass, with the regions that the target has.
+void outline_regions(ir::Graph& graph, const Target& target);
+
 // In every region: chooses a kernel for each convolution, gives images between convolutions, pointwise ops and poolings
 // the blocked layout, and inserts `reorder` nodes where plain and blocked meet. Runs before groups are made.
 void assign_layouts(ir::Graph& graph, const Target& target);

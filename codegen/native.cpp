@@ -336,7 +336,13 @@ void link(const LinkJob& job, const std::string& path) {
     const MemoryFile& script = files.emplace_back(export_script(job.exports));
     add({"-shared", "-soname", job.library_name, "--version-script=" + script.path(), "--gc-sections", "-z", "relro",
          "-z", "now", "-z", "noexecstack", "--hash-style=gnu", "--build-id=none", "--no-undefined", "-O2",
-         "--as-needed", system_library(job.target, "libm.so.6"), system_library(job.target, "libc.so.6")});
+         "--as-needed"});
+    for (const std::string& library : job.libraries) arguments.push_back(library);
+    add({system_library(job.target, "libm.so.6"), system_library(job.target, "libc.so.6")});
+    // Code of others may have variables of threads.
+    if (!job.libraries.empty()) {
+      arguments.push_back(system_library(job.target, job.target.is_x86() ? "ld-linux-x86-64.so.2" : "ld-linux-aarch64.so.1"));
+    }
   }
   run_linker(arguments, path);
 }

@@ -51,6 +51,7 @@ struct LinkJob {
   std::span<const ObjectFile> object_files = {};
   std::vector<std::string> exports = {};  // symbols of a shared library that others may see
   std::string library_name = {};          // of a shared library: its DT_SONAME
+  std::vector<std::string> libraries = {};  // static ones, by their paths
   Target target = {};
 };
 

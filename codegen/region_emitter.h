@@ -1,6 +1,8 @@
 // What the emitters of regions have in common, for the host and for devices.
 #pragma once
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -143,11 +145,11 @@ class RegionEmitter {
 
   // Functions that groups call.
   static bool is_kernel_name(std::string_view name) {
-    constexpr std::string_view kNames[] = {"attention",  "batch_norm", "convert", "embedding",  "fma",
-                                           "group_norm", "in",         "largest", "layer_norm", "linear",
-                                           "load",       "logsumexp",  "matmul",  "out",        "permute",
-                                           "pointwise",  "recurrent",  "reduce",  "rms_norm",   "select",
-                                           "softmax",    "splat",      "store",   "transpose",  "variance"};
+    constexpr std::string_view kNames[] = {
+        "adaptive_avg_pool2d", "attention", "avg_pool2d", "batch_norm", "conv2d",  "convert",    "embedding", "fma",    "group_norm",
+        "in",                  "largest",   "layer_norm", "linear",     "load",    "logsumexp",  "matmul",    "max_pool2d", "out",
+        "permute",             "pointwise", "recurrent",  "reduce",     "rms_norm", "select",    "softmax",   "splat",  "store",
+        "transpose",           "variance"};
     return std::ranges::find(kNames, name) != std::end(kNames);
   }
 
@@ -286,6 +288,30 @@ class RegionEmitter {
     for (const ValueId root : function.inputs) text += ", " + group_.pointers.at(root);
     for (const ValueId output : function.outputs) text += ", " + group_.pointers.at(output);
     return text;
+  }
+
+  // Writes the bytes of buffers as constants, and returns those of the slots: "a_bytes, largest(b_bytes, c_bytes)".
+  std::string emit_slot_sizes(Writer& out) const {
+    // Buffers of equal size share a constant, named after the first.
+    Names locals;
+    std::map<std::string, std::string> names;  // size -> constant
+    for (const Buffer& buffer : buffers_) {
+      const auto [found, inserted] = names.try_emplace(buffer.bytes.str(), "");
+      if (!inserted) continue;
+      found->second = locals.unique(buffer.name + "_bytes");
+      out.line("const i64 {} = {};", found->second, buffer_bytes_text(buffer));
+    }
+    std::string sizes;
+    for (const auto& slot : slots_) {
+      std::vector<std::string> distinct;
+      for (const Buffer* buffer : slot) {
+        const std::string& name = names.at(buffer->bytes.str());
+        if (std::ranges::find(distinct, name) == distinct.end()) distinct.push_back(name);
+      }
+      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ",
+                           distinct.size() == 1 ? distinct[0] : fmt::format("largest({})", fmt::join(distinct, ", ")));
+    }
+    return sizes;
   }
 
   // As its sizes say it: "bytes_of<float>(d.x_0, 64)".

@@ -9,6 +9,7 @@ struct TableRow {
   size_t size;
 };
 extern "C" const TableRow tsc_runtime_files[];
+extern "C" const TableRow tsc_device_files[];
 extern "C" const TableRow tsc_freestanding_headers[];
 
 namespace tsc::codegen {
@@ -24,6 +25,11 @@ std::vector<EmbeddedFile> read_table(const TableRow* row) {
 
 const std::vector<EmbeddedFile>& runtime_files() {
   static const std::vector<EmbeddedFile> files = read_table(tsc_runtime_files);
+  return files;
+}
+
+const std::vector<EmbeddedFile>& device_files() {
+  static const std::vector<EmbeddedFile> files = read_table(tsc_device_files);
   return files;
 }
 

@@ -14,6 +14,8 @@ struct EmbeddedFile {
 
 // The folder runtime/: include/, core/, ops/, kernels/.
 const std::vector<EmbeddedFile>& runtime_files();
+// What sources of devices include, by its path from the project's folder.
+const std::vector<EmbeddedFile>& device_files();
 // <stddef.h> and its like, as Clang's users get them from Clang's resource folder.
 const std::vector<EmbeddedFile>& freestanding_headers();
 

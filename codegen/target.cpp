@@ -18,8 +18,22 @@ struct Row {
 
 constexpr Row kRows[] = {
 #define TSC_TARGET(...) {__VA_ARGS__},
+#define TSC_DEVICE(...)
 #include "codegen/targets.def"
 #undef TSC_TARGET
+#undef TSC_DEVICE
+};
+
+struct DeviceRow {
+  std::string_view name, host, compiler, option, suffix, library;
+};
+
+constexpr DeviceRow kDevices[] = {
+#define TSC_TARGET(...)
+#define TSC_DEVICE(...) {__VA_ARGS__},
+#include "codegen/targets.def"
+#undef TSC_TARGET
+#undef TSC_DEVICE
 };
 
 Target from_row(const Row& row) {
@@ -30,7 +44,8 @@ Target from_row(const Row& row) {
                 .vector_bytes = row.vector_bytes,
                 .vector_registers = row.vector_registers,
                 .l1_bytes = row.l1_bytes,
-                .l2_bytes = row.l2_bytes};
+                .l2_bytes = row.l2_bytes,
+                .device = {}};
   std::stringstream features{std::string(row.features)};
   for (std::string feature; std::getline(features, feature, ',');) target.features.push_back(feature);
   return target;
@@ -67,6 +82,16 @@ std::optional<Target> find_target(std::string_view name) {
   for (const Row& row : kRows) {
     if (row.name == name) return from_row(row);
   }
+  for (const DeviceRow& row : kDevices) {
+    if (row.name != name) continue;
+    Target target = *find_target(row.host);
+    target.name = row.name;
+    target.device = Device{.compiler = std::string(row.compiler),
+                           .option = std::string(row.option),
+                           .suffix = std::string(row.suffix),
+                           .library = std::string(row.library)};
+    return target;
+  }
   return std::nullopt;
 }
 
@@ -83,6 +108,7 @@ std::vector<std::string> definitions(const Target& target) {
 std::string target_names() {
   std::string names = "native";
   for (const Row& row : kRows) names += ", " + std::string(row.name);
+  for (const DeviceRow& row : kDevices) names += ", " + std::string(row.name);
   return names;
 }
 

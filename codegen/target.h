@@ -9,6 +9,14 @@
 
 namespace tsc::codegen {
 
+// What runs the regions beside the host, and who compiles for it.
+struct Device {
+  std::string compiler;  // a program: "nvcc"
+  std::string option;    // that names the architecture
+  std::string suffix;    // of its sources
+  std::string library;   // that its objects need
+};
+
 struct Target {
   std::string name;                   // as the user says it: "native", "x86-64-v3"
   std::string triple;                 // "x86_64-unknown-linux-gnu"
@@ -18,6 +26,7 @@ struct Target {
   int vector_registers = 16;
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 256 << 10;
+  std::optional<Device> device;
 
   bool is_x86() const { return triple.starts_with("x86_64"); }
 };

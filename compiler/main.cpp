@@ -54,7 +54,7 @@ void add_options(CLI::App& app, Options& options) {
       ->type_name("SPEC")
       ->allow_extra_args(false)
       ->group(group);
-  app.add_option("--target", options.target, "CPU to compile for; see --print-targets")
+  app.add_option("--target", options.target, "CPU, or GPU beside a CPU, to compile for; see --print-targets")
       ->capture_default_str()
       ->group(group);
   const std::map<std::string, codegen::Specialize> specialize = {{"both", codegen::Specialize::kBoth},

@@ -9,6 +9,8 @@
 #include <optional>
 #include <thread>
 
+#include "codegen/device_compiler.h"
+#include "codegen/emit_launch.h"
 #include "codegen/layout.h"
 #include "codegen/native.h"
 #include "codegen/weights.h"
@@ -53,7 +55,7 @@ constexpr PipelineStep kSteps[] = {
     {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
     {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},
-    {"outline_regions", on_any_target<passes::outline_regions>},
+    {"outline_regions", codegen::outline_regions},
     {"assign_layouts", codegen::assign_layouts},
     {"select_kernels", codegen::select_kernels},
     {"insert_copies", on_any_target<passes::insert_copies>},
@@ -305,12 +307,15 @@ void Compilation::write_weights(EmittedModel& model) {
 }
 
 void Compilation::write_library() {
-  std::vector<EmittedFile> sources, headers;
+  std::vector<EmittedFile> sources, headers, device_sources;
   for (const EmittedModel& model : models_) {
     sources.insert(sources.end(), model.sources.begin(), model.sources.end());
     headers.insert(headers.end(), model.headers.begin(), model.headers.end());
+    headers.insert(headers.end(), model.private_headers.begin(), model.private_headers.end());
+    device_sources.insert(device_sources.end(), model.device_sources.begin(), model.device_sources.end());
   }
   sources.push_back(codegen::emit_library(models_));
+  if (!device_sources.empty() && plan_.kind == OutputKind::kSharedLibrary) sources.push_back(codegen::device_support());
   headers.insert(headers.end(), sources.begin(), sources.end());  // units include them
   const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
   std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
@@ -318,6 +323,15 @@ void Compilation::write_library() {
         make_units(sources), headers,
         {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()}, jobs);
   });
+
+  if (!device_sources.empty()) {
+    clock_.measure("", plan_.target.device->compiler, [&] {
+      for (codegen::ObjectCode& object :
+           codegen::compile_for_device(device_sources, headers, plan_.target, options_.optimization)) {
+        objects.push_back(std::move(object));
+      }
+    });
+  }
 
   for (const EmittedModel& model : models_) {
     if (model.weights_size == 0 || plan_.kind != OutputKind::kSharedLibrary) continue;
@@ -335,6 +349,9 @@ void Compilation::write_library() {
         .exports = {"tsc_get_library"},
         .library_name = fs::path(options_.output).filename(),
         .target = plan_.target};
+    if (!device_sources.empty() && plan_.kind == OutputKind::kSharedLibrary) {
+      job.libraries.push_back(codegen::device_library(plan_.target));
+    }
     if (options_.profile) job.exports.push_back("tsc_get_profile");
     for (const EmittedModel& model : models_) job.exports.push_back(model.name + "_*");
     codegen::link(job, path);
@@ -353,8 +370,10 @@ void Compilation::write_text(const std::string& text) {
 std::string Compilation::assembly() const {
   std::string text;
   for (const EmittedModel& model : models_) {
+    std::vector<EmittedFile> headers = model.headers;
+    headers.insert(headers.end(), model.private_headers.begin(), model.private_headers.end());
     for (const EmittedFile& source : model.sources) {
-      text += codegen::compile_to_assembly(source, model.headers,
+      text += codegen::compile_to_assembly(source, headers,
                                            {.target = plan_.target, .optimization = options_.optimization});
     }
   }

@@ -119,6 +119,7 @@ Plan make_plan(const Options& options) {
   plan.kind = plan_output(options, plan.models, diagnostics);
   if (std::optional<codegen::Target> target = codegen::find_target(options.target)) {
     plan.target = *target;
+    if (target->device && options.profile) diagnostics.add(make_diagnostic(Error::not_for_device, "--profile", target->name));
   } else {
     diagnostics.add(make_diagnostic(Error::unknown_target, options.target, codegen::target_names()));
   }

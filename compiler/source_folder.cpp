@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "codegen/emit_launch.h"
 #include "codegen/format.h"
 #include "codegen/native.h"
 #include "codegen/runtime_files.h"
@@ -18,8 +19,8 @@ using codegen::EmbeddedFile;
 using codegen::EmittedFile;
 using codegen::EmittedModel;
 
-const EmbeddedFile* find_runtime_file(std::string_view name) {
-  for (const EmbeddedFile& file : codegen::runtime_files()) {
+const EmbeddedFile* find_file(const std::vector<EmbeddedFile>& files, std::string_view name) {
+  for (const EmbeddedFile& file : files) {
     if (file.name == name) return &file;
   }
   return nullptr;
@@ -36,23 +37,26 @@ class RuntimeFiles {
       add(std::string(text.substr(at, text.find('"', at) - at)), folder);
     }
   }
-  const std::map<std::string_view, std::string_view>& files() const { return files_; }
+  // By their paths in the folder.
+  const std::map<std::string, std::string_view>& files() const { return files_; }
 
  private:
   void add(const std::string& name, const std::string& folder) {
     std::string_view below = name;
     if (below.starts_with("runtime/")) below.remove_prefix(8);
     for (const std::string& place : {std::string(below), "include/" + name, folder + "/" + name}) {
-      const EmbeddedFile* file = find_runtime_file(place);
+      const EmbeddedFile* file = find_file(codegen::runtime_files(), place);
       if (file == nullptr) continue;
-      if (!files_.emplace(file->name, file->text).second) return;
+      if (!files_.emplace("runtime/" + std::string(file->name), file->text).second) return;
       const std::string path(file->name);
       add_includes_of(file->text, path.substr(0, path.rfind('/')));
       return;
     }
+    const EmbeddedFile* file = find_file(codegen::device_files(), name);
+    if (file != nullptr && files_.emplace(name, file->text).second) add_includes_of(file->text, "");
   }
 
-  std::map<std::string_view, std::string_view> files_;
+  std::map<std::string, std::string_view> files_;
 };
 
 // An assembly file that makes the weights' bytes a read-only section under their symbol.
@@ -79,7 +83,7 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
                          const std::string& name, const std::vector<std::string>& definitions,
                          const OutputFolder& folder) {
   RuntimeFiles runtime;
-  std::string sources;
+  std::string sources, device_sources;
   auto write = [&](const EmittedFile& file) {
     folder.write(file.name, file.text);
     runtime.add_includes_of(file.text, "");
@@ -92,6 +96,11 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
   folder.write(".clang-format", codegen::format_settings());
   for (EmittedModel& model : models) {
     for (const EmittedFile& file : model.sources) write_source(formatted(file));
+    for (const EmittedFile& file : model.device_sources) {
+      write(formatted(file));
+      device_sources += (device_sources.empty() ? "" : " ") + file.name;
+    }
+    for (const EmittedFile& file : model.private_headers) write(formatted(file));
     for (const EmittedFile& file : model.headers) write(file);
     if (model.weights_size == 0) continue;
     const std::string blob = model.name + "_weights.bin";
@@ -99,23 +108,30 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
     write_source({model.name + "_weights.S", weights_assembly(model, blob)});
   }
   write_source(formatted(library));
-  for (const auto& [path, text] : runtime.files()) folder.write("runtime/" + std::string(path), std::string(text));
+  for (const auto& [path, text] : runtime.files()) folder.write(path, std::string(text));
 
   std::vector<std::string> all_definitions = codegen::definitions(target);
   all_definitions.insert(all_definitions.end(), definitions.begin(), definitions.end());
   std::string joined;
   for (const std::string& definition : all_definitions) joined += (joined.empty() ? "" : " ") + definition;
-  const EmbeddedFile* build_file = find_runtime_file("cmake/CMakeLists.txt.in");
+  const EmbeddedFile* build_file = find_file(codegen::runtime_files(), "cmake/CMakeLists.txt.in");
   TSC_ASSERT(build_file != nullptr);
   // As in native.cpp: tiles are chosen for the full width, which some CPUs do not prefer.
   const std::string vector_option =
       target.is_x86() ? fmt::format("-mprefer-vector-width={}", target.vector_bytes * 8) : std::string();
+  std::string build_text(build_file->text), device_options;
+  if (!device_sources.empty()) {
+    build_text += codegen::device_build_template();
+    for (const std::string& option : codegen::device_compile_options(target)) device_options += (device_options.empty() ? "" : " ") + option;
+  }
   folder.write("CMakeLists.txt",
-               fill_template(std::string(build_file->text), {{"NAME", name},
+               fill_template(std::move(build_text), {{"NAME", name},
                                                              {"CPU", codegen::portable_cpu(target)},
                                                              {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
                                                              {"VECTOR_OPTION", vector_option},
                                                              {"SOURCES", sources.substr(0, sources.size() - 1)},
+                                                             {"DEVICE_SOURCES", device_sources},
+                                                             {"DEVICE_OPTIONS", device_options},
                                                              {"DEFINITIONS", joined}}));
 }
 

@@ -18,8 +18,9 @@ namespace {
 // depends on the run nor has an effect is placed before it, any other closes it.
 class Outliner {
  public:
-  Outliner(Graph& graph, const Function& function, const AliasClasses& aliases, const std::set<ValueId>& by_strides)
-      : graph_(graph), aliases_(aliases), by_strides_(by_strides) {
+  Outliner(Graph& graph, const Function& function, const AliasClasses& aliases, const std::set<ValueId>& by_strides,
+           const Obstacle& obstacle)
+      : graph_(graph), obstacle_(obstacle), aliases_(aliases), by_strides_(by_strides) {
     keeps_ = has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
              std::ranges::any_of(graph.functions, [&](const Function& f) { return has_node(f, is_write); });
     writes_ = keeps_ || has_node(function, is_write);
@@ -120,7 +121,7 @@ class Outliner {
         return false;
     }
     if (!reads_known_sizes(node)) return false;
-    if (!region_obstacle(graph_, node).empty()) return false;
+    if (!obstacle_(graph_, node).empty()) return false;
     for (const ValueId output : node.outputs) {
       if (by_strides_.contains(aliases_.class_of(output))) return false;
       if (node.op != Op::symbolic && !are_known(graph_.value(output).type.tensor.dims)) return false;
@@ -211,6 +212,7 @@ class Outliner {
   }
 
   Graph& graph_;
+  const Obstacle& obstacle_;
   std::set<std::string> known_;
   std::vector<NodeId> run_;
   const AliasClasses& aliases_;
@@ -223,14 +225,16 @@ class Outliner {
 
 }  // namespace
 
-void outline_regions(Graph& graph) {
+void outline_regions(Graph& graph) { outline_regions(graph, region_obstacle); }
+
+void outline_regions(Graph& graph, const Obstacle& obstacle) {
   keep_strides_of_constants(graph);
   graph.compact();  // so that every node is live: uses are counted over all of them
   const AliasClasses aliases(graph);
   const std::set<ValueId> by_strides = classes_by_strides(graph, aliases);
   for (size_t i = 0; i < graph.functions.size(); ++i) {
     const Function function = graph.functions[i];
-    Outliner(graph, function, aliases, by_strides).run(function.body);
+    Outliner(graph, function, aliases, by_strides, obstacle).run(function.body);
   }
 }
 

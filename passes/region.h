@@ -4,6 +4,7 @@
 // known where it starts. Inside, views cost nothing: they are addresses (root buffer, offset, strides).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,10 @@ namespace tsc::passes {
 
 // Why a node can't be in a region; empty when it can.
 std::string region_obstacle(const ir::Graph& graph, const ir::Node& node);
+
+// outline_regions for a target that keeps more out of regions than region_obstacle does.
+using Obstacle = std::function<std::string(const ir::Graph& graph, const ir::Node& node)>;
+void outline_regions(ir::Graph& graph, const Obstacle& obstacle);
 
 // Sizes that must be equal for a node to be right. Those that are not provably so are checked before its region runs.
 struct SizePair {

@@ -8,6 +8,8 @@
 //   MakeSequence<S, N>     S<int, 0, 1, ..., N - 1>
 //   forbid, allow          tell the address sanitizer what memory may not be touched, and that it may again
 //   extension::...         vectors
+//
+// With TSC_SCALARS there are no vectors: every value is a scalar, and no vector extension of the compiler is used.
 #pragma once
 
 #include <stddef.h>
@@ -21,7 +23,9 @@
 // the target. A produced library is one unit and functions of vectors are inlined.
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wpsabi"
+#ifndef TSC_UNROLL
 #define TSC_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 #define TSC_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #define TSC_NO_VECTORIZE _Pragma("clang loop vectorize(disable) unroll(disable)")
 #if __has_feature(address_sanitizer)
@@ -32,7 +36,9 @@
 #if defined(__SANITIZE_ADDRESS__)
 #define TSC_ADDRESS_SANITIZER
 #endif
+#ifndef TSC_UNROLL
 #define TSC_UNROLL _Pragma("GCC unroll 64")
+#endif
 #define TSC_NO_UNROLL  // GCC leaves loops of run-time counts alone
 #define TSC_NO_VECTORIZE
 #endif
@@ -77,6 +83,49 @@ struct Traits {
 // a and signed ones b.
 template <class Sums>
 inline constexpr bool kHasDotOfBytes = false;
+
+#if defined(TSC_SCALARS)
+
+TSC_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+TSC_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#define TSC_ELEMENTWISE(name, builtin)                           \
+  TSC_INLINE float name(float x) { return __builtin_##builtin##f(x); } \
+  TSC_INLINE double name(double x) { return __builtin_##builtin(x); }
+TSC_ELEMENTWISE(abs, fabs)
+TSC_ELEMENTWISE(sqrt, sqrt)
+TSC_ELEMENTWISE(floor, floor)
+TSC_ELEMENTWISE(ceil, ceil)
+TSC_ELEMENTWISE(trunc, trunc)
+TSC_ELEMENTWISE(round_even, rint)
+#undef TSC_ELEMENTWISE
+
+// Of vectors only.
+template <class V, class T>
+V splat(T x) = delete;
+template <class Mask, class V>
+Mask mask_of(V v) = delete;
+template <class Integers, class Mask>
+Integers lanes_of(Mask mask) = delete;
+template <class Integers, class Mask>
+Integers ones_of(Mask mask) = delete;
+template <class V>
+V low_half(V v) = delete;
+template <class V>
+V high_half(V v) = delete;
+template <int... kIndex, class V>
+V shuffle(V a, V b) = delete;
+template <class Integers>
+bool any(Integers v) = delete;
+template <class Integers>
+bool all(Integers v) = delete;
+
+#else
+
+// Lane kIndex of a and b one after the other.
+template <int... kIndex, class V>
+TSC_INLINE V shuffle(V a, V b) {
+  return __builtin_shufflevector(a, b, kIndex...);
+}
 
 #if defined(__clang__)
 
@@ -319,8 +368,9 @@ TSC_INLINE bool all(Integers v) {
 }
 
 #endif
+#endif
 
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__) && !defined(TSC_SCALARS)
 using Sums512 = Vector<int32_t, 16>::Type;
 template <>
 inline constexpr bool kHasDotOfBytes<Sums512> = true;

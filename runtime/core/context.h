@@ -111,12 +111,18 @@ struct SizeClass {
   }
 };
 
+// What else belongs to a context and goes with it, such as memory elsewhere than in the host's.
+struct Attachment {
+  void (*release)(Attachment* self);
+};
+
 class Context {
  public:
   explicit Context(const Host& host = kDefaultHost) : host_(host) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
   ~Context() {
+    attach(nullptr);
     free(generator_, sizeof(Generator));
     release_cache();
   }
@@ -238,6 +244,13 @@ class Context {
   template <class Fn>
   void parallel_for_scratch(i64 count, i64 grain, i64 bytes, const Fn& fn);
 
+  // One attachment, null at first. A new one releases the old.
+  Attachment* attachment() const { return attachment_; }
+  void attach(Attachment* attachment) {
+    if (attachment_ != nullptr) attachment_->release(attachment_);
+    attachment_ = attachment;
+  }
+
   // Output of print() and warnings: stream 1 or 2.
   void print(int32_t stream, const char* text, i64 size) {
     if (ok() && size > 0) host_.print(host_.print_user, stream, text, static_cast<size_t>(size));
@@ -297,6 +310,7 @@ class Context {
   int32_t source_ = 0;
   int depth_ = 0;
   const Host& host_;
+  Attachment* attachment_ = nullptr;
   uint64_t seed_ = Generator::kDefaultSeed;
   Generator* generator_ = nullptr;
   size_t live_ = 0;     // bytes handed out

@@ -24,7 +24,7 @@ struct Identity {
   static constexpr float low = -kInfinity;
   static constexpr float high = kInfinity;
   template <class V>
-  V operator()(V acc, Position) const {
+  TSC_INLINE V operator()(V acc, Position) const {
     return acc;
   }
 };
@@ -34,7 +34,7 @@ struct Clamp {
   float low;
   float high;
   template <class V>
-  V operator()(V acc, Position) const {
+  TSC_INLINE V operator()(V acc, Position) const {
     return min(max(acc, splat<V>(low)), splat<V>(high));
   }
 };

@@ -38,7 +38,7 @@ struct Out {
 
 struct Copy {
   template <class V>
-  V operator()(V x) const {
+  TSC_INLINE V operator()(V x) const {
     return x;
   }
 };

@@ -13,12 +13,12 @@ struct Interleave {
   template <class V>
   static TSC_INLINE V low(V a, V b) {
     constexpr int kN = sizeof...(kIndex);
-    return __builtin_shufflevector(a, b, (kIndex % 2 * kN + kIndex / 2)...);
+    return extension::shuffle<(kIndex % 2 * kN + kIndex / 2)...>(a, b);
   }
   template <class V>
   static TSC_INLINE V high(V a, V b) {
     constexpr int kN = sizeof...(kIndex);
-    return __builtin_shufflevector(a, b, (kIndex % 2 * kN + kN / 2 + kIndex / 2)...);
+    return extension::shuffle<(kIndex % 2 * kN + kN / 2 + kIndex / 2)...>(a, b);
   }
 };
 

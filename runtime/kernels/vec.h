@@ -26,7 +26,10 @@
 
 #include "runtime/core/compiler.h"
 
-#ifndef TSC_VECTOR_BYTES
+#if defined(TSC_SCALARS)
+#undef TSC_VECTOR_BYTES
+#define TSC_VECTOR_BYTES 0
+#elif !defined(TSC_VECTOR_BYTES)
 #if defined(__AVX512F__)
 #define TSC_VECTOR_BYTES 64
 #elif defined(__AVX__)
@@ -44,7 +47,7 @@ using i64 = int64_t;
 
 inline constexpr int kLanes = TSC_VECTOR_BYTES >= 8 ? TSC_VECTOR_BYTES / 4 : 1;
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+#if defined(TSC_HAS_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
 inline constexpr bool kHasFma = true;
 #else
 inline constexpr bool kHasFma = false;
