@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/csrc/jit/passes/lower_tuples.h>
 #include <torch/csrc/jit/passes/normalize_ops.h>
 #include <torch/csrc/jit/passes/peephole.h>
@@ -259,10 +260,31 @@ void materialize_autocast(const std::shared_ptr<Graph>& graph) {
   if (has_autocast) torch::jit::Autocast(graph);
 }
 
+// Runs a pass that nothing needs. LibTorch's alias analysis, with which they begin, fails where a function that takes a
+// union is inlined with a value that isn't the list which a branch of it writes.
+template <class Pass>
+void run_if_possible(const Pass& pass) {
+  try {
+    pass();
+  } catch (const c10::Error&) {
+  }
+}
+
+// LibTorch optimises a function before it is inlined, which may fail for the same reason; then it is inlined as it is.
+void inline_calls(Graph& graph) {
+  try {
+    torch::jit::Inline(graph);
+  } catch (const c10::Error&) {
+    torch::jit::setGraphExecutorOptimize(false);
+    torch::jit::Inline(graph);
+    torch::jit::setGraphExecutorOptimize(true);
+  }
+}
+
 void inline_everything(const Program& program, const std::shared_ptr<Graph>& graph) {
   bool changed = true;
   while (changed) {
-    torch::jit::Inline(*graph);
+    inline_calls(*graph);
     materialize_autocast(graph);
     changed = inline_interface_calls(program, *graph);
     changed |= inline_sorting_of_objects(*graph);
@@ -309,16 +331,6 @@ bool fold_attributes(const Program& program, Graph& graph) {
   return changed;
 }
 
-// Runs a pass that nothing needs. LibTorch's alias analysis, with which they begin, fails where a function that takes a
-// union is inlined with a value that isn't the list which a branch of it writes.
-template <class Pass>
-void run_if_possible(const Pass& pass) {
-  try {
-    pass();
-  } catch (const c10::Error&) {
-  }
-}
-
 void eliminate_dead_code(const std::shared_ptr<Graph>& graph) {
   run_if_possible([&] { torch::jit::EliminateDeadCode(graph); });
 }
@@ -332,7 +344,7 @@ void fold_until_stable(Program& program) {
     for (MethodGraph& method : program.methods) {
       changed |= fold_attributes(program, *method.graph);
       run_if_possible([&] { torch::jit::PeepholeOptimize(method.graph, /*disable_shape_peepholes=*/true); });
-      changed |= torch::jit::ConstantPropagationImmutableTypes(method.graph);
+      run_if_possible([&] { changed |= torch::jit::ConstantPropagationImmutableTypes(method.graph); });
       eliminate_dead_code(method.graph);
     }
     if (!changed) break;
@@ -435,7 +447,7 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
   if (!diagnostics.empty()) return program;
   if (decomposed) fold_until_stable(program);
   for (MethodGraph& method : program.methods) {
-    torch::jit::LowerSimpleTuples(method.graph);
+    run_if_possible([&] { torch::jit::LowerSimpleTuples(method.graph); });
     eliminate_dead_code(method.graph);
   }
   find_written_attributes(program);

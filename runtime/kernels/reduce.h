@@ -1,6 +1,6 @@
 // Reductions of [outer][reduced][inner] to [outer][inner], the output dense.
 //
-//   reduce(p, Sum{}, input, output, epilogue, begin, end)     Sum, Mean, Prod, Max, Min, Any, All, Norm1, Norm2
+//   reduce(p, Sum{}, input, output, epilogue, begin, end)     Sum, Mean, Prod, Max, Min, AnyOf, AllOf, Norm1, Norm2
 //   arg_reduce<Arg::kMax>(p, input, int64 output, begin, end) the first position of the largest (kMin: smallest)
 //   element variance(p, correction, input, output, epilogue, begin, end)
 //
@@ -154,8 +154,8 @@ struct Min : Max {
   }
 };
 
-// Any and All accumulate bytes of 0 and 1.
-struct Any : Sum {
+// AnyOf and AllOf accumulate bytes of 0 and 1.
+struct AnyOf : Sum {
   template <class T>
   using Accumulator = uint8_t;
   template <class A, class V>
@@ -168,7 +168,7 @@ struct Any : Sum {
   }
 };
 
-struct All : Any {
+struct AllOf : AnyOf {
   template <class A>
   static constexpr A identity() {
     return A(1);

@@ -216,15 +216,15 @@ TEST(Reduce, IntegersAndBool) {
     check_op<Min, uint8_t>({}, bytes, s, [](auto& v) { return *std::min_element(v.begin(), v.end()); }, 0);
     const auto any = [](auto& v) { return std::any_of(v.begin(), v.end(), [](auto e) { return e != 0; }); };
     const auto all = [](auto& v) { return std::all_of(v.begin(), v.end(), [](auto e) { return e != 0; }); };
-    check_op<Any, uint8_t>({}, sparse, s, any, 0);
-    check_op<All, uint8_t>({}, bytes, s, all, 0);
-    check_op<Any, uint8_t>({}, x, s, any, 0);
+    check_op<AnyOf, uint8_t>({}, sparse, s, any, 0);
+    check_op<AllOf, uint8_t>({}, bytes, s, all, 0);
+    check_op<AnyOf, uint8_t>({}, x, s, any, 0);
 
     const Reduction p = Reduction::dense(s.outer, s.reduced, s.inner);
     std::vector<uint8_t> output(s.outer * s.inner);
     std::vector<i64> counts(s.outer * s.inner);
     const bool* flags = reinterpret_cast<const bool*>(sparse.data());
-    reduce(p, Any{}, flags, reinterpret_cast<bool*>(output.data()), Identity{}, 0, reduce_work_items(p));
+    reduce(p, AnyOf{}, flags, reinterpret_cast<bool*>(output.data()), Identity{}, 0, reduce_work_items(p));
     reduce(p, Sum{}, flags, counts.data(), Identity{}, 0, reduce_work_items(p));
     for (size_t i = 0; i < output.size(); ++i) EXPECT_EQ(output[i], counts[i] != 0);
   }

@@ -1,6 +1,6 @@
 """Regions inside branches and loops, regions between host ops, and states beside them."""
 
-from typing import List, Optional, Tuple
+from typing import List, Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -173,6 +173,15 @@ class Early(nn.Module):
         return z
 
 
+class BoxesBesideReductions(nn.Module):
+    """Boxed values in a program with kernels of reductions: their types are the runtime's."""
+
+    def forward(self, x):
+        boxes: List[Union[int, str]] = [1, "a"]
+        boxes.append(x.size(0))
+        return x.sum(-1) * len(boxes)
+
+
 class NamesOfTheRuntime(nn.Module):
     """Variables that are called like what emitted functions use."""
 
@@ -280,6 +289,7 @@ CASES = [
     *[Case(f"picks_{module.__name__}", module(), *PICKS, script=True) for module in (PickList, PickDict, PickTuple, PickNested, PickJoined, GrownInLoop)],
     Case("names_of_the_runtime", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4)),
     Case("names_of_the_runtime_scripted", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4), script=True),
+    Case("boxes_beside_reductions", BoxesBesideReductions(), R(3, 5), R(1, 1), R(4, 0), script=True),
     Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
     Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
     Case("while", While(), R(3, 5) * 9, R(1, 1), script=True),
@@ -300,6 +310,7 @@ CASES = [
 ]
 
 TYPES = {
+    "boxes_beside_reductions": ["x: f32[n, m]"],
     "branch": ["x: f32[n, 5]"],
     "loop": ["x: f32[n, 5]"],
     "while": ["x: f32[n, m]"],
