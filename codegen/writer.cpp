@@ -56,15 +56,18 @@ constexpr std::array kWords = {
     "typename",  "union",     "unsigned", "using",    "virtual",   "void",      "volatile",  "while",    "xor"};
 // ... what emitted functions use themselves, ...
 constexpr std::array kNamesInUse = {
-    "ctx",   "self",     "d",      "p",    "begin",  "end",   "scratch", "blocks",  "step",    "tsc",  "ops",  "math",
-    "main",  "linux",    "unix",   "NULL", "EOF",    "errno", "i64",     "assert",  "Tensor",  "List", "Dict", "Str",
-    "Tuple", "Optional", "Scalar", "None", "Device", "Any",   "Ref",     "Context", "weights", "arena",
-    "launch", "device_weights"};
-// ... and functions of the runtime that need no prefix.
+    "ctx",  "self",   "d",      "p",    "begin",   "end",     "scratch", "blocks",   "step",
+    "tsc",  "ops",    "math",   "main", "linux",   "unix",    "NULL",    "EOF",      "errno",
+    "i64",  "assert", "Tensor", "List", "Dict",    "Str",     "Tuple",   "Optional", "Scalar",
+    "None", "Device", "Any",    "Ref",  "Context", "weights", "arena",   "launch",   "device_weights"};
+// ... functions of the runtime that need no prefix, ...
 constexpr std::array kFunctionsInUse = {"min",        "max",         "dense",          "copy_dense",      "floor_div",
                                         "floor_mod",  "is_empty",    "broadcast_size", "check_broadcast", "check_equal",
                                         "check_size", "check_sizes", "check_dtype",    "wrap_add",        "wrap_sub",
                                         "wrap_mul"};
+// ... and those of kernels, which a function of the model would hide.
+constexpr std::array kKernelFunctions = {"in",      "out", "load",   "store",   "splat",
+                                         "convert", "fma", "select", "largest", "permute"};
 
 }  // namespace
 
@@ -83,7 +86,7 @@ std::string identifier(std::string_view text) {
   if (name.empty()) name = "value";
   if (name[0] >= '0' && name[0] <= '9') name = "v" + name;
   const auto is_in = [&](const auto& words) { return std::ranges::find(words, std::string_view(name)) != words.end(); };
-  return is_in(kWords) || is_in(kNamesInUse) || is_in(kFunctionsInUse) ? name + "_" : name;
+  return is_in(kWords) || is_in(kNamesInUse) || is_in(kFunctionsInUse) || is_in(kKernelFunctions) ? name + "_" : name;
 }
 
 std::string camel_case(std::string_view text) {

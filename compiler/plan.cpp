@@ -119,7 +119,10 @@ Plan make_plan(const Options& options) {
   plan.kind = plan_output(options, plan.models, diagnostics);
   if (std::optional<codegen::Target> target = codegen::find_target(options.target)) {
     plan.target = *target;
-    if (target->device && options.profile) diagnostics.add(make_diagnostic(Error::not_for_device, "--profile", target->name));
+    if (target->device && options.profile)
+      diagnostics.add(make_diagnostic(Error::not_for_device, "--profile", target->name));
+    if (target->device && plan.kind == OutputKind::kAssembly)
+      diagnostics.add(make_diagnostic(Error::not_for_device, "--emit=asm", target->name));
   } else {
     diagnostics.add(make_diagnostic(Error::unknown_target, options.target, codegen::target_names()));
   }

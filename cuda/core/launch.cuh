@@ -85,7 +85,9 @@ class DeviceWeights {
   char* upload(Context& ctx) const {
     void* memory = nullptr;
     if (!check(ctx, cudaMalloc(&memory, bytes_), "the weights")) return nullptr;
-    if (check(ctx, cudaMemcpy(memory, host_, bytes_, cudaMemcpyHostToDevice), "copying the weights")) {
+    // The copy may return before it has arrived, and the contexts' streams don't wait for the one that it is on.
+    if (check(ctx, cudaMemcpy(memory, host_, bytes_, cudaMemcpyHostToDevice), "copying the weights") &&
+        check(ctx, cudaStreamSynchronize(nullptr), "copying the weights")) {
       return static_cast<char*>(memory);
     }
     cudaFree(memory);

@@ -96,11 +96,16 @@ __global__ void __launch_bounds__(256) conv2d_narrow_kernel(Conv2d p, const floa
   const float* taps = weight + channel * channels * kHeight * kWidth;
   float sum = 0;
   for (i64 c = 0; c < channels; ++c) {
-    TSC_UNROLL
-    for (int tap = 0; tap < kHeight * kWidth; ++tap) {
-      const i64 y = y0 + tap / kWidth * p.dilation_height, x = x0 + tap % kWidth * p.dilation_width;
-      const bool inside = y >= 0 && y < p.in_height && x >= 0 && x < p.in_width;
-      if (inside) sum = tsc::fma(taps[tap], plane[y * p.in_width + x], sum);
+    // Large windows row by row: the tests of all their taps at once are more than the registers hold.
+#pragma unroll(kHeight * kWidth > 25 ? 1 : kHeight)
+    for (int row = 0; row < kHeight; ++row) {
+      const i64 y = y0 + row * p.dilation_height;
+      TSC_UNROLL
+      for (int column = 0; column < kWidth; ++column) {
+        const i64 x = x0 + column * p.dilation_width;
+        const bool inside = y >= 0 && y < p.in_height && x >= 0 && x < p.in_width;
+        if (inside) sum = tsc::fma(taps[row * kWidth + column], plane[y * p.in_width + x], sum);
+      }
     }
     plane += p.in_height * p.in_width;
     taps += kHeight * kWidth;

@@ -10,8 +10,8 @@ import pytest
 import programs
 
 
-# The nets use every kernel, in either order of their threads.
-NETS = ("conv_net", "mlp", "attention", "bert", "numbers")
+# Whose kernels also run with threads and blocks in another order.
+NETS = ("sizes", "conv_net", "mlp", "attention", "bert", "numbers")
 
 
 @pytest.mark.parametrize("names, seed, options", [(None, 1, ()), (NETS, 2, ("--no-fuse",))], ids=["fused", "unfused"])

@@ -134,6 +134,19 @@ class Numbers(nn.Module):
         return values, order, picked, small.cumsum(-1), (x > 0.5).sum(0), torch.topk(x, 2)[0], index.to(torch.float32).std(0)
 
 
+class Sizes(nn.Module):
+    """Rows, columns and matrices of sizes at which a device's kernels are others, or sums get long."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(40, 130)
+
+    def forward(self, x, wide, long):
+        rows = wide[:, :1500].contiguous()
+        normal = torch.layer_norm(rows, (1500,))
+        return self.out(x), wide.softmax(-1), rows[:, :300].softmax(-1), normal, rows.sum(-1), long.sum(0)
+
+
 def build():
     """{name: (module as torch.jit makes it, its twin in eager PyTorch, calls)}; a call is (method, inputs)."""
     from bert_encoder.model import BertEncoder
@@ -165,6 +178,7 @@ def build():
     add("streaming", Streaming(), *[(torch.randn(1, 5),) for _ in range(5)], ("restart", ()), (torch.randn(1, 5),), script=True)
     add("views", Views(), (torch.rand(4, 6),), (torch.rand(7, 5),), script=True)
     add("language", Language(), ([" Ab", "c", "longer", "no"], {"ab": 1.5, "longer": 2.0}), (["x"] * 4, {"x": 1.0}, 2), script=True)
+    add("sizes", Sizes(), (torch.randn(130, 40), torch.randn(3, 3000), torch.full((100000, 2), 0.1)))
     add("numbers", Numbers(), *[(torch.rand(n, 11), torch.randint(0, 99, (n, 6))) for n in (3, 20)], script=True)
 
     tutorials = build_all()

@@ -17,12 +17,14 @@ KEPT_SIZES = "the memory of an input can't be resized"  # a tensor of the caller
 
 
 class Unsayable(Exception):
-    """A value that TorchScript has no literal for."""
+    """A value that TorchScript has no literal for, or no program gets."""
 
 
 def literal(value, tensors):
     """A value as a program says it; tensors become parameters."""
     if isinstance(value, torch.Tensor):
+        if value.device.type != "cpu":
+            raise Unsayable(f"a tensor on {value.device}")
         tensors.append(value)
         return f"x{len(tensors) - 1}"
     if isinstance(value, (list, tuple)):

@@ -173,6 +173,21 @@ class Early(nn.Module):
         return z
 
 
+class LayersNamedLikeKernels(nn.Module):
+    """Layers, whose groups are functions, called like what the functions of other groups use."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.load, self.splat, self.fma, self.convert = [nn.Linear(4, 4) for _ in range(5)]
+        self.select, self.store, self.largest, self.permute = [nn.Linear(4, 4) for _ in range(4)]
+
+    def forward(self, x):
+        for layer in (self.out, self.load, self.splat, self.fma, self.convert, self.select, self.store, self.largest, self.permute):
+            x = layer(x)
+        y = torch.cat([x, x * 2])
+        return torch.sigmoid(y) * torch.exp(y), x.sum(-1) + 1, y.softmax(-1)
+
+
 class BoxesBesideReductions(nn.Module):
     """Boxed values in a program with kernels of reductions: their types are the runtime's."""
 
@@ -289,6 +304,7 @@ CASES = [
     *[Case(f"picks_{module.__name__}", module(), *PICKS, script=True) for module in (PickList, PickDict, PickTuple, PickNested, PickJoined, GrownInLoop)],
     Case("names_of_the_runtime", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4)),
     Case("names_of_the_runtime_scripted", NamesOfTheRuntime(), R(3, 5, 4), R(1, 2, 4), script=True),
+    Case("layers_named_like_kernels", LayersNamedLikeKernels(), R(2, 4), R(1, 4), R(5, 4)),
     Case("boxes_beside_reductions", BoxesBesideReductions(), R(3, 5), R(1, 1), R(4, 0), script=True),
     Case("branch", Branch(), (R(3, 5), 3), (R(1, 5), 1), (R(2, 5), 0), (R(0, 5), 3), script=True),
     Case("loop", Loop(), (R(3, 5), 3), (R(1, 5), 0), (R(2, 5), 1), script=True),
