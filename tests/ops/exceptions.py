@@ -145,7 +145,7 @@ KNOWN_PROGRAMS = [
 
 
 # Programs that are not run at other sizes, since PyTorch's own kernel dies of fewer pivots than rows.
-DEADLY_AT_OTHER_SIZES = {"aten::_chunk_cat", "aten::lu_unpack", "aten::lu_solve", "aten::linalg_lu_solve"}
+DEADLY_AT_OTHER_SIZES = {"aten::_chunk_cat", "aten::segment_reduce", "aten::lu_unpack", "aten::lu_solve", "aten::linalg_lu_solve"}
 
 
 def is_deadly(ops, form):
