@@ -140,6 +140,9 @@ KNOWN_PROGRAMS = [
     ("aten::linalg_matrix_exp", ("repeated",), "elements that lie twice, which PyTorch can't view"),
     ("aten::matrix_exp", ("repeated",), "the same"),
     *[(name, ("strided",), "batch sizes with gaps, as above") for name in ("aten::gru", "aten::lstm", "aten::rnn_relu", "aten::rnn_tanh")],
+    ("aten::embedding_bag", ("empty_last",), "rows without elements, which PyTorch's kernel refuses"),
+    ("aten::native_group_norm", ("strided",), "elements that do not lie in order, which PyTorch refuses"),
+    ("tsc::write_out_", RESIZED, "a destination of the caller's, which keeps its sizes"),
     ("aten::pixel_unshuffle", ("empty",), "without elements PyTorch leaves the sizes as they are"),
 ]
 

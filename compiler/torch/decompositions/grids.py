@@ -36,7 +36,7 @@ def _elements(input: Tensor, at: List[Tensor]) -> Tuple[Tensor, Tensor]:
         size = input.size(i + 2)
         is_inside = is_inside & (at[i] >= 0) & (at[i] <= size - 1)
         index = index * size + at[i].nan_to_num().clamp(0, size - 1).to(torch.int64)
-    places = index.reshape([index.size(0), 1, -1]).expand([-1, input.size(1), -1])
+    places = index.flatten(1).unsqueeze(1).expand([-1, input.size(1), -1])
     result = input.flatten(2).gather(2, places).reshape([input.size(0), input.size(1)] + index.size()[1:])
     return result, is_inside.unsqueeze(1)
 

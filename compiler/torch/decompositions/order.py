@@ -333,7 +333,7 @@ def _histogram(points: Tensor, edges: List[Tensor], weight: Optional[Tensor], de
     count = 1
     for i in range(len(edges)):
         edge = edges[i]
-        assert edge.dim() == 1 and edge.size(0) > 0, "histogram: bins tensor should have one dimension and an edge at least"
+        assert edge.dim() == 1 and edge.size(0) > 1, "histogram: bins tensor should have one dimension and two edges at least"
         assert edge.dtype == points.dtype, "histogram: input tensor and bins tensors should have the same dtype"
         bins = edge.size(0) - 1
         x = points.select(1, i).contiguous()

@@ -273,6 +273,6 @@ def native_layer_norm(
 def native_group_norm(
     input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], N: int, C: int, HxW: int, group: int, eps: float
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    result = torch.group_norm(input, group, weight, bias, eps)
+    result = torch.group_norm(input.reshape([N, C, HxW]), group, weight, bias, eps).reshape(input.size())
     variance, mean = torch.var_mean(input.reshape([N, group, C * HxW // group]), [2], correction=0, keepdim=False)
     return result, mean, torch.rsqrt(variance + eps)
