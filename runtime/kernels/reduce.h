@@ -310,18 +310,22 @@ void reduce(Reduction p, const Op& op, const T* input, TOut* output, const Epilo
     const A result = op.finish(detail::reduce_row(op, row, stride, p.reduced), p.reduced);
     output[offset] = epilogue(convert<TOut>(result), Position{offset, offset});
   };
+  // Where nothing is reduced there may be no memory that an offset could point into.
+  const auto at = [&](i64 o, i64 column) __attribute__((always_inline)) {
+    return p.reduced == 0 ? input : input + o * p.outer_stride + column;
+  };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
+      p, begin, end, [&](i64 o) { one(at(o, 0), p.reduced_stride, o); },
       [&]<int kVectors>(i64 o, i64 column, i64 skip) {
         Vec<A, kLanes> results[kVectors];
-        detail::reduce_strip<kVectors>(op, input + o * p.outer_stride + column, p.reduced_stride, p.reduced, results);
+        detail::reduce_strip<kVectors>(op, at(o, column), p.reduced_stride, p.reduced, results);
         TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           detail::store_results(output, o * p.inner + column + v * kLanes, op.finish(results[v], p.reduced), skip,
                                 epilogue);
         }
       },
-      [&](i64 o, i64 column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
+      [&](i64 o, i64 column) { one(at(o, column), p.reduced_stride, o * p.inner + column); });
 }
 
 enum class Arg { kMax, kMin };

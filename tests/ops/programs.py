@@ -116,6 +116,18 @@ def refused_files(files, folder):
     return dict(re.findall(r"^\S*?(\w+)\.pt: error: (.*)$", answer.stderr, re.M))
 
 
+def models(found, folder, size):
+    """(case, its model): cases that are files, so many in a library."""
+    for start in range(0, len(found), size):
+        part = found[start : start + size]
+        file = folder / f"part{start}.so"
+        answer = run_tsc(*[case.file for case in part], "-o", file, "-O1")
+        assert answer.returncode == 0, answer.stderr[:3000]
+        library = tsc.load(str(file))
+        for case in part:
+            yield case, library[case.name] if len(part) > 1 else library
+
+
 def compiled(found, folder, number, *options):
     """One library with a method for each case, and the module that PyTorch runs."""
     holder = torch.nn.Module()

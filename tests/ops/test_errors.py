@@ -8,7 +8,6 @@ import torch
 import compare
 import harvest
 import programs
-import tsc
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -104,20 +103,13 @@ def test_what_pytorch_refuses(tmp_path):
         counts["refused by tsc" if case.name in answers else "called"] += 1
         if case.name not in answers:
             running.append(case)
-    for start in range(0, len(running), SIZE):
-        part = running[start : start + SIZE]
-        file = tmp_path / f"part{start}.so"
-        answer = programs.run_tsc(*[case.file for case in part], "-o", file, "-O1")
-        assert answer.returncode == 0, answer.stderr[:3000]
-        library = tsc.load(str(file))
-        for case in part:
-            model = library[case.name] if len(part) > 1 else library
-            difference = compare.check(model, "::", case.module, case.tensors)
-            counts["PyTorch's error"] += case.error() is not None
-            if difference and KEPT_SIZES in difference:
-                counts["destination that is an input of other sizes: refused"] += 1
-            elif difference:
-                failures.append(f"{case.name} {case.text} {[tuple(t.shape) for t in case.tensors]}: {difference}")
+    for case, model in programs.models(running, tmp_path, SIZE):
+        difference = compare.check(model, "::", case.module, case.tensors)
+        counts["PyTorch's error"] += case.error() is not None
+        if difference and KEPT_SIZES in difference:
+            counts["destination that is an input of other sizes: refused"] += 1
+        elif difference:
+            failures.append(f"{case.name} {case.text} {[tuple(t.shape) for t in case.tensors]}: {difference}")
     assert counts["called"] > 400 and counts["PyTorch's error"] > 400
     print(dict(counts))
     for reason, count in rest.most_common():

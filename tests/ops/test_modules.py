@@ -13,7 +13,6 @@ import torch
 import compare
 import harvest
 import programs
-import tsc
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -87,20 +86,13 @@ def test_modules(tmp_path):
         if case.name in answers:
             outcome[case.of].append(f"refused: {answers[case.name]}")
     failures = []
-    for start in range(0, len(running), SIZE):
-        part = running[start : start + SIZE]
-        file = tmp_path / f"part{start}.so"
-        answer = programs.run_tsc(*[case.file for case in part], "-o", file, "-O1")
-        assert answer.returncode == 0, answer.stderr[:3000]
-        library = tsc.load(str(file))
-        for case in part:
-            model = library[case.name] if len(part) > 1 else library
-            with torch.no_grad(), torch.jit.optimized_execution(False):
-                name = "::empty" if case.is_random else "::"
-                difference = compare.check(model, name, case.module, copy.deepcopy(case.arguments))
-            if difference:
-                failures.append(f"{case.name} {[getattr(a, 'shape', a) for a in case.arguments]}: {difference}")
-            outcome[case.of].append("passed" if not difference else "wrong")
+    for case, model in programs.models(running, tmp_path, SIZE):
+        with torch.no_grad(), torch.jit.optimized_execution(False):
+            name = "::empty" if case.is_random else "::"
+            difference = compare.check(model, name, case.module, copy.deepcopy(case.arguments))
+        if difference:
+            failures.append(f"{case.name} {[getattr(a, 'shape', a) for a in case.arguments]}: {difference}")
+        outcome[case.of].append("passed" if not difference else "wrong")
     whole = [name for name, each in outcome.items() if set(each) == {"passed"}]
     print(f"{len(whole)} of {len(harvest.module_db)} modules pass; {sum(len(each) for each in outcome.values())} samples")
     for name, each in outcome.items():
