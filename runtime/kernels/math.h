@@ -363,6 +363,23 @@ TSC_INLINE V bitwise_xor(V a, V b) {
   return a ^ b;
 }
 
+// Shifts by what is no number of places give what the last of the bits leave: 0, or the sign.
+
+template <IntegerValue V>
+TSC_INLINE V bitwise_left_shift(V a, V b) {
+  const V zero = splat<V>(0), bits = splat<V>(8 * sizeof(Element<V>));
+  const Mask<V> inside = mask_and(less_equal(zero, b), less(b, bits));
+  return select(inside, V(a << select(inside, b, zero)), zero);
+}
+template <IntegerValue V>
+TSC_INLINE V bitwise_right_shift(V a, V b) {
+  constexpr bool kSigned = static_cast<Element<V>>(-1) < 0;
+  const V zero = splat<V>(0), last = splat<V>(8 * sizeof(Element<V>) - 1);
+  const Mask<V> inside = mask_and(less_equal(zero, b), less_equal(b, last));
+  const V shifted = V(a >> select(inside, b, last));
+  return kSigned ? shifted : select(inside, shifted, zero);
+}
+
 // Comparisons and logic.
 
 template <class V>

@@ -218,7 +218,10 @@ inline Tensor linspace(Context& ctx, const Scalar& start, const Scalar& end, i64
   if (type == DType::kBool) return ctx.fail(ErrorKind::kType, "\"linspace_cpu\" not implemented for 'Bool'");
   Tensor result = Tensor::empty(ctx, type, dims(steps));
   if (!ctx.ok()) return {};
-  const double from = start.to_double(), to = end.to_double();
+  // Whole numbers are counted between whole numbers.
+  const bool is_whole = !is_floating(type) && !is_complex(type);
+  const double from = is_whole ? static_cast<double>(start.to_int()) : start.to_double();
+  const double to = is_whole ? static_cast<double>(end.to_int()) : end.to_double();
   const double by = steps > 1 ? (to - from) / static_cast<double>(steps - 1) : 0;
   for (i64 i = 0; i < steps; ++i) {
     const double value =

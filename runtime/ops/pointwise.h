@@ -94,6 +94,8 @@ TSC_POINTWISE_2(logical_xor, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(bitwise_and, kBools | kInts)
 TSC_POINTWISE_2(bitwise_or, kBools | kInts)
 TSC_POINTWISE_2(bitwise_xor, kBools | kInts)
+TSC_POINTWISE_2(bitwise_left_shift, kInts)
+TSC_POINTWISE_2(bitwise_right_shift, kInts)
 #undef TSC_POINTWISE_1
 #undef TSC_POINTWISE_2
 
@@ -421,6 +423,8 @@ TSC_BINARY(copysign, float_or_default)
 TSC_BINARY(bitwise_and, )
 TSC_BINARY(bitwise_or, )
 TSC_BINARY(bitwise_xor, )
+TSC_BINARY(bitwise_left_shift, )
+TSC_BINARY(bitwise_right_shift, )
 #undef TSC_BINARY
 
 // Comparisons write 0 and 1 into whatever dtype their in-place destination has.

@@ -88,23 +88,87 @@ def widened(value):
     return value
 
 
-def truth(function, operands):
-    """The result in double, rounded once; None when the overload has none in double."""
-    dtypes = {v.dtype for v in operands if isinstance(v, torch.Tensor) and v.dtype in WIDER}
+def in_double(function, operands):
+    """The result in double, and the dtype that it stands for; None when the overload has none in double."""
+    dtypes = {t.dtype for t in tensors_of(operands) if t.dtype in WIDER}
     if len(dtypes) != 1:
         return None
-    dtype = next(iter(dtypes))
-    narrower = {torch.float64: dtype.to_real(), torch.complex128: dtype.to_complex()}
-
-    def rounded(value):
-        if isinstance(value, torch.Tensor):
-            return value.to(narrower.get(value.dtype, value.dtype))
-        return type(value)(rounded(v) for v in value) if isinstance(value, (list, tuple)) else value
-
     try:
-        return rounded(function(*widened(kept(operands))))
+        return function(*widened(kept(operands))), next(iter(dtypes))
     except Exception:
         return None
+
+
+def narrowed(value, dtype):
+    if isinstance(value, torch.Tensor):
+        return value.to({torch.float64: dtype.to_real(), torch.complex128: dtype.to_complex()}.get(value.dtype, value.dtype))
+    return type(value)(narrowed(v, dtype) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def tensors_of(value):
+    if isinstance(value, (list, tuple)):
+        return [t for item in value for t in tensors_of(item)]
+    if hasattr(value, "__dlpack__"):
+        return [value if isinstance(value, torch.Tensor) else torch.from_dlpack(value)]
+    return []
+
+
+def distances(result, exact):
+    """Of each number of each tensor how far it lies from the exact one; infinite where one of them is no number."""
+    for ours, true in zip(tensors_of(result), tensors_of(exact)):
+        same = (ours == true) | ((ours != ours) & (true != true))
+        distance = torch.where(same, 0.0, (ours.to(true.dtype) - true).abs().double())
+        yield torch.where(distance != distance, float("inf"), distance)
+
+
+def units(function, operands, actual):
+    """The largest distance of a result from the exact one, in units in the last place of its dtype there; None when there
+    is no exact one."""
+    found = in_double(function, operands)
+    if found is None:
+        return None
+    exact, dtype = found
+    largest = 0.0
+    for ours, true, distance in zip(tensors_of(actual), tensors_of(exact), distances(actual, exact)):
+        if ours.dtype not in WIDER or not ours.numel():
+            continue
+        limits = torch.finfo(ours.dtype)
+        place = torch.clamp(true.abs().double(), limits.tiny, limits.max).log2().floor().exp2() * limits.eps
+        # Half a unit is what the exact number itself loses, and beyond the largest number lies infinity.
+        is_beyond = (true.abs() > limits.max) & ours.abs().isinf()
+        largest = max(largest, torch.where(is_beyond, 0.0, distance / place).max().item())
+    return largest
+
+
+# Units in the last place of the inputs that rounding on the way may amount to, and the draws that tell what one does.
+UNITS, DRAWS = 4, 16
+
+
+def is_rounding(function, operands, expected, actual, of_result):
+    """Whether numbers that differ from PyTorch's lie as near to the exact ones as the last bits of the inputs allow: sums
+    that cancel, and what is made of them."""
+    if difference(expected, actual, values=False):
+        return False
+    if any(not t.is_floating_point() and not t.is_complex() for t in tensors_of(expected)):
+        return False
+    exact, dtype = in_double(function, operands)
+    exact = of_result(exact)
+    generator = torch.Generator().manual_seed(0)
+
+    def moved(value):
+        if not isinstance(value, torch.Tensor):
+            return type(value)(moved(v) for v in value) if isinstance(value, (list, tuple)) else value
+        wide = widened(value)
+        if value.dtype not in WIDER:
+            return wide
+        return wide * (1 + torch.finfo(dtype).eps * torch.randint(-1, 2, value.shape, generator=generator))
+
+    allowed = [torch.zeros_like(d) for d in distances(exact, exact)]
+    for _ in range(DRAWS):
+        found = distances(of_result(function(*moved(kept(operands)))), exact)
+        allowed = [torch.maximum(a, d) for a, d in zip(allowed, found)]
+    _, nothing = torch.testing._comparison.get_tolerances(dtype, rtol=None, atol=None)
+    return all(bool((d <= UNITS * a + nothing).all()) for d, a in zip(distances(actual, exact), allowed))
 
 
 def chosen(name, operands, result):
@@ -163,7 +227,16 @@ def check(method, name, function, operands, sort=None, factors=None):
     values = not name.split("::")[1].startswith(NO_VALUES) and not has_dropout(name, operands)
     sorting = (sort[0], [operands[0], *sort[1]]) if sort else (name, operands)
     parts = factors or name.partition(".")[0]
-    found = difference(signless(parts, chosen(*sorting, expected)), signless(parts, chosen(*sorting, actual)), values)
-    if found and (exact := truth(function, operands)) is not None:
-        return difference(signless(parts, exact), signless(parts, actual), values) and found
+
+    def of_result(result):
+        return signless(parts, chosen(*sorting, result))
+
+    expected, actual = of_result(expected), of_result(actual)
+    found = difference(expected, actual, values)
+    if found and (exact := in_double(function, operands)) is not None:
+        with torch.no_grad():
+            if not difference(of_result(narrowed(*exact)), actual, values):
+                return None
+            if values and is_rounding(function, operands, expected, actual, of_result):
+                return None
     return found

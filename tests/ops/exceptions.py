@@ -1,5 +1,7 @@
 """Where the library does otherwise than PyTorch on purpose, and rows that are not compared. Each has its reason."""
 
+import re
+
 import torch
 
 import variants
@@ -170,6 +172,18 @@ NO_PROGRAMS = [
     ("aten::special_airy_ai", lambda tensors: tensors[0].dtype is torch.float64, "PyTorch's own error, as above"),
     ("aten::special_bessel_", lambda tensors: tensors[0].dtype is torch.float64, "PyTorch's own error, as above"),
 ]
+
+
+# What our errors say of dtypes that PyTorch takes and we don't: refusals at run time.
+REFUSALS = [
+    re.compile(r"raised Error: .*not implemented for '\w+'"),
+    re.compile(r"raised Error: .*Expected a (tensor of dtype float or double|float or double tensor as input)"),
+    re.compile(r"raised Error: .*matrix_(norm|exp): Expected a floating point or complex tensor as input"),
+]
+
+
+def is_refusal(difference):
+    return any(pattern.match(difference) for pattern in REFUSALS)
 
 
 def why_no_program(ops, tensors):

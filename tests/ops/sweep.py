@@ -1,10 +1,11 @@
 """All of PyTorch's own op samples as compiled programs, and a table of how each op does.
 
-    sweep.py --dtypes float32 int64 bool --limit 1000 --table ../../docs/op-samples.md
+    sweep.py --dtypes float32 int64 bool --facts build/facts --table docs/op-samples.md
     sweep.py --ops 'nn.functional.*' --limit 4 --show        what is wrong or refused, sample by sample
 
 Every sample of torch.testing's op_db is traced, compiled with many others into one library, and compared with PyTorch's
 interpreter. A sample passes, is wrong, is refused by name, crashes, or is no program: PyTorch can't trace it or load it.
+A folder of facts keeps what became of each op in each dtype, so that a table can be made of several runs.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "runtime" / "python"), str(Path(__file__).resolve().parent)]
 
+import compare
 import exceptions
 import harvest
 import programs
@@ -36,6 +38,18 @@ MINUTES = 20  # that a worker may take
 
 def say(kind, **facts):
     print(json.dumps({"kind": kind, **facts}), flush=True)
+
+
+def units(model, case):
+    """The largest error in units in the last place, of results that have values."""
+    if not case.has_values() or case.factors() or case.sort():
+        return None
+    try:
+        result = model(*compare.kept(case.tensors))
+    except Exception:  # as PyTorch's raises
+        return None
+    with torch.no_grad():
+        return compare.units(case.call, case.tensors, result)
 
 
 def work(jobs, limit, skip):
@@ -54,9 +68,9 @@ def work(jobs, limit, skip):
             if not case:
                 say(NONE, sample=sample[0], op=name, dtype=dtype, why="PyTorch can't trace it")
 
-    def tell(kind, case, why=""):
+    def tell(kind, case, why="", **more):
         name, dtype = place[case.name]
-        say(kind, sample=case.name, op=name, dtype=dtype, why=why)
+        say(kind, sample=case.name, op=name, dtype=dtype, why=why, **more)
 
     with tempfile.TemporaryDirectory(prefix="tsc-sweep-") as folder:
         answers = programs.refused(found, Path(folder)) if found else {}
@@ -84,7 +98,12 @@ def work(jobs, limit, skip):
                 ours = model.methods[case.name]
                 difference = programs.agree(ours, getattr(module, case.name), case, case.tensors)
                 difference = difference and programs.agree(ours, case.call, case, case.tensors)
-                tell(WRONG if difference else PASSED, case, difference or "")
+                if difference and exceptions.is_refusal(difference):
+                    tell(REFUSED, case, difference)
+                elif difference:
+                    tell(WRONG, case, difference)
+                else:
+                    tell(PASSED, case, units=units(ours, case))
 
 
 def outcomes(jobs, limit):
@@ -135,44 +154,76 @@ def chunks(ops, dtypes, limit):
 def reason(fact):
     """The op that is missing, or what else the refusal says."""
     op = re.match(r"op '([^']*)' is not supported", fact["why"])
-    return op[1] if op else fact["why"][:80]
+    raised = re.match(r"raised Error: (?:\S+: )*(.*)", fact["why"])
+    return op[1] if op else (raised[1] if raised else fact["why"])[:80]
 
 
-def table(found, dtypes, limit):
-    """Markdown: ops by name, and what they lack."""
-    ops = collections.defaultdict(collections.Counter)
-    reasons = collections.defaultdict(collections.Counter)
+def keep(found, folder):
+    """A file for each op and dtype, with what became of its samples."""
+    folder.mkdir(parents=True, exist_ok=True)
+    by_file = collections.defaultdict(list)
     for fact in found:
+        by_file[f"{fact['op']}-{fact['dtype']}.json"].append(fact)
+    for name, facts in by_file.items():
+        (folder / name).write_text(json.dumps(facts))
+
+
+def kept(folder):
+    return [fact for file in sorted(folder.glob("*.json")) for fact in json.loads(file.read_text())]
+
+
+DTYPES = ["float32", "int64", "bool", "float64", "float16", "bfloat16", "int8", "int16", "int32", "uint8", "complex64"]
+
+
+def table(found):
+    """Markdown: how each dtype does, and each op."""
+    ops, dtypes = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
+    reasons, largest = collections.defaultdict(collections.Counter), collections.Counter()
+    for fact in found:
+        if fact["kind"] == NONE:
+            continue
         ops[fact["op"]][fact["kind"]] += 1
+        dtypes[fact["dtype"]][fact["kind"]] += 1
         if fact["kind"] == REFUSED:
             reasons[fact["op"]][reason(fact)] += 1
-    total = sum(ops.values(), collections.Counter())
+        if fact["dtype"] == "float32" and fact.get("units") is not None:
+            largest[fact["op"]] = max(largest[fact["op"]], fact["units"])
     lines = [
         "# PyTorch's op samples, compiled",
         "",
-        f"Written by `tests/ops/sweep.py --dtypes {' '.join(dtypes)} --limit {limit}`: samples of torch {torch.__version__.split('+')[0]}'s",
-        "`op_db`, traced. Those that PyTorch can't trace, or load again, are no programs and left out.",
+        f"Written by `tests/ops/sweep.py --table`: the samples of torch {torch.__version__.split('+')[0]}'s `op_db`, traced, compiled and",
+        "compared with PyTorch. Those that PyTorch can't trace, or load again, are no programs and left out.",
         "",
-        f"{total[PASSED]} of {sum(total.values()) - total[NONE]} samples pass, {total[WRONG]} are wrong, {total[CRASHED]} crash, {total[REFUSED]} are refused by name.",
+        "| dtype | samples | passed | wrong | refused |",
+        "|---|---|---|---|---|",
+    ]
+    for dtype in [d for d in DTYPES if d in dtypes]:
+        counts = dtypes[dtype]
+        lines.append(f"| {dtype} | {sum(counts.values())} | {counts[PASSED]} | {counts[WRONG] + counts[CRASHED]} | {counts[REFUSED]} |")
+    lines += [
         "",
-        "| op | samples | passed | wrong | refused | for |",
-        "|---|---|---|---|---|---|",
+        "ULP is the largest error of a float32 result, in units in the last place, against the same call in double: large where",
+        "sums cancel. [Precision](precision.md) has the elementwise functions over all of their range.",
+        "",
+        "| op | samples | passed | wrong | refused | ULP | refused for |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, counts in sorted(ops.items()):
-        count = sum(counts.values()) - counts[NONE]
-        why = ", ".join(f"{reason}" for reason, _ in reasons[name].most_common(3))
-        if count:
-            lines.append(f"| {name} | {count} | {counts[PASSED]} | {counts[WRONG] + counts[CRASHED] or ''} | {counts[REFUSED] or ''} | {why} |")
+        why = "; ".join(reason for reason, _ in reasons[name].most_common(2))
+        ulp = f"{largest[name]:.3g}" if name in largest else ""
+        wrong = counts[WRONG] + counts[CRASHED]
+        lines.append(f"| {name} | {sum(counts.values())} | {counts[PASSED]} | {wrong or ''} | {counts[REFUSED] or ''} | {ulp} | {why} |")
     return "\n".join(lines) + "\n"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "int64", "bool"])
-    parser.add_argument("--limit", type=int, default=1000, help="samples of each op and dtype (1000: all)")
+    parser.add_argument("--limit", type=int, default=10000, help="samples of each op and dtype")
     parser.add_argument("--ops", nargs="+", default=["*"], help="patterns of op_db's names")
     parser.add_argument("--show", action="store_true", help="print what is wrong, refused or crashes")
-    parser.add_argument("--table", type=Path, help="write the table there")
+    parser.add_argument("--facts", type=Path, help="a folder that keeps what was found")
+    parser.add_argument("--table", type=Path, help="write the table of all facts there")
     parser.add_argument("-j", type=int, default=os.cpu_count())
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -185,6 +236,8 @@ def main():
         running = [pool.submit(outcomes, jobs, options.limit) for jobs in chunks(ops, options.dtypes, options.limit)]
         for number, job in enumerate(concurrent.futures.as_completed(running)):
             found += job.result()
+            if options.facts:
+                keep(job.result(), options.facts)
             counts = collections.Counter(fact["kind"] for fact in found)
             print(f"{number + 1}/{len(running)}: {dict(counts)}", file=sys.stderr, flush=True)
     if options.show:
@@ -195,7 +248,7 @@ def main():
     for why, count in missing.most_common(60):
         print(f"{count:6} {why}")
     if options.table:
-        options.table.write_text(table(found, options.dtypes, options.limit))
+        options.table.write_text(table(kept(options.facts) if options.facts else found))
     counts = collections.Counter(fact["kind"] for fact in found)
     print(dict(counts))
     return 1 if counts[WRONG] or counts[CRASHED] else 0

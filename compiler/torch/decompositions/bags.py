@@ -116,26 +116,25 @@ def _reduced_rows(rows: Tensor, reduce: str, initial: Optional[number]) -> Tenso
     return total / count
 
 
-def _segments(data: Tensor, reduce: str, lengths: Tensor, initial: Optional[number]) -> Tensor:
+# Of each segment the rows from its offset up to the next one's.
+def _segments(data: Tensor, reduce: str, offsets: Tensor, initial: Optional[number]) -> Tensor:
     parts: List[Tensor] = []
-    if lengths.dim() > 1:
-        for i in range(lengths.size(0)):
-            parts.append(_segments_of_rows(data[i], reduce, lengths[i], initial))
+    if offsets.dim() > 1:
+        for i in range(offsets.size(0)):
+            parts.append(_segments_of_rows(data[i], reduce, offsets[i], initial))
         return torch.stack(parts)
-    return _segments_of_rows(data, reduce, lengths, initial)
+    return _segments_of_rows(data, reduce, offsets, initial)
 
 
-def _segments_of_rows(data: Tensor, reduce: str, lengths: Tensor, initial: Optional[number]) -> Tensor:
-    assert lengths.dim() == 1, "segment_reduce: lengths of at most two dimensions are supported"
-    counts: List[int] = lengths.to(torch.int64).tolist()
+def _segments_of_rows(data: Tensor, reduce: str, offsets: Tensor, initial: Optional[number]) -> Tensor:
+    assert offsets.dim() == 1, "segment_reduce: lengths and offsets of at most two dimensions are supported"
+    places: List[int] = offsets.to(torch.int64).tolist()
     parts: List[Tensor] = []
-    begin = 0
-    for count in counts:
-        assert count >= 0, "lengths contains negative value!"
-        assert begin + count <= data.size(0), "segment_reduce(): Expected all rows of lengths along axis to sum to data.size(axis)"
-        parts.append(_reduced_rows(data.narrow(0, begin, count), reduce, initial))
-        begin = begin + count
-    assert begin == data.size(0), "segment_reduce(): Expected all rows of lengths along axis to sum to data.size(axis)"
+    for i in range(len(places) - 1):
+        begin, end = places[i], places[i + 1]
+        assert begin <= end, "lengths contains negative value!"
+        assert begin >= 0 and end <= data.size(0), "segment_reduce(): Expected all rows of lengths along axis to lie in data"
+        parts.append(_reduced_rows(data.narrow(0, begin, end - begin), reduce, initial))
     if len(parts) == 0:
         return torch.zeros([0] + data.size()[1:], dtype=data.dtype)
     return torch.stack(parts)
@@ -159,13 +158,17 @@ def segment_reduce(
     if offsets is not None:
         given = offsets
         assert axis == given.dim() - 1, "segment_reduce(): Expected axis to be the last dimension of offsets"
-        return _segments(data, reduce, given.narrow(-1, 1, given.size(-1) - 1) - given.narrow(-1, 0, given.size(-1) - 1), initial)
+        return _segments(data, reduce, given, initial)
     assert lengths is not None, "segment_reduce(): Either lengths or offsets must be defined."
     counted = lengths
     if counted is None:
         return data
     assert axis == counted.dim() - 1, "segment_reduce(): Expected axis to be the last dimension of lengths"
-    return _segments(data, reduce, counted, initial)
+    counts = counted.to(torch.int64)
+    ends = counts.cumsum(-1)
+    if not unsafe and ends.size(-1) > 0:
+        assert bool((ends.select(-1, -1) == data.size(axis)).all()), "segment_reduce(): Expected all rows of lengths along axis to sum to data.size(axis) when !unsafe."
+    return _segments(data, reduce, torch.constant_pad_nd(ends, [1, 0], 0), initial)
 
 
 # Rows that are used and longer than max_norm are made as long as that.

@@ -99,6 +99,16 @@ def max_pool1d_with_indices(
     return values.squeeze(-2), indices.squeeze(-2)
 
 
+# Each gradient goes to the element that its window took.
+def max_pool2d_with_indices_backward(
+    grad_output: Tensor, self: Tensor, kernel_size: List[int], stride: List[int], padding: List[int], dilation: List[int], ceil_mode: bool, indices: Tensor
+) -> Tensor:
+    assert grad_output.dtype == self.dtype, "max_pool2d_backward: expected dtype of the input for grad_output"
+    places = indices.flatten(-2)
+    result = torch.zeros_like(self).flatten(-2).scatter_add(-1, places, grad_output.flatten(-2))
+    return result.reshape(self.size())
+
+
 def adaptive_max_pool1d(self: Tensor, output_size: List[int]) -> Tuple[Tensor, Tensor]:
     values, indices = torch.adaptive_max_pool2d(self.unsqueeze(-2), [1, output_size[0]])
     return values.squeeze(-2), indices.squeeze(-2)

@@ -165,7 +165,7 @@ def cov(self: Tensor, correction: int, fweights: Optional[Tensor], aweights: Opt
     if weights is None:
         x = x - x.sum([1], True) / count
         normalisation = torch.scalar_tensor(max(count - correction, 0))
-        return (torch.matmul(x, x.transpose(0, 1)) / normalisation).squeeze()
+        return (torch.matmul(x, x.transpose(0, 1).conj()) / normalisation).squeeze()
     total = weights.sum()
     x = x - (x * weights).sum([1], True) / total
     used = total
@@ -173,7 +173,7 @@ def cov(self: Tensor, correction: int, fweights: Optional[Tensor], aweights: Opt
         used = total - correction * (weights * aweights).sum() / total
     elif aweights is None:
         used = total - correction
-    return (torch.matmul(x, (x * weights).transpose(0, 1)) / used.clamp(min=0)).squeeze()
+    return (torch.matmul(x, (x * weights).transpose(0, 1).conj()) / used.clamp(min=0)).squeeze()
 
 
 def corrcoef(self: Tensor) -> Tensor:
@@ -181,4 +181,7 @@ def corrcoef(self: Tensor) -> Tensor:
     if c.dim() == 0:
         return c / c
     deviations = torch.sqrt(c.diagonal(0, 0, 1))
-    return (c / deviations.unsqueeze(1) / deviations.unsqueeze(0)).clamp(-1, 1)
+    scaled = c / deviations.unsqueeze(1) / deviations.unsqueeze(0)
+    if scaled.is_complex():
+        return torch.complex(torch.real(scaled).clamp(-1, 1), torch.imag(scaled).clamp(-1, 1))
+    return scaled.clamp(-1, 1)

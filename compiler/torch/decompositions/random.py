@@ -133,3 +133,19 @@ def geometric_(self: Tensor, p: float, generator: Optional[Generator]) -> Tensor
     assert p > 0 and p < 1, "geometric_ expects p to be in (0, 1)"
     u = torch.empty(self.size(), dtype=torch.float64).uniform_(0.0, 1.0)
     return self.copy_((u.log() / torch.tensor(-p, dtype=torch.float64).log1p()).ceil())
+
+
+def native_dropout(input: Tensor, p: float, train: Optional[bool]) -> Tuple[Tensor, Tensor]:
+    if input.numel() == 0 or (train is not None and not bool(train)) or p == 0:
+        return input.clone(), torch.ones_like(input, dtype=torch.bool)
+    assert p >= 0 and p <= 1, "dropout probability has to be between 0 and 1"
+    kept = torch.zeros_like(input, dtype=torch.bool)
+    if p == 1:
+        return torch.zeros_like(input), kept
+    kept.bernoulli_(1 - p)
+    return input * kept * (1 / (1 - p)), kept
+
+
+def native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
+    assert mask.dtype == torch.bool, "Mask should be Bool Scalar Type"
+    return grad_output * mask.to(grad_output.dtype) * scale

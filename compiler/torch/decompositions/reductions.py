@@ -111,6 +111,8 @@ def nansum(self: Tensor, dim: Optional[List[int]], keepdim: bool, dtype: Optiona
 def diff(self: Tensor, n: int, dim: int, prepend: Optional[Tensor], append: Optional[Tensor]) -> Tensor:
     assert n >= 0, "order must be non-negative"
     assert self.dim() > 0, "diff expects input to be at least one-dimensional"
+    if n == 0:
+        return self.clone()
     parts: List[Tensor] = []
     if prepend is not None:
         parts.append(prepend)
@@ -276,3 +278,74 @@ def native_group_norm(
     result = torch.group_norm(input.reshape([N, C, HxW]), group, weight, bias, eps).reshape(input.size())
     variance, mean = torch.var_mean(input.reshape([N, group, C * HxW // group]), [2], correction=0, keepdim=False)
     return result, mean, torch.rsqrt(variance + eps)
+
+
+# The statistics of the batch that the result was made with: mean and 1/sqrt(variance + eps), nothing where the running ones were.
+def _batch_statistics(input: Tensor, is_training: bool, eps: float) -> Tuple[Tensor, Tensor]:
+    dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
+    if not is_training:
+        return torch.empty([0], dtype=dtype), torch.empty([0], dtype=dtype)
+    rows = input.to(dtype).transpose(0, 1).flatten(1)
+    variance, mean = torch.var_mean(rows, [1], correction=0, keepdim=False)
+    return mean, torch.rsqrt(variance + eps)
+
+
+def native_batch_norm(
+    input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], running_mean: Optional[Tensor], running_var: Optional[Tensor],
+    training: bool, momentum: float, eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    result = torch.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
+    mean, scale = _batch_statistics(input, training, eps)
+    return result, mean, scale
+
+
+def _native_batch_norm_legit(
+    input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], running_mean: Tensor, running_var: Tensor,
+    training: bool, momentum: float, eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    return torch.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
+
+
+def _native_batch_norm_legit__no_stats(
+    input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], training: bool, momentum: float, eps: float
+) -> Tuple[Tensor, Tensor, Tensor]:
+    return torch.native_batch_norm(input, weight, bias, None, None, training, momentum, eps)
+
+
+def _batch_norm_with_update(
+    input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], running_mean: Tensor, running_var: Tensor, momentum: float, eps: float
+) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    result, mean, scale = torch.native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return result, mean, scale, torch.empty([0], dtype=torch.uint8)
+
+
+# True for each dimension that is named, from 0 on: all of them where none is.
+def _named_dims(dim: Optional[List[int]], rank: int) -> List[bool]:
+    named = [dim is None] * rank
+    if dim is not None:
+        for d in dim:
+            assert d >= -max(rank, 1) and d < max(rank, 1), "Dimension out of range"
+            if rank > 0:
+                assert not named[d], "a dim appears multiple times in the list of dims"
+                named[d] = True
+    return named
+
+
+def all__dims(self: Tensor, dim: Optional[List[int]], keepdim: bool) -> Tensor:
+    named = _named_dims(dim, self.dim())
+    result = self.to(torch.bool)
+    for i in range(self.dim()):
+        d = self.dim() - 1 - i
+        if named[d]:
+            result = torch.all(result, d, keepdim)
+    return result.to(self.dtype) if self.dtype == torch.uint8 else result
+
+
+def any__dims(self: Tensor, dim: Optional[List[int]], keepdim: bool) -> Tensor:
+    named = _named_dims(dim, self.dim())
+    result = self.to(torch.bool)
+    for i in range(self.dim()):
+        d = self.dim() - 1 - i
+        if named[d]:
+            result = torch.any(result, d, keepdim)
+    return result.to(self.dtype) if self.dtype == torch.uint8 else result

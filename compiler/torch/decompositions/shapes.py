@@ -48,12 +48,20 @@ def atleast_1d(self: Tensor) -> Tensor:
     return self
 
 
+def atleast_1d__Sequence(tensors: List[Tensor]) -> List[Tensor]:
+    return [torch.atleast_1d(t) for t in tensors]
+
+
 def atleast_2d(self: Tensor) -> Tensor:
     if self.dim() == 0:
         return self.reshape([1, 1])
     if self.dim() == 1:
         return self.unsqueeze(0)
     return self
+
+
+def atleast_2d__Sequence(tensors: List[Tensor]) -> List[Tensor]:
+    return [torch.atleast_2d(t) for t in tensors]
 
 
 def atleast_3d(self: Tensor) -> Tensor:
@@ -64,6 +72,10 @@ def atleast_3d(self: Tensor) -> Tensor:
     if self.dim() == 2:
         return self.unsqueeze(-1)
     return self
+
+
+def atleast_3d__Sequence(tensors: List[Tensor]) -> List[Tensor]:
+    return [torch.atleast_3d(t) for t in tensors]
 
 
 def hstack(tensors: List[Tensor]) -> Tensor:
@@ -623,6 +635,19 @@ def _unsafe_masked_index(self: Tensor, mask: Tensor, indices: List[Optional[Tens
     return torch.index(self, inside).masked_fill(~mask, fill)
 
 
+def _unsafe_masked_index_put_accumulate(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], values: Tensor) -> Tensor:
+    if self.numel() == 0:
+        return self.clone()
+    inside: List[Optional[Tensor]] = []
+    for i in range(len(indices)):
+        index = indices[i]
+        if index is None:
+            inside.append(None)
+        else:
+            inside.append(index.clamp(-self.size(i), self.size(i) - 1))
+    return torch.index_put(self, inside, values.masked_fill(~mask, 0), True)
+
+
 def linspace__Tensor_Tensor(
     start: Tensor, end: Tensor, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
 ) -> Tensor:
@@ -653,7 +678,7 @@ def logspace(
     result = 6 if dtype is None else dtype
     is_float = torch.zeros([0], dtype=result).is_floating_point()
     i = torch.arange(steps, dtype=result if is_float else 6)
-    first, last = float(start), float(end)
+    first, last = (float(start), float(end)) if is_float else (float(int(start)), float(int(end)))
     step = torch.tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
     powers = torch.where(i < steps // 2, step * i + first, torch.full_like(i, last) - step * (steps - 1 - i))
     if steps == 1:
@@ -707,6 +732,23 @@ def empty_permuted(
         back[d] = i
         sizes.append(size[d])
     return torch.empty(sizes, dtype=dtype).permute(back)
+
+
+def empty_strided(
+    size: List[int], stride: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    assert len(size) == len(stride), "empty_strided: dimensionality of sizes must match dimensionality of strides"
+    last = 0
+    for i in range(len(size)):
+        assert size[i] >= 0 and stride[i] >= 0, "as_strided: Negative strides are not supported at the moment"
+        last = -1 if size[i] == 0 or last < 0 else last + (size[i] - 1) * stride[i]
+    return torch.empty([last + 1], dtype=dtype).as_strided(size, stride, 0)
+
+
+def new_empty_strided(
+    self: Tensor, size: List[int], stride: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
+) -> Tensor:
+    return torch.empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype)
 
 
 # Each tensor in as many chunks, padded with zeros, and the chunks of all next to each other.
