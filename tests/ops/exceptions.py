@@ -186,5 +186,16 @@ def is_refusal(difference):
     return any(pattern.match(difference) for pattern in REFUSALS)
 
 
+# (op, dtypes, reason)
+NO_SAMPLES = [
+    ("linspace.tensor_overload", ("float16", "bfloat16"), "PyTorch counts in the dtype itself; ours are rounded once"),
+    ("logspace.tensor_overload", ("float16", "bfloat16"), "the same"),
+]
+
+
 def why_no_program(ops, tensors):
     return next((why for start, applies, why in NO_PROGRAMS if any(op.startswith(start) for op in ops) and applies(tensors)), None)
+
+
+def why_no_sample(name, dtype):
+    return next((why for op, dtypes, why in NO_SAMPLES if op == name and dtype in dtypes), None)

@@ -72,15 +72,18 @@ def work(jobs, limit, skip):
         name, dtype = place[case.name]
         say(kind, sample=case.name, op=name, dtype=dtype, why=why, **more)
 
+    def why_none(case):
+        return exceptions.why_no_program(case.ops, case.tensors) or exceptions.why_no_sample(*place[case.name])
+
     with tempfile.TemporaryDirectory(prefix="tsc-sweep-") as folder:
         answers = programs.refused(found, Path(folder)) if found else {}
         for case in found:
             if case.name in answers:
                 unloadable = "INTERNAL ASSERT" in answers[case.name]
                 tell(NONE if unloadable else REFUSED, case, answers[case.name])
-            elif why := exceptions.why_no_program(case.ops, case.tensors):
+            elif why := why_none(case):
                 tell(NONE, case, why)
-        taken = [c for c in found if c.name not in answers and not exceptions.why_no_program(c.ops, c.tensors)]
+        taken = [c for c in found if c.name not in answers and not why_none(c)]
         parts = [taken[start : start + SIZE] for start in range(0, len(taken), SIZE)]
         for number, part in enumerate(parts):
             try:

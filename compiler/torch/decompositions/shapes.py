@@ -674,10 +674,10 @@ def logspace(
     start: number, end: number, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
 ) -> Tensor:
     assert steps >= 0, "number of steps must be non-negative"
-    # Dtype 6 is float32, in which ints are counted, too.
+    # Dtype 6 is float32, in which ints are counted, too; 7 is float64.
     result = 6 if dtype is None else dtype
     is_float = torch.zeros([0], dtype=result).is_floating_point()
-    i = torch.arange(steps, dtype=result if is_float else 6)
+    i = torch.arange(steps, dtype=7 if is_float else 6)
     first, last = (float(start), float(end)) if is_float else (float(int(start)), float(int(end)))
     step = torch.tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
     powers = torch.where(i < steps // 2, step * i + first, torch.full_like(i, last) - step * (steps - 1 - i))
