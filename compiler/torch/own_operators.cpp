@@ -77,6 +77,19 @@ void define_own_operators() {
     result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);
     return result;
   }();
+  static const auto vision = [] {
+    torch::Library result(torch::Library::DEF, std::string(kVisionNamespace), std::nullopt, __FILE__, __LINE__);
+    result.def("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor");
+    const std::string regions = "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width";
+    result.def(("roi_align" + regions + ", int sampling_ratio, bool aligned) -> Tensor").c_str());
+    result.def(("roi_pool" + regions + ") -> (Tensor, Tensor)").c_str());
+    result.def(("ps_roi_align" + regions + ", int sampling_ratio) -> (Tensor, Tensor)").c_str());
+    result.def(("ps_roi_pool" + regions + ") -> (Tensor, Tensor)").c_str());
+    result.def(
+        "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h, int stride_w, "
+        "int pad_h, int pad_w, int dilation_h, int dilation_w, int groups, int offset_groups, bool use_mask) -> Tensor");
+    return result;
+  }();
 }
 
 }  // namespace tsc

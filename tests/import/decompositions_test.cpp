@@ -597,6 +597,7 @@ std::multimap<std::string, Operands> cases() {
         at::tensor({0, 5, 10, 13}, at::kLong).view({1, 2, 2})}},
       {"_unsafe_masked_index_put_accumulate",
        {row, at::tensor({1, 0}) > 0, c10::List<std::optional<at::Tensor>>({at::tensor({1, 99})}), at::randn({2})}},
+      {"where", {x > 0}},
       {"native_layer_norm", {image, ints({6, 6}), none, none, 1e-5}},
       {"native_group_norm", {at::randn({2, 6, 5}), none, none, 2, 6, 5, 3, 1e-5}},
       {"empty_permuted", {ints({0, 3, 2}), ints({2, 0, 1}), none, none, none, none}},

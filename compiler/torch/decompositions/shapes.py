@@ -147,6 +147,10 @@ def nonzero_numpy(self: Tensor) -> List[Tensor]:
     return torch.atleast_1d(self).nonzero().unbind(1)
 
 
+def where(condition: Tensor) -> List[Tensor]:
+    return torch.nonzero_numpy(condition)
+
+
 def argwhere(self: Tensor) -> Tensor:
     return self.nonzero()
 
