@@ -117,7 +117,8 @@ def distances(result, exact):
     """Of each number of each tensor how far it lies from the exact one; infinite where one of them is no number."""
     for ours, true in zip(tensors_of(result), tensors_of(exact)):
         same = (ours == true) | ((ours != ours) & (true != true))
-        distance = torch.where(same, 0.0, (ours.to(true.dtype) - true).abs().double())
+        wide = torch.complex128 if ours.is_complex() or true.is_complex() else torch.float64
+        distance = torch.where(same, 0.0, (ours.to(wide) - true.to(wide)).abs())
         yield torch.where(distance != distance, float("inf"), distance)
 
 

@@ -128,7 +128,7 @@ def outcomes(jobs, limit):
                 done[fact["sample"]] = fact
         if code == 0:
             return [*done.values(), *skip.values()]
-        if running is None or running in done or running in skip:
+        if "Traceback" in error or running is None or running in done or running in skip:
             raise RuntimeError(f"a worker failed: {error[-2000:]}\n{command}")
         name = next(n for n, d in jobs if running.startswith("op_" + re.sub(r"\W", "_", f"{n}_{d}_")))
         skip[running] = {"kind": CRASHED, "sample": running, "op": name, "dtype": "", "why": error[-300:]}
