@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "compiler/torch/decompose.h"
+#include "compiler/torch/op_list.h"
 #include "compiler/torch/source.h"
 
 namespace tsc {
@@ -39,7 +40,9 @@ std::string advice_for(const std::string& op) {
   if (!starts("aten::") && !starts("prim::")) {
     return "it is a custom operator, whose code isn't in the file: write it with PyTorch's own ops";
   }
-  return "write it with other ops";
+  const std::string nearest = nearest_op(op);
+  if (!nearest.empty()) return "what is next to it and compiles: " + nearest;
+  return "write it with ops of `tsc --list-ops`";
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "compiler/torch/decompose.h"
 
+#include <c10/core/ScalarType.h>
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/function_impl.h>
-#include <c10/core/ScalarType.h>
 #include <torch/csrc/jit/frontend/resolver.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
@@ -21,9 +21,9 @@ using torch::jit::Node;
 bool takes_operands_of(const torch::jit::Function& function, const c10::FunctionSchema& op) {
   const auto& own = function.getSchema().arguments();
   const auto& given = op.arguments();
-  return own.size() == given.size() && std::equal(own.begin(), own.end(), given.begin(), [](const auto& a, const auto& b) {
-    return b.type()->isSubtypeOf(*a.type());
-  });
+  return own.size() == given.size() &&
+         std::equal(own.begin(), own.end(), given.begin(),
+                    [](const auto& a, const auto& b) { return b.type()->isSubtypeOf(*a.type()); });
 }
 
 // What a decomposition may name: torch with its ops and dtypes, tsc with our own ops, and types of quantised models.
@@ -154,8 +154,7 @@ torch::jit::GraphFunction* find_decomposition(const c10::FunctionSchema& schema)
   if (space != "aten" && space != kVisionNamespace) return nullptr;
   const std::string name = (space == "aten" ? "" : space + "_") + symbol.toUnqualString();
   torch::jit::Function* function = nullptr;
-  if (!schema.overload_name().empty())
-    function = decompositions().find_function(name + "__" + schema.overload_name());
+  if (!schema.overload_name().empty()) function = decompositions().find_function(name + "__" + schema.overload_name());
   if (function == nullptr) function = decompositions().find_function(name);
   if (function == nullptr || !takes_operands_of(*function, schema)) return nullptr;
   return torch::jit::tryToGraphFunction(*function);

@@ -1,10 +1,15 @@
 #include "compiler/torch/op_list.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/destinations.h"
@@ -73,7 +78,36 @@ std::string_view how(const FunctionSchema& schema) {
   return twin == nullptr || twin == &schema ? "" : how(*twin);
 }
 
+// Letters that are put in, left out or replaced to make one text of the other (V. Levenshtein, 1965).
+size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < from.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < to.size(); ++j) {
+      const size_t replaced = diagonal + (from[i] != to[j]);
+      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
 }  // namespace
+
+std::string nearest_op(const std::string& op) {
+  const std::string name = op.substr(0, op.find('.'));
+  std::map<std::pair<size_t, std::string>, std::set<std::string>> near;  // distance and operator: its overloads
+  for (const auto& candidate : torch::jit::getAllOperators()) {
+    const FunctionSchema& schema = candidate->schema();
+    if (!schema.name().starts_with("aten::") || schema.name().ends_with('_') != name.ends_with('_')) continue;
+    const size_t distance = edit_distance(name, schema.name());
+    const bool has_destination = schema.overload_name().ends_with("out");
+    if (distance <= 1 && !has_destination && !how(schema).empty())
+      near[{distance, schema.name()}].insert(full_op_name(schema));
+  }
+  if (near.empty()) return {};
+  return fmt::format("{}", fmt::join(near.begin()->second, ", "));
+}
 
 std::string op_list() {
   define_own_operators();

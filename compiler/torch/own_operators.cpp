@@ -28,7 +28,8 @@ at::Tensor conv2d_integer(const at::Tensor& input, const at::Tensor& weight, at:
                           at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups, int64_t padding_value) {
   const at::Tensor image = at::constant_pad_nd(input, {padding[1], padding[1], padding[0], padding[0]}, padding_value);
   const at::Tensor no_bias;
-  return at::conv2d(image.to(at::kDouble), weight.to(at::kDouble), no_bias, stride, at::IntArrayRef({0, 0}), dilation, groups)
+  return at::conv2d(image.to(at::kDouble), weight.to(at::kDouble), no_bias, stride, at::IntArrayRef({0, 0}), dilation,
+                    groups)
       .to(at::kInt);
 }
 
@@ -86,8 +87,10 @@ void define_own_operators() {
     result.def(("ps_roi_align" + regions + ", int sampling_ratio) -> (Tensor, Tensor)").c_str());
     result.def(("ps_roi_pool" + regions + ") -> (Tensor, Tensor)").c_str());
     result.def(
-        "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h, int stride_w, "
-        "int pad_h, int pad_w, int dilation_h, int dilation_w, int groups, int offset_groups, bool use_mask) -> Tensor");
+        "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h, int "
+        "stride_w, "
+        "int pad_h, int pad_w, int dilation_h, int dilation_w, int groups, int offset_groups, bool use_mask) -> "
+        "Tensor");
     return result;
   }();
 }

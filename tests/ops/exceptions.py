@@ -149,8 +149,12 @@ KNOWN_PROGRAMS = [
 ]
 
 
-# Programs that are not run at other sizes, since PyTorch's own kernel dies of fewer pivots than rows.
-DEADLY_AT_OTHER_SIZES = {"aten::_chunk_cat", "aten::segment_reduce", "aten::lu_unpack", "aten::lu_solve", "aten::linalg_lu_solve"}
+# Programs that are not run at other sizes, since PyTorch's own kernel dies of operands that don't fit: fewer pivots than
+# rows, statistics of fewer channels.
+DEADLY_AT_OTHER_SIZES = {
+    *("aten::_chunk_cat", "aten::segment_reduce", "aten::lu_unpack", "aten::lu_solve", "aten::linalg_lu_solve"),
+    *("aten::native_batch_norm", "aten::_native_batch_norm_legit", "aten::_batch_norm_with_update"),
+}
 
 
 def is_deadly(ops, form):

@@ -67,12 +67,12 @@ def samples_of(op, dtype, limit):
         yield identifier(f"{full_name(op)}_{str(dtype)[6:]}_{number}"), call, tensors
 
 
-def one_dtype_each(limit):
-    """The first samples of each op, in the first of the usual dtypes that it takes."""
+def of_usual_dtypes(limit):
+    """The first samples of each op in each of the usual dtypes that it takes."""
     for op in harvest.op_db:
-        dtype = next((d for d in (torch.float32, torch.int64, torch.bool) if d in op.supported_dtypes("cpu")), None)
-        if dtype is not None:
-            yield from samples_of(op, dtype, limit)
+        for dtype in (torch.float32, torch.int64, torch.bool):
+            if dtype in op.supported_dtypes("cpu"):
+                yield from samples_of(op, dtype, limit)
 
 
 def own():

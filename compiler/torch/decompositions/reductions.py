@@ -294,6 +294,7 @@ def native_batch_norm(
     input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], running_mean: Optional[Tensor], running_var: Optional[Tensor],
     training: bool, momentum: float, eps: float
 ) -> Tuple[Tensor, Tensor, Tensor]:
+    assert not training or input.numel() > 0, "input tensor must have at least one element"
     result = torch.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
     mean, scale = _batch_statistics(input, training, eps)
     return result, mean, scale
