@@ -88,6 +88,19 @@ def widened(value):
     return value
 
 
+def as_floats(operands):
+    """Operands of which some are floats: ints as what ops that give floats make of them."""
+    if any(t.dtype in WIDER or t.dtype is torch.float64 for t in tensors_of(operands)):
+        return operands
+
+    def converted(value):
+        if isinstance(value, torch.Tensor):
+            return value if value.dtype is torch.bool else value.to(torch.float32)
+        return type(value)(converted(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+    return converted(operands)
+
+
 def in_double(function, operands):
     """The result in double, and the dtype that it stands for; None when the overload has none in double."""
     dtypes = {t.dtype for t in tensors_of(operands) if t.dtype in WIDER}
@@ -234,10 +247,13 @@ def check(method, name, function, operands, sort=None, factors=None):
 
     expected, actual = of_result(expected), of_result(actual)
     found = difference(expected, actual, values)
-    if found and (exact := in_double(function, operands)) is not None:
-        with torch.no_grad():
-            if not difference(of_result(narrowed(*exact)), actual, values):
-                return None
-            if values and is_rounding(function, operands, expected, actual, of_result):
-                return None
+    if not found:
+        return None
+    operands = as_floats(operands)
+    with torch.no_grad():
+        exact = in_double(function, operands)
+        if exact is not None and not difference(of_result(narrowed(*exact)), actual, values):
+            return None
+        if exact is not None and values and is_rounding(function, operands, expected, actual, of_result):
+            return None
     return found
