@@ -123,6 +123,9 @@ class Expression {
       if (exponent == 2.0) return call("mul", {in(0), in(0)});
       if (exponent == 3.0) return call("mul", {call("mul", {in(0), in(0)}), in(0)});
       if (exponent == 0.5 && is_floating(compute_)) return call("sqrt", {in(0)});
+      if (exponent == -0.5 && is_floating(compute_)) return call("rsqrt", {in(0)});
+      if (exponent == -1.0 && is_floating(compute_)) return call("reciprocal", {in(0)});
+      if (exponent == -2.0 && is_floating(compute_)) return call("square", {call("reciprocal", {in(0)})});
     }
     return call("pow", {in(0), in(1)});
   }

@@ -1,10 +1,10 @@
 // Elementary functions for float and double values V (a Vec or a scalar; see vec.h), correct on all inputs including
 // NaN, infinities, signed zeros and subnormals.
 //
-// Float versions of exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tanh, sigmoid, erf and pow are computed by the
-// formulas here, at every width alike, to 2 units in the last place (sigmoid to 2.5). The rest, and all double
-// versions, call libm lane by lane. Polynomial coefficients are interpolations at Chebyshev nodes of the interval that
-// the comment names.
+// Float versions are computed by the formulas here, at every width alike, to 2 units in the last place; those through
+// double (`_wide`) to little more than half of one. Double versions call libm lane by lane. docs/precision.md has what
+// tests/ops/ulp.py measures. Polynomial coefficients are interpolations at Chebyshev nodes of the interval that the
+// comment names.
 #pragma once
 
 #include "runtime/kernels/vec.h"
@@ -86,53 +86,10 @@ TSC_LIBM_UNARY(erfc)
 TSC_LIBM_BINARY(pow)
 TSC_LIBM_BINARY(fmod)
 TSC_LIBM_BINARY(atan2)
+TSC_LIBM_BINARY(hypot)
 #undef TSC_LIBM_UNARY
 #undef TSC_LIBM_BINARY
 
-template <FloatValue V>
-TSC_INLINE V tan(V x) {
-  return libm_tan(x);
-}
-template <FloatValue V>
-TSC_INLINE V asin(V x) {
-  return libm_asin(x);
-}
-template <FloatValue V>
-TSC_INLINE V acos(V x) {
-  return libm_acos(x);
-}
-template <FloatValue V>
-TSC_INLINE V atan(V x) {
-  return libm_atan(x);
-}
-template <FloatValue V>
-TSC_INLINE V sinh(V x) {
-  return libm_sinh(x);
-}
-template <FloatValue V>
-TSC_INLINE V cosh(V x) {
-  return libm_cosh(x);
-}
-template <FloatValue V>
-TSC_INLINE V asinh(V x) {
-  return libm_asinh(x);
-}
-template <FloatValue V>
-TSC_INLINE V acosh(V x) {
-  return libm_acosh(x);
-}
-template <FloatValue V>
-TSC_INLINE V atanh(V x) {
-  return libm_atanh(x);
-}
-template <FloatValue V>
-TSC_INLINE V erfc(V x) {
-  return libm_erfc(x);
-}
-template <FloatValue V>
-TSC_INLINE V atan2(V y, V x) {
-  return libm_atan2(y, x);
-}
 template <FloatValue V>
 TSC_INLINE V copysign(V magnitude, V sign) {
   return copy_sign(magnitude, sign);
@@ -212,6 +169,67 @@ TSC_INLINE D exp2_wide(D x) {
   return polynomial(r, kExp2) * scale;
 }
 
+// 2^x for |x| < 2^21 in float, rounded to an integer and the rest; results below 2^-149 become 0, above 2^128 infinite.
+template <class V>
+TSC_INLINE V exp2_single(V x) {
+  // (2^r - 1) / r for |r| <= 1/2.
+  constexpr float kTail[] = {0x1.62e430p-1f, 0x1.ebfbe0p-3f,  0x1.c6af6cp-5f,
+                             0x1.3b2a52p-7f, 0x1.5f08b8p-10f, 0x1.4413a4p-13f};
+  constexpr float kRounder = 0x1.8p23f;
+  x = max(min(x, splat<V>(129.0f)), splat<V>(-151.0f));
+  const V rounded = x + splat<V>(kRounder);
+  const V r = x - (rounded - splat<V>(kRounder));
+  const Bits<V> n = bit_cast<Bits<V>>(rounded) - splat<Bits<V>>(0x4b400000), half = n >> 1;
+  return fma(polynomial(r, kTail), r, splat<V>(1.0f)) * power_of_two<V>(half) * power_of_two<V>(n - half);
+}
+
+// Functions of floats in double.
+
+template <class D>
+TSC_INLINE D log_wide(D x) {
+  return log2_wide(x) * splat<D>(0x1.62e42fefa39efp-1);
+}
+template <class D>
+TSC_INLINE D exp_wide(D x) {
+  return exp2_wide(x * splat<D>(0x1.71547652b82fep+0));
+}
+// The angle of a point in the first quadrant.
+template <class D>
+TSC_INLINE D angle_wide(D y, D x) {
+  // atan(z) / z as a polynomial in z^2 for 0 <= z <= 1.
+  constexpr double kAtan[] = {0x1.ffffffff64898p-1,  -0x1.555553f671b9ap-2, 0x1.999914dc909cdp-3,
+                              -0x1.2488519fa5a4ep-3, 0x1.c6533dfc9a693p-4,  -0x1.6f95036b2cf51p-4,
+                              0x1.2811fdeff669cp-4,  -0x1.ba035c4e8b66ep-5, 0x1.151ab904c6f2cp-5,
+                              -0x1.0354cc23b5530p-6, 0x1.3625e8d6ea1b9p-8,  -0x1.5bcf6e573a47ap-11};
+  const Mask<D> steep = less(x, y);
+  const D one = splat<D>(1.0), low = min(y, x), high = max(y, x);
+  // Of two zeros the angle is 0, of two infinities that of two ones.
+  const D ratio = select(equal(low, high), select(equal(high, splat<D>(0.0)), low, one), low / high);
+  const D angle = polynomial(ratio * ratio, kAtan) * ratio;
+  return select(steep, splat<D>(0x1.921fb54442d18p+0) - angle, angle);
+}
+// asin(sqrt(u)) / sqrt(u) for 0 <= u <= 1/4.
+template <class D>
+TSC_INLINE D asin_ratio_wide(D u) {
+  constexpr double kAsin[] = {0x1.0000000000e83p+0, 0x1.55555542fd475p-3,  0x1.33334261d9e87p-4,
+                              0x1.6db20cadb1f2fp-5, 0x1.f288c804353f1p-6,  0x1.6615a0ec8c3e6p-6,
+                              0x1.52d7c5f5cbbcdp-6, 0x1.f62a80479166ap-10, 0x1.0dfd15eca858bp-5};
+  return polynomial(u, kAsin);
+}
+// exp(x^2) erfc(x) for x >= 0, times (1 + 2 x), is a polynomial in (x - 3) / (x + 3).
+template <class D>
+TSC_INLINE D erfc_wide(D x) {
+  constexpr double kErfc[] = {0x1.40c522daed6c9p+0,   -0x1.15c08568f7455p-3,  -0x1.85a18e2e35a7bp-5,
+                              0x1.098380a78675cp-3,   -0x1.e88957283bb7bp-4,  0x1.17c8b3b5ce6b1p-4,
+                              -0x1.85bb91db13eaap-6,  0x1.4b37606287cd2p-9,   0x1.fe7a37ac5af2cp-10,
+                              -0x1.832532ba34c80p-11, -0x1.72ff78ef04f24p-13, 0x1.3bcc0d7ff2776p-15};
+  const D t = abs(x);
+  const D u = (t - splat<D>(3.0)) / (t + splat<D>(3.0));
+  D tail = polynomial(u, kErfc) / fma(t, splat<D>(2.0), splat<D>(1.0)) * exp_wide(-(t * t));
+  tail = select(less(splat<D>(10.25), t), splat<D>(0.0), tail);  // where it is no float
+  return select(less(x, splat<D>(0.0)), splat<D>(2.0) - tail, tail);
+}
+
 // log of a float for x >= 0 through log2_wide, times `base`.
 template <class V>
 TSC_INLINE V scaled_log2(V x, double base) {
@@ -228,16 +246,19 @@ struct QuarterTurns {
 };
 inline constexpr float kReducible = 1e6f;
 
+template <class D>
+TSC_INLINE QuarterTurns<D> quarter_turns_wide(D x) {
+  constexpr double kRounder = 0x1.8p52;
+  const D rounded = fma(x, splat<D>(0x1.45f306dc9c883p-1), splat<D>(kRounder));
+  const D n = rounded - splat<D>(kRounder);
+  D r = fma(n, splat<D>(-0x1.921fb54000000p+0), x);
+  r = fma(n, splat<D>(-0x1.10b4611a62633p-30), r);
+  return {bit_cast<Bits<D>>(rounded), r};
+}
 template <class V>
 TSC_INLINE QuarterTurns<V> quarter_turns(V x) {
-  using D = Rebind<V, double>;
-  constexpr double kRounder = 0x1.8p52;
-  const D wide = convert<double>(x);
-  const D rounded = fma(wide, splat<D>(0x1.45f306dc9c883p-1), splat<D>(kRounder));
-  const D n = rounded - splat<D>(kRounder);
-  D r = fma(n, splat<D>(-0x1.921fb54000000p+0), wide);
-  r = fma(n, splat<D>(-0x1.10b4611a62633p-30), r);
-  return {convert<int32_t>(bit_cast<Bits<D>>(rounded)), convert<float>(r)};
+  const auto turns = quarter_turns_wide(convert<double>(x));
+  return {convert<int32_t>(turns.n), convert<float>(turns.r)};
 }
 
 // sin(r + n pi/2) for |r| <= pi/4.
@@ -282,7 +303,7 @@ TSC_INLINE V exp_flushed(V x) {
 template <FloatValue V>
 TSC_INLINE V exp2(V x) {
   if constexpr (kIsSingle<V>) {
-    return convert<float>(detail::exp2_wide(convert<double>(x)));
+    return detail::exp2_single(x);
   } else {
     return libm_exp2(x);
   }
@@ -388,6 +409,186 @@ TSC_INLINE V cos(V x) {
 }
 
 template <FloatValue V>
+TSC_INLINE V tan(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    // tan(r) / r as a polynomial in r^2 for |r| <= pi/4.
+    constexpr double kTan[] = {0x1.000000005a739p+0, 0x1.555553e2c666bp-2,   0x1.11118d39c474cp-3,
+                               0x1.b9fbd3df46441p-5, 0x1.6854e13ef34d0p-6,   0x1.1030b08e64cb4p-7,
+                               0x1.49fe6cdb4ced8p-8, -0x1.4cb5fce46673ep-11, 0x1.0d715bb3d59aep-9};
+    const Mask<V> reducible = less_equal(abs(x), splat<V>(detail::kReducible));
+    const auto turns = detail::quarter_turns_wide(convert<double>(select(reducible, x, splat<V>(0.0f))));
+    const D tangent = polynomial(turns.r * turns.r, kTan) * turns.r;
+    const Mask<D> even = equal(turns.n & splat<Bits<D>>(1), splat<Bits<D>>(0));
+    const V result =
+        select(equal(x, splat<V>(0.0f)), x, convert<float>(select(even, tangent, splat<D>(-1.0) / tangent)));
+    return all(reducible) ? result : select(reducible, result, libm_tan(x));
+  } else {
+    return libm_tan(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V atan(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    return copy_sign(convert<float>(detail::angle_wide(convert<double>(abs(x)), splat<D>(1.0))), x);
+  } else {
+    return libm_atan(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V atan2(V y, V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D angle = detail::angle_wide(convert<double>(abs(y)), convert<double>(abs(x)));
+    const Mask<V> left = less(copy_sign(splat<V>(1.0f), x), splat<V>(0.0f));
+    const V result = convert<float>(select(left, splat<D>(0x1.921fb54442d18p+1) - angle, angle));
+    const Mask<V> nan = mask_or(not_equal(x, x), not_equal(y, y));
+    return select(nan, x + y, copy_sign(result, y));
+  } else {
+    return libm_atan2(y, x);
+  }
+}
+
+// asin and acos go through asin(s) with s = sqrt((1 - |x|) / 2) where |x| > 1/2.
+template <FloatValue V>
+TSC_INLINE V asin(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D magnitude = convert<double>(abs(x)), half = splat<D>(0.5);
+    const Mask<D> outer = less(half, magnitude);
+    const D u = select(outer, half - half * magnitude, magnitude * magnitude);
+    const D angle = detail::asin_ratio_wide(u) * select(outer, sqrt(u), magnitude);
+    const D result = select(outer, splat<D>(0x1.921fb54442d18p+0) - (angle + angle), angle);
+    return copy_sign(convert<float>(result), x);
+  } else {
+    return libm_asin(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V acos(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D wide = convert<double>(x), magnitude = abs(wide), half = splat<D>(0.5);
+    const Mask<D> outer = less(half, magnitude);
+    const D u = select(outer, half - half * magnitude, magnitude * magnitude);
+    const D angle = detail::asin_ratio_wide(u) * select(outer, sqrt(u), wide);
+    const D doubled = angle + angle;
+    const D from_end = select(less(wide, splat<D>(0.0)), splat<D>(0x1.921fb54442d18p+1) - doubled, doubled);
+    return convert<float>(select(outer, from_end, splat<D>(0x1.921fb54442d18p+0) - angle));
+  } else {
+    return libm_acos(x);
+  }
+}
+
+// Near zero, where the exponentials or the logarithm cancel, the next functions are the first terms of their series.
+template <FloatValue V>
+TSC_INLINE V sinh(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D wide = convert<double>(x), e = detail::exp_wide(wide);
+    const D large = (e - splat<D>(1.0) / e) * splat<D>(0.5);
+    const D small = fma(wide * wide * wide, splat<D>(1.0 / 6), wide);
+    return convert<float>(select(less(abs(wide), splat<D>(0x1p-8)), small, large));
+  } else {
+    return libm_sinh(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V cosh(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D e = detail::exp_wide(convert<double>(x));
+    return convert<float>((e + splat<D>(1.0) / e) * splat<D>(0.5));
+  } else {
+    return libm_cosh(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V asinh(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    constexpr double kSeries[] = {1.0, -1.0 / 6, 3.0 / 40, -15.0 / 336};
+    const D t = convert<double>(abs(x)), square = t * t;
+    const D large = detail::log_wide(t + sqrt(square + splat<D>(1.0)));
+    const D small = polynomial(square, kSeries) * t;
+    return copy_sign(convert<float>(select(less(t, splat<D>(0x1p-5)), small, large)), x);
+  } else {
+    return libm_asinh(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V acosh(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D wide = convert<double>(x), one = splat<D>(1.0);
+    const V result = convert<float>(detail::log_wide(wide + sqrt((wide - one) * (wide + one))));
+    return select(less(x, splat<V>(1.0f)), splat<V>(kNan<V>), result);
+  } else {
+    return libm_acosh(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V atanh(V x) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    constexpr double kSeries[] = {1.0, 1.0 / 3, 1.0 / 5, 1.0 / 7};
+    const D t = convert<double>(abs(x)), one = splat<D>(1.0);
+    const D large = detail::log_wide((one + t) / (one - t)) * splat<D>(0.5);
+    const V result = convert<float>(select(less(t, splat<D>(0x1p-6)), polynomial(t * t, kSeries) * t, large));
+    return select(less(splat<V>(1.0f), abs(x)), splat<V>(kNan<V>), copy_sign(result, x));
+  } else {
+    return libm_atanh(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V erfc(V x) {
+  if constexpr (kIsSingle<V>) {
+    return convert<float>(detail::erfc_wide(convert<double>(x)));
+  } else {
+    return libm_erfc(x);
+  }
+}
+
+template <FloatValue V>
+TSC_INLINE V hypot(V x, V y) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D a = convert<double>(x), b = convert<double>(y);
+    const V result = convert<float>(sqrt(fma(a, a, b * b)));
+    const V infinity = splat<V>(kInfinity<V>);
+    return select(mask_or(equal(abs(x), infinity), equal(abs(y), infinity)), infinity, result);
+  } else {
+    return libm_hypot(x, y);
+  }
+}
+
+// The rest of x / y toward zero. In double it is exact where the quotient has few bits.
+template <FloatValue V>
+TSC_INLINE V fmod(V x, V y) {
+  if constexpr (kIsSingle<V>) {
+    using D = Rebind<V, double>;
+    const D a = convert<double>(abs(x)), b = convert<double>(abs(y)), zero = splat<D>(0.0);
+    const D quotient = trunc(a / b);
+    const Mask<D> easy = mask_or(less(quotient, splat<D>(0x1p29)), mask_not(less(quotient, splat<D>(kInfinity<D>))));
+    D rest = fma(-quotient, b, a);  // the quotient may have been rounded up to an integer
+    rest = select(less(rest, zero), rest + b, rest);
+    const V small = select(less(abs(x), abs(y)), x, copy_sign(convert<float>(rest), x));
+    return all(easy) ? small : select(easy, small, libm_fmod(x, y));
+  } else {
+    return libm_fmod(x, y);
+  }
+}
+
+template <FloatValue V>
 TSC_INLINE V tanh(V x) {
   if constexpr (kIsSingle<V>) {
     // (tanh(x) / x - 1) / x^2 as a polynomial in x^2 for |x| <= 0.625; beyond, 1 - 2 / (exp(2 |x|) + 1).
@@ -404,12 +605,53 @@ TSC_INLINE V tanh(V x) {
   }
 }
 
+namespace detail {
+
+// v / (1 + exp(-x)) = v exp(x) / (1 + exp(x)) for x < 0. The exponential is scaled last, so that a product that is a
+// number isn't lost on the way. `low` is what rounding took from x, as far as it matters for negative ones.
+template <class V>
+TSC_INLINE V times_sigmoid(V v, V x, V low) {
+  const V one = splat<V>(1.0f);
+  const Mask<V> negative = less(x, splat<V>(0.0f));
+  // Where exp(x) is beyond all numbers, v is made 0: the scales alone would not do it.
+  v = select(less(x, splat<V>(-120.0f)), v * splat<V>(0.0f), v);
+  const auto e = exp_parts(max(-abs(x), splat<V>(-120.0f)));
+  const Bits<V> half = e.n >> 1;
+  const V scale = power_of_two<V>(half), rest = power_of_two<V>(e.n - half);
+  // The exponential and what is divided by are sums of two, too.
+  const V mantissa = one + e.y, mantissa_low = e.y - (mantissa - one);
+  const V power = mantissa * scale * rest, sum = one + power;
+  const V sum_low = fma(mantissa_low * scale, rest, power - (sum - one));
+  const V over = select(negative, v * mantissa, v);
+  const V over_low = select(negative, fma(v, mantissa_low, fma(v, mantissa, -over)) + over * low, splat<V>(0.0f));
+  const V inverse = one / sum, guess = over * inverse;
+  const V error = (fma(-guess, sum, over) + over_low) - guess * sum_low;
+  const V quotient = select(less(abs(guess), splat<V>(kInfinity<V>)), fma(error, inverse, guess), guess);
+  return select(negative, quotient * scale * rest, quotient);
+}
+
+}  // namespace detail
+
 // 1 / (1 + exp(-x)).
 template <FloatValue V>
 TSC_INLINE V sigmoid(V x) {
-  const V e = exp_flushed(-abs(x));
-  const V one = splat<V>(1.0f);
-  return select(less(x, splat<V>(0.0f)), e, one) / (one + e);
+  if constexpr (kIsSingle<V>) {
+    return detail::times_sigmoid(splat<V>(1.0f), x, splat<V>(0.0f));
+  } else {
+    const V e = libm_exp(-abs(x)), one = splat<V>(1.0);
+    return select(less(x, splat<V>(0.0)), e, one) / (one + e);
+  }
+}
+
+// v sigmoid(x + low) for a low of no more than a rounding.
+template <FloatValue V>
+TSC_INLINE V times_sigmoid(V v, V x, V low) {
+  if constexpr (kIsSingle<V>) {
+    return detail::times_sigmoid(v, x, low);
+  } else {
+    const V result = v * sigmoid(x);
+    return select(less(x, splat<V>(0)), fma(result, low, result), result);
+  }
 }
 
 template <FloatValue V>

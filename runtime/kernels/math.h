@@ -252,13 +252,9 @@ TSC_INLINE V divide_integers(V a, V b) {
 
 }  // namespace detail
 
-template <class V>
+template <IntegerValue V>
 TSC_INLINE V fmod(V a, V b) {
-  if constexpr (FloatValue<V>) {
-    return libm_fmod(a, b);
-  } else {
-    return sub(a, mul(detail::divide_integers(a, b), b));
-  }
+  return sub(a, mul(detail::divide_integers(a, b), b));
 }
 
 // Python's %: the result has the sign of b.
@@ -324,7 +320,7 @@ TSC_INLINE V pow_scalar(V x, double exponent) {
   if (exponent == 0.5) return tsc::sqrt(x);
   if (exponent == -0.5) return rsqrt(x);
   if (exponent == -1.0) return reciprocal(x);
-  if (exponent == -2.0) return reciprocal(x * x);
+  if (exponent == -2.0) return square(reciprocal(x));  // whose square is a number where that of x may not be
   return pow(x, splat<V>(static_cast<Element<V>>(exponent)));
 }
 
@@ -509,11 +505,11 @@ TSC_INLINE V selu(V x) {
 }
 template <FloatValue V>
 TSC_INLINE V silu(V x) {
-  return x * sigmoid(x);
+  return times_sigmoid(x, x, splat<V>(0));
 }
 template <FloatValue V>
 TSC_INLINE V hardsigmoid(V x) {
-  return hardtanh(x + splat<V>(3), 0, 6) * splat<V>(Element<V>(1.0 / 6.0));
+  return hardtanh(x + splat<V>(3), 0, 6) / splat<V>(6);
 }
 template <FloatValue V>
 TSC_INLINE V hardswish(V x) {
@@ -529,18 +525,40 @@ TSC_INLINE V softshrink(V x, S lambd = 0.5) {
   return select(greater(x, limit), x - limit, select(less(x, -limit), x + limit, x * splat<V>(0)));
 }
 
-// x * Phi(x), the normal distribution through erf.
+// x Phi(x), the normal distribution through erfc, which keeps what is small.
 template <FloatValue V>
 TSC_INLINE V gelu(V x) {
-  const V half = x * splat<V>(Element<V>(0.5));
-  return fma(half, erf(x * splat<V>(Element<V>(0.70710678118654752440))), half);
+  if constexpr (kIsSingle<V>) {
+    const auto wide = convert<double>(x);
+    return convert<float>(like(x, 0.5) * wide * detail::erfc_wide(like(x, -0.70710678118654752440) * wide));
+  } else {
+    // erfc(y + low) with what rounding took from y.
+    constexpr double kRoot = 0.70710678118654752440, kRootLow = -4.8336466567264567e-17;
+    const V y = x * splat<V>(-kRoot);
+    const V low = fma(x, splat<V>(-kRoot), -y) - x * splat<V>(kRootLow);
+    const V change = select(isfinite(y), low * splat<V>(1.12837916709551257390) * exp(-y * y), splat<V>(0));
+    return x * splat<V>(0.5) * (erfc(y) - change);
+  }
 }
-// The tanh approximation: 0.5 x (1 + tanh(u)) = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+// The tanh approximation: 0.5 x (1 + tanh(u)) = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3). What rounding
+// takes from 2 u counts where the exponential is small: u = x p is computed as a sum of two, and so are p and x^2.
 template <FloatValue V>
 TSC_INLINE V gelu_tanh(V x) {
-  const V twice_u =
-      fma(x * x, splat<V>(Element<V>(0.044715 * 1.5957691216057308)), splat<V>(Element<V>(1.5957691216057308))) * x;
-  return x * sigmoid(twice_u);
+  using T = Element<V>;
+  constexpr double kLinear = 0x1.9884533d43651p+0,
+                   kCubic = 0x1.2444f2a4d8b4bp-4;  // 2 sqrt(2 / pi), and 0.044715 times that
+  constexpr bool kSingle = kSame<T, float>;
+  constexpr T kLinearLow =
+      static_cast<T>(kSingle ? kLinear - static_cast<double>(static_cast<T>(kLinear)) : -0x1.cbc0d30ebfd15p-54);
+  constexpr T kCubicLow =
+      static_cast<T>(kSingle ? kCubic - static_cast<double>(static_cast<T>(kCubic)) : -0x1.6c843a29d1c70p-61);
+  const V linear = splat<V>(static_cast<T>(kLinear)), cubic = splat<V>(static_cast<T>(kCubic));
+  const V square = x * x, product = square * cubic, p = product + linear;
+  const V part = p - product;
+  V p_low = fma(square, cubic, -product) + ((product - (p - part)) + (linear - part));
+  p_low = p_low + fma(fma(x, x, -square), cubic, fma(square, splat<V>(kCubicLow), splat<V>(kLinearLow)));
+  const V u = x * p, low = fma(x, p, -u) + x * p_low;
+  return times_sigmoid(x, u, select(less(tsc::abs(u), splat<V>(1000)), low, splat<V>(0)));
 }
 
 // log(1 + exp(beta x)) / beta, or x itself where beta x is above the threshold.
@@ -557,9 +575,19 @@ TSC_INLINE V log_sigmoid(V x) {
 // x tanh(log(1 + e)) with e = exp(x): the tanh is n / (n + 2) with n = e (e + 2), and 1 from x = 20 on.
 template <FloatValue V>
 TSC_INLINE V mish(V x) {
-  const V e = exp(tsc::min(x, splat<V>(20)));
-  const V n = e * (e + splat<V>(2));
-  return x * (n / (n + splat<V>(2)));
+  const auto in_double = [](auto wide) __attribute__((always_inline)) {
+    using D = decltype(wide);
+    const D two = splat<D>(2.0), bounded = tsc::min(wide, splat<D>(20.0));
+    D e;
+    if constexpr (kIsSingle<V>) {
+      e = select(less(wide, splat<D>(-200.0)), splat<D>(0.0), detail::exp_wide(bounded));
+    } else {
+      e = exp(bounded);
+    }
+    const D n = e * (e + two);
+    return wide * (n / (n + two));
+  };
+  return convert<Element<V>>(in_double(convert<double>(x)));
 }
 
 }  // namespace tsc::math

@@ -34,6 +34,38 @@ inline DType dtype_of_compute(Compute c) {
   return kDTypes[static_cast<int>(c)];
 }
 
+// The compute type of elements of a C++ type.
+template <class T>
+struct ComputeType {
+  using Type = i64;
+};
+template <>
+struct ComputeType<Float16> {
+  using Type = float;
+};
+template <>
+struct ComputeType<BFloat16> {
+  using Type = float;
+};
+template <>
+struct ComputeType<float> {
+  using Type = float;
+};
+template <>
+struct ComputeType<double> {
+  using Type = double;
+};
+template <>
+struct ComputeType<Complex<Float16>> {
+  using Type = Complex<float>;
+};
+template <class T>
+struct ComputeType<Complex<T>> {
+  using Type = Complex<T>;
+};
+template <class T>
+using ComputeOf = typename ComputeType<T>::Type;
+
 // What a compute type's sizes are.
 template <class C>
 struct RealPart {

@@ -15,18 +15,25 @@ inline Tensor checked_indices(Context& ctx, const Tensor& index, i64 size, Wrap 
     return ctx.fail(ErrorKind::kType, "tensors used as indices must be long, int, byte or bool tensors, but got %s",
                     dtype_name(index.dtype()));
   }
-  const Tensor result =
-      wrap == Wrap::kNegative ? contiguous_copy(ctx, index, DType::kInt64) : contiguous_as(ctx, index, DType::kInt64);
-  if (!ctx.ok()) return {};
-  i64* at = result.data<i64>();
-  for (i64 i = 0; i < result.numel(); ++i) {
-    const i64 value = at[i];
-    const i64 lowest = wrap == Wrap::kNegative ? -size : 0;
-    if (value < lowest || value >= size) {
-      return ctx.fail(ErrorKind::kIndex, "%s: index %lld is out of bounds for size %lld", message,
-                      static_cast<long long>(value), static_cast<long long>(size));
-    }
-    if (value < 0) at[i] = value + size;
+  const Tensor given = contiguous_as(ctx, index, DType::kInt64);
+  if (!ctx.ok() || given.numel() == 0) return given;
+  i64 least = given.data<i64>()[0], largest = least;
+  for (i64 i = 0; i < given.numel(); ++i) {
+    least = tsc::min(least, given.data<i64>()[i]);
+    largest = tsc::max(largest, given.data<i64>()[i]);
+  }
+  const i64 lowest = wrap == Wrap::kNegative ? -size : 0;
+  if (least < lowest || largest >= size) {
+    const i64* at = given.data<i64>();
+    while (*at >= lowest && *at < size) ++at;
+    return ctx.fail(ErrorKind::kIndex, "%s: index %lld is out of bounds for size %lld", message,
+                    static_cast<long long>(*at), static_cast<long long>(size));
+  }
+  if (least >= 0) return given;
+  const Tensor result = contiguous_copy(ctx, given, DType::kInt64);
+  for (i64 i = 0; ctx.ok() && i < result.numel(); ++i) {
+    i64& at = result.data<i64>()[i];
+    at += at < 0 ? size : 0;
   }
   return result;
 }
@@ -58,13 +65,31 @@ inline Tensor index_select(Context& ctx, const Tensor& self, i64 dim, const Tens
   if (sizes.rank > 0) sizes[dim] = at.numel();
   const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
   if (!ctx.ok()) return {};
+  if (result.numel() == 0) return result;
   const Blocks b(from, dim);
-  char* to = result.bytes();
-  for (i64 o = 0; o < b.outer; ++o) {
-    for (i64 i = 0; i < at.numel() && result.numel() > 0; ++i, to += b.inner) {
-      libc::memcpy(to, from.bytes() + (o * b.size + at.data<i64>()[i]) * b.inner, static_cast<size_t>(b.inner));
+  const i64 count = at.numel(), *places = at.data<i64>();
+  const auto copy_blocks = [&](i64 begin, i64 end, auto copy) {
+    for (i64 n = begin; n < end;) {
+      const i64 o = n / count, first = n % count, last = tsc::min(count, first + end - n);
+      copy(result.bytes() + o * count * b.inner, from.bytes() + o * b.size * b.inner, first, last);
+      n += last - first;
     }
-  }
+  };
+  ctx.parallel_for(b.outer * count, kGrain / b.inner + 1, [&](i64 begin, i64 end) {
+    if (b.inner != self.element_size()) {
+      copy_blocks(begin, end, [&](char* to, const char* blocks, i64 first, i64 last) {
+        for (i64 i = first; i < last; ++i) {
+          __builtin_memcpy(to + i * b.inner, blocks + places[i] * b.inner, static_cast<size_t>(b.inner));
+        }
+      });
+      return;
+    }
+    with_bytes(b.inner, [&]<class T>() {
+      copy_blocks(begin, end, [&](char* to, const char* elements, i64 first, i64 last) {
+        for (i64 i = first; i < last; ++i) move_element<T>(to, i, elements, places[i]);
+      });
+    });
+  });
   return result;
 }
 inline Tensor embedding(Context& ctx, const Tensor& weight, const Tensor& indices, i64 = -1, bool = false,
@@ -84,22 +109,54 @@ inline Tensor embedding(Context& ctx, const Tensor& weight, const Tensor& indice
   return reshape_to(ctx, rows, sizes);
 }
 
-// gather and scatter: for every position of `index`, the element of `other` whose coordinate `dim` is the index.
-// `visit(position in index order, element offset in other)`.
+// gather and scatter go along the rows of an index: its element j belongs to self[base + j * step + index[j] * stride],
+// and to the source's or the result's element [place + j * place_step].
+struct IndexedRow {
+  const i64* index;
+  i64 count, base, step, stride, place, place_step;
+};
+// Calls visit(row) for every row. Places that differ in another dimension than `dim` never meet in self, so threads
+// share these, and along `dim` the order is the index's.
 template <class Visit>
-void for_each_indexed(const Tensor& index, const Tensor& other, i64 dim, Visit visit) {
-  i64 at[kMaxRank] = {};
-  i64 offset = 0;
-  for (i64 n = 0; n < index.numel(); ++n) {
-    const i64 own = other.dim() == 0 ? 0 : (index.data<i64>()[n] - at[dim]) * other.stride(dim);
-    visit(n, at, offset + own);
-    for (i64 d = index.dim() - 1; d >= 0; --d) {
-      offset += d < other.dim() ? other.stride(d) : 0;
-      if (++at[d] < index.size(d)) break;
-      offset -= (d < other.dim() ? other.stride(d) : 0) * index.size(d);
-      at[d] = 0;
-    }
+void for_each_indexed_row(Context& ctx, const Tensor& index, const Tensor& self, i64 dim, const Tensor& other,
+                          Visit visit) {
+  Shape sizes(index.sizes()), steps(index.sizes()), self_steps(index.sizes()), other_steps(index.sizes());
+  if (sizes.rank == 0) sizes.rank = 1, sizes[0] = 1;
+  const i64 last = sizes.rank - 1;
+  i64 shared = -1;  // the dimension of which each thread gets a part
+  for (i64 d = 0, step = index.numel(); d <= last; ++d) {
+    step /= sizes[d];
+    steps[d] = step;
+    self_steps[d] = d == dim || self.dim() == 0 ? 0 : self.stride(d);
+    other_steps[d] = other.dim() == 0 ? 0 : other.stride(d);
+    if (d != dim && (shared < 0 || sizes[d] > sizes[shared])) shared = d;
   }
+  const i64 stride = self.dim() == 0 ? 0 : self.stride(dim);
+  const auto visit_part = [&](i64 begin, i64 end) {
+    const auto first = [&](i64 d) { return d == shared ? begin : 0; };
+    const auto size = [&](i64 d) { return d == shared ? end - begin : sizes[d]; };
+    i64 at[kMaxRank] = {};
+    IndexedRow row = {index.data<i64>(), size(last), 0, self_steps[last], stride, 0, other_steps[last]};
+    const auto move = [&](i64 d, i64 n) {
+      row.index += n * steps[d];
+      row.base += n * self_steps[d];
+      row.place += n * other_steps[d];
+    };
+    if (shared >= 0) move(shared, first(shared));
+    for (;;) {
+      visit(row);
+      i64 d = last - 1;
+      for (; d >= 0; --d) {
+        move(d, 1);
+        if (++at[d] < size(d)) break;
+        move(d, -size(d));
+        at[d] = 0;
+      }
+      if (d < 0) return;
+    }
+  };
+  if (shared < 0) return visit_part(0, 0);
+  ctx.parallel_for(sizes[shared], kGrain / (index.numel() / sizes[shared]) + 1, visit_part);
 }
 // An index must not reach beyond `self` in any dimension but `dim`, nor beyond `src` in any.
 inline bool index_sizes_ok(Context& ctx, const char* name, const Tensor& self, const Tensor& index, i64 dim,
@@ -138,9 +195,13 @@ inline Tensor gather(Context& ctx, const Tensor& self, i64 dim, const Tensor& in
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, "gather()");
   const Tensor result = Tensor::empty(ctx, self.dtype(), index.sizes());
   if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  for_each_indexed(at, self, dim, [&](i64 n, const i64*, i64 offset) {
-    __builtin_memcpy(result.bytes() + n * bytes, self.bytes() + offset * bytes, static_cast<size_t>(bytes));
+  with_bytes(self.element_size(), [&]<class T>() {
+    for_each_indexed_row(ctx, at, self, dim, result, [&](const IndexedRow& row) {
+      for (i64 j = 0; j < row.count; ++j) {
+        move_element<T>(result.bytes(), row.place + j * row.place_step, self.bytes(),
+                        row.base + j * row.step + row.index[j] * row.stride);
+      }
+    });
   });
   return result;
 }
@@ -157,18 +218,23 @@ C combined(C a, C b, Store store) {
   }
   return a;
 }
-// One element of dtype: to = or += from, or what else `store` says.
-inline void store_element(char* to, const char* from, DType dtype, Store store) {
+// Calls `use(put)` once: put(to, i, from, j) says to[i] = from[j] of elements of dtype, or += or what else `store`
+// says.
+template <class Use>
+void with_store(DType dtype, Store store, Use use) {
   if (store == Store::kAssign) {
-    __builtin_memcpy(to, from, static_cast<size_t>(element_size(dtype)));
-    return;
+    return with_bytes(element_size(dtype), [&]<class T>() {
+      use([](char* to, i64 i, const char* from, i64 j)
+              __attribute__((always_inline)) { move_element<T>(to, i, from, j); });
+    });
   }
-  with_compute(compute_of(dtype), [&]<class C>() {
-    C a, b;
-    load_elements(&a, to, dtype, 0, 1);
-    load_elements(&b, from, dtype, 0, 1);
-    a = combined(a, b, store);
-    store_elements(&a, to, dtype, 0, 1);
+  with_dtype(dtype, [&]<class T>() {
+    using C = ComputeOf<T>;
+    use([store](char* to, i64 i, const char* from, i64 j) __attribute__((always_inline)) {
+      T& element = reinterpret_cast<T*>(to)[i];
+      const T other = reinterpret_cast<const T*>(from)[j];
+      element = convert_element<T>(combined(convert_element<C>(element), convert_element<C>(other), store));
+    });
   });
 }
 inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i64 dim, const Tensor& index,
@@ -185,11 +251,13 @@ inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, name);
   const Tensor from = may_overlap(self, source) ? contiguous_copy(ctx, source, source.dtype()) : source;
   if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  for_each_indexed(at, self, dim, [&](i64, const i64* position, i64 offset) {
-    i64 source_offset = 0;
-    for (i64 d = 0; d < from.dim(); ++d) source_offset += position[d] * from.stride(d);
-    store_element(self.bytes() + offset * bytes, from.bytes() + source_offset * bytes, self.dtype(), store);
+  with_store(self.dtype(), store, [&](auto put) {
+    for_each_indexed_row(ctx, at, self, dim, from, [&](const IndexedRow& row) {
+      for (i64 j = 0; j < row.count; ++j) {
+        put(self.bytes(), row.base + j * row.step + row.index[j] * row.stride, from.bytes(),
+            row.place + j * row.place_step);
+      }
+    });
   });
   return self;
 }
@@ -248,13 +316,19 @@ inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Te
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, "scatter_reduce");
   const Tensor counts = filled(ctx, self.sizes(), DType::kInt64, Scalar(i64{include_self ? 1 : 0}));
   if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  for_each_indexed(at, result, dim, [&](i64, const i64* position, i64 offset) {
-    i64 source_offset = 0;
-    for (i64 d = 0; d < src.dim(); ++d) source_offset += position[d] * src.stride(d);
-    const bool is_first = counts.data<i64>()[offset]++ == 0;
-    store_element(result.bytes() + offset * bytes, src.bytes() + source_offset * bytes, self.dtype(),
-                  is_first ? Store::kAssign : store);
+  with_store(self.dtype(), store, [&](auto put) {
+    with_bytes(self.element_size(), [&]<class T>() {
+      for_each_indexed_row(ctx, at, result, dim, src, [&](const IndexedRow& row) {
+        for (i64 j = 0; j < row.count; ++j) {
+          const i64 to = row.base + j * row.step + row.index[j] * row.stride, from = row.place + j * row.place_step;
+          if (counts.data<i64>()[to]++ == 0) {
+            move_element<T>(result.bytes(), to, src.bytes(), from);
+          } else {
+            put(result.bytes(), to, src.bytes(), from);
+          }
+        }
+      });
+    });
   });
   if (!(reduce == Str("mean"))) return result;
   for (i64 i = 0; i < counts.numel(); ++i) counts.data<i64>()[i] = tsc::max<i64>(counts.data<i64>()[i], 1);
@@ -332,23 +406,66 @@ inline Tensor index_fill(Context& ctx, const Tensor& self, i64 dim, const Tensor
   return index_fill_(ctx, copied(ctx, self), dim, index, value);
 }
 
+// Of a mask: how many are set in each of the parts that threads get, and where each part begins among all.
+inline constexpr i64 kMaskPart = 1 << 14;
+inline i64 count_set(const bool* mask, i64 n) {
+  i64 count = 0;
+  for (i64 i = 0; i < n; ++i) count += mask[i];
+  return count;
+}
+// Calls `visit(first element, last, number of those set before)` for the parts of a mask that has any set, after `made`
+// got the number of all.
+template <class Made, class Visit>
+void for_each_mask_part(Context& ctx, const bool* mask, i64 n, Made made, Visit visit) {
+  const i64 parts = (n + kMaskPart - 1) / kMaskPart;
+  const Scratch scratch(ctx, static_cast<size_t>(parts + 1) * sizeof(i64));
+  if (!ctx.ok()) return;
+  i64* before = reinterpret_cast<i64*>(scratch.data());
+  const auto end_of = [&](i64 part) { return tsc::min((part + 1) * kMaskPart, n); };
+  ctx.parallel_for(parts, 8, [&](i64 first, i64 last) {
+    for (i64 p = first; p < last; ++p) before[p + 1] = count_set(mask + p * kMaskPart, end_of(p) - p * kMaskPart);
+  });
+  before[0] = 0;
+  for (i64 p = 0; p < parts; ++p) before[p + 1] += before[p];
+  made(before[parts]);
+  if (!ctx.ok()) return;
+  ctx.parallel_for(parts, 4, [&](i64 first, i64 last) {
+    for (i64 p = first; p < last; ++p) {
+      if (before[p + 1] > before[p]) visit(p * kMaskPart, end_of(p), before[p]);
+    }
+  });
+}
 inline Tensor nonzero(Context& ctx, const Tensor& self) {
   const Tensor set = contiguous_as(ctx, self, DType::kBool);
   if (!ctx.ok()) return {};
-  i64 count = 0;
-  for (i64 i = 0; i < set.numel(); ++i) count += set.data<bool>()[i];
-  const Tensor result = Tensor::empty(ctx, DType::kInt64, dims(count, self.dim()));
-  if (!ctx.ok()) return {};
-  i64* to = result.data<i64>();
-  for (i64 i = 0; i < set.numel(); ++i) {
-    if (!set.data<bool>()[i]) continue;
-    i64 rest = i;
-    for (i64 d = self.dim() - 1; d >= 0; --d) {
-      to[d] = rest % self.size(d);
+  const bool* mask = set.data<bool>();
+  const i64 rank = self.dim();
+  Tensor result;
+  const auto make = [&](i64 count) { result = Tensor::empty(ctx, DType::kInt64, dims(count, rank)); };
+  for_each_mask_part(ctx, mask, set.numel(), make, [&](i64 begin, i64 end, i64 before) {
+    i64* to = result.data<i64>() + before * rank;
+    if (rank == 0) return;
+    // The coordinates of `begin`, then row by row along the last dimension.
+    i64 at[kMaxRank];
+    for (i64 d = rank - 1, rest = begin; d >= 0; --d) {
+      at[d] = rest % self.size(d);
       rest /= self.size(d);
     }
-    to += self.dim();
-  }
+    const i64 length = self.size(rank - 1);
+    while (begin < end) {
+      const i64 first = at[rank - 1], last = tsc::min(length, first + end - begin);
+      const bool* row = mask + begin - first;
+      for (i64 i = first; i < last; ++i) {
+        if (!row[i]) continue;
+        for (i64 d = 0; d < rank - 1; ++d) to[d] = at[d];
+        to[rank - 1] = i;
+        to += rank;
+      }
+      begin += last - first;
+      at[rank - 1] = 0;
+      for (i64 d = rank - 2; d >= 0 && ++at[d] == self.size(d); --d) at[d] = 0;
+    }
+  });
   return result;
 }
 
@@ -361,32 +478,57 @@ class Indexing {
     if (ctx.ok()) collect(indices);
   }
   const Shape& shape() const { return result_; }
-  // `visit(n, offset)` for every element of the result in order, with its element offset in self.
+  // Calls `visit(n, offset)` for the elements of the result from `begin` to `end` in units of rows(): the element's
+  // place in the result and its offset in self.
+  i64 rows() const { return row_length() == 0 ? 0 : result_.numel() / row_length(); }
+  i64 row_length() const { return inner_.rank == 0 ? 1 : inner_.numel(); }
   template <class Visit>
-  void for_each(Visit visit) const {
-    i64 at[kMaxRank] = {};
-    const i64 count = result_.numel();
-    for (i64 n = 0; n < count; ++n) {
-      i64 offset = 0, flat = 0;
-      for (i64 d = 0; d < result_.rank; ++d) {
-        if (is_index_dim(d)) {
-          flat = flat * result_[d] + at[d];
+  void for_each(i64 begin, i64 end, Visit visit) const {
+    const i64 count = common_.numel(), length = row_length();
+    i64 n = begin * length;
+    for (i64 row = begin; row < end;) {
+      const i64 first = row % count, last = tsc::min(count, first + end - row);
+      i64 outer = 0;
+      for (i64 d = outer_.rank - 1, rest = row / count; d >= 0; --d) {
+        outer += rest % outer_[d] * outer_strides_[d];
+        rest /= outer_[d];
+      }
+      for (i64 c = first; c < last; ++c) {
+        const i64 offset = outer + offsets_.data<i64>()[c];
+        if (inner_.rank == 0) {
+          visit(n++, offset);
         } else {
-          offset += at[d] * self_.stride(source_dim_[d]);
+          for_each_inner(n, offset, visit);
+          n += length;
         }
       }
-      for (i64 k = 0; k < count_; ++k) offset += tensors_[k].data<i64>()[flat] * self_.stride(dims_[k]);
-      visit(n, offset);
-      for (i64 d = result_.rank - 1; d >= 0; --d) {
-        if (++at[d] < result_[d]) break;
-        at[d] = 0;
-      }
+      row += last - first;
     }
   }
 
  private:
   static constexpr i64 kMaxIndices = 16;
-  bool is_index_dim(i64 d) const { return d >= first_ && d < first_ + common_.rank; }
+  template <class Visit>
+  void for_each_inner(i64 n, i64 offset, Visit visit) const {
+    const i64 last = inner_.rank - 1, length = inner_[last], step = inner_strides_[last];
+    i64 at[kMaxRank] = {};
+    for (;;) {
+      if (step == 1) {
+        for (i64 i = 0; i < length; ++i) visit(n + i, offset + i);
+      } else {
+        for (i64 i = 0; i < length; ++i) visit(n + i, offset + i * step);
+      }
+      n += length;
+      i64 d = last - 1;
+      for (; d >= 0; --d) {
+        offset += inner_strides_[d];
+        if (++at[d] < inner_[d]) break;
+        offset -= inner_strides_[d] * inner_[d];
+        at[d] = 0;
+      }
+      if (d < 0) return;
+    }
+  }
 
   bool add_index(const Tensor& index, i64 dim) {
     if (count_ == kMaxIndices) {
@@ -467,12 +609,25 @@ class Indexing {
       }
       return false;
     };
+    bool placed = false;
     for (i64 d = 0; d <= self_.dim(); ++d) {
-      if (result_.rank == first_ && !placed_) {
-        for (i64 c = 0; c < common_.rank; ++c) push(common_[c], -1);
-        placed_ = true;
+      if (result_.rank == first_ && !placed) {
+        for (i64 c = 0; c < common_.rank; ++c) push(common_[c]);
+        placed = true;
       }
-      if (d < self_.dim() && !indexed(d)) push(self_.size(d), d);
+      if (d == self_.dim() || indexed(d)) continue;
+      push(self_.size(d));
+      if (self_.size(d) == 1) continue;
+      if (!placed) {
+        outer_.push(self_.size(d));
+        outer_strides_.push(self_.stride(d));
+      } else if (inner_.rank > 0 && inner_strides_[inner_.rank - 1] == self_.stride(d) * self_.size(d)) {
+        inner_[inner_.rank - 1] *= self_.size(d);
+        inner_strides_[inner_.rank - 1] = self_.stride(d);
+      } else {
+        inner_.push(self_.size(d));
+        inner_strides_.push(self_.stride(d));
+      }
     }
     const bool empty = result_.numel() == 0;
     for (i64 k = 0; k < count_ && ctx_.ok(); ++k) {
@@ -482,11 +637,15 @@ class Indexing {
                         ? expanded
                         : checked_indices(ctx_, expanded, self_.size(dims_[k]), Wrap::kNegative, "index");
     }
+    if (!ctx_.ok() || empty) return;
+    offsets_ = filled(ctx_, dims(common_.numel()), DType::kInt64, 0);
+    for (i64 k = 0; k < count_ && ctx_.ok(); ++k) {
+      const i64 stride = self_.stride(dims_[k]), *index = tensors_[k].data<i64>();
+      for (i64 c = 0; c < offsets_.numel(); ++c) offsets_.data<i64>()[c] += index[c] * stride;
+    }
   }
-  void push(i64 size, i64 source) {
-    if (!rank_ok(ctx_, result_.rank + 1)) return;
-    source_dim_[result_.rank] = source;
-    result_.push(size);
+  void push(i64 size) {
+    if (rank_ok(ctx_, result_.rank + 1)) result_.push(size);
   }
 
   Context& ctx_;
@@ -496,9 +655,9 @@ class Indexing {
   i64 count_ = 0;
   Shape common_;  // of all indices
   Shape result_;
-  i64 source_dim_[kMaxRank];
-  i64 first_ = 0;  // where the indices' dimensions begin in the result
-  bool placed_ = false;
+  Shape outer_, outer_strides_, inner_, inner_strides_;  // self's other dimensions, before and after the indices'
+  Tensor offsets_;                                       // of all indices together, in elements
+  i64 first_ = 0;                                        // where the indices' dimensions begin in the result
 };
 
 inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor>>& indices) {
@@ -506,9 +665,12 @@ inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor
   if (!ctx.ok()) return {};
   const Tensor result = Tensor::empty(ctx, self.dtype(), indexing.shape());
   if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  indexing.for_each([&](i64 n, i64 offset) {
-    __builtin_memcpy(result.bytes() + n * bytes, self.bytes() + offset * bytes, static_cast<size_t>(bytes));
+  with_bytes(self.element_size(), [&]<class T>() {
+    ctx.parallel_for(indexing.rows(), kGrain / tsc::max<i64>(indexing.row_length(), 1) + 1, [&](i64 begin, i64 end) {
+      indexing.for_each(begin, end, [&](i64 n, i64 offset) __attribute__((always_inline)) {
+        move_element<T>(result.bytes(), n, self.bytes(), offset);
+      });
+    });
   });
   return result;
 }
@@ -544,10 +706,10 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   }
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
   if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  indexing.for_each([&](i64 n, i64 offset) {
-    store_element(self.bytes() + offset * bytes, from.bytes() + n * bytes, self.dtype(),
-                  accumulate ? Store::kAdd : Store::kAssign);
+  with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
+    indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset) __attribute__((always_inline)) {
+      put(self.bytes(), offset, from.bytes(), n);
+    });
   });
   return self;
 }
@@ -584,17 +746,16 @@ inline Tensor masked_select(Context& ctx, const Tensor& self, const Tensor& mask
   const Tensor elements = dense(ctx, expand_sizes(ctx, self, shape));
   const Tensor chosen = dense(ctx, expand_sizes(ctx, mask, shape));
   if (!ctx.ok()) return {};
-  i64 count = 0;
-  for (i64 i = 0; i < chosen.numel(); ++i) count += chosen.data<bool>()[i];
-  const Tensor result = Tensor::empty(ctx, self.dtype(), dims(count));
-  if (!ctx.ok()) return {};
-  const i64 bytes = self.element_size();
-  char* to = result.bytes();
-  for (i64 i = 0; i < chosen.numel(); ++i) {
-    if (!chosen.data<bool>()[i]) continue;
-    __builtin_memcpy(to, elements.bytes() + i * bytes, static_cast<size_t>(bytes));
-    to += bytes;
-  }
+  Tensor result;
+  const bool* set = chosen.data<bool>();
+  const auto make = [&](i64 count) { result = Tensor::empty(ctx, self.dtype(), dims(count)); };
+  for_each_mask_part(ctx, set, chosen.numel(), make, [&](i64 begin, i64 end, i64 at) {
+    with_bytes(self.element_size(), [&]<class T>() {
+      for (i64 i = begin; i < end; ++i) {
+        if (set[i]) move_element<T>(result.bytes(), at++, elements.bytes(), i);
+      }
+    });
+  });
   return result;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/core/dense.h"
+#include "runtime/kernels/transpose.h"
 #include "runtime/ops/element.h"
 
 namespace tsc::ops {
@@ -188,25 +189,37 @@ void for_each_row(const Loop& loop, Row row) {
 
 // Copies and conversions.
 
-inline void copy_row(char* to, i64 to_stride, const char* from, i64 from_stride, i64 bytes, i64 n) {
-  if (to_stride == bytes && from_stride == bytes) return libc::memmove(to, from, static_cast<size_t>(bytes * n));
-  const auto copy = [&]<class T>() {
-    TSC_NO_VECTORIZE
-    for (i64 i = 0; i < n; ++i) __builtin_memcpy(to + i * to_stride, from + i * from_stride, sizeof(T));
-  };
+// Calls `f.operator()<T>()` with a type of as many bytes as an element has, for what moves elements without reading
+// them.
+template <class F>
+void with_bytes(i64 bytes, F f) {
   switch (bytes) {
     case 1:
-      return copy.template operator()<uint8_t>();
+      return f.template operator()<uint8_t>();
     case 2:
-      return copy.template operator()<uint16_t>();
+      return f.template operator()<uint16_t>();
     case 4:
-      return copy.template operator()<uint32_t>();
+      return f.template operator()<uint32_t>();
     case 8:
-      return copy.template operator()<uint64_t>();
+      return f.template operator()<uint64_t>();
     default:
-      return copy.template operator()<Complex<double>>();
+      return f.template operator()<Complex<double>>();
   }
 }
+// to[i] = from[j] of elements of T's size, whatever they are.
+template <class T>
+TSC_INLINE void move_element(char* to, i64 i, const char* from, i64 j) {
+  __builtin_memcpy(to + i * static_cast<i64>(sizeof(T)), from + j * static_cast<i64>(sizeof(T)), sizeof(T));
+}
+inline void copy_row(char* to, i64 to_stride, const char* from, i64 from_stride, i64 bytes, i64 n) {
+  if (to_stride == bytes && from_stride == bytes) return libc::memmove(to, from, static_cast<size_t>(bytes * n));
+  with_bytes(bytes, [&]<class T>() {
+    TSC_NO_VECTORIZE
+    for (i64 i = 0; i < n; ++i) __builtin_memcpy(to + i * to_stride, from + i * from_stride, sizeof(T));
+  });
+}
+// What a thread should have to do at least, in elements moved.
+inline constexpr i64 kGrain = 1 << 15;
 inline constexpr i64 kChunk = 512;
 inline void convert_row(char* to, DType to_dtype, i64 to_stride, const char* from, DType from_dtype, i64 from_stride,
                         i64 n) {
@@ -227,6 +240,76 @@ inline bool writable(Context& ctx, const Tensor& t) {
   return false;
 }
 
+// The part of a loop whose index along dimension d is in [begin, end).
+inline Loop part_of(const Loop& loop, i64 d, i64 begin, i64 end) {
+  Loop part = loop;
+  part.sizes[d] = end - begin;
+  for (int k = 0; k < loop.operands; ++k) part.data[k] += begin * loop.strides[k][d];
+  return part;
+}
+// Calls body(part) for parts of a loop whose outputs don't overlap, on the context's threads.
+template <class Body>
+void parallel_loop(Context& ctx, const Loop& loop, Body body) {
+  i64 d = loop.rank - 1, rest = 1;
+  while (d > 0 && loop.sizes[d] < 8 * ctx.threads()) --d;
+  for (i64 other = 0; other < loop.rank; ++other) rest *= other == d ? 1 : loop.sizes[other];
+  ctx.parallel_for(loop.sizes[d], kGrain / rest + 1, [&](i64 begin, i64 end) { body(part_of(loop, d, begin, end)); });
+}
+
+// to[i][j] = from[j][i] for i < rows, j < columns; strides in bytes, of the dimension in which the other one is
+// adjacent.
+template <class T>
+void copy_transposed(char* to, i64 to_stride, const char* from, i64 from_stride, i64 rows, i64 columns) {
+  constexpr int kSquare = sizeof(T) == 4 ? kLanes : sizeof(T) == 8 && kLanes > 1 ? kLanes / 2 : 1;
+  i64 i = 0;
+  if constexpr (kSquare > 1) {
+    using V = Vec<T, kSquare>;
+    for (; i + kSquare <= rows; i += kSquare) {
+      i64 j = 0;
+      for (; j + kSquare <= columns; j += kSquare) {
+        V square[kSquare];
+        TSC_UNROLL
+        for (int k = 0; k < kSquare; ++k)
+          __builtin_memcpy(&square[k], from + (j + k) * from_stride + i * sizeof(T), sizeof(V));
+        kernels::transpose(square);
+        TSC_UNROLL
+        for (int k = 0; k < kSquare; ++k)
+          __builtin_memcpy(to + (i + k) * to_stride + j * sizeof(T), &square[k], sizeof(V));
+      }
+      for (; j < columns; ++j) {
+        for (int k = 0; k < kSquare; ++k) move_element<T>(to + (i + k) * to_stride, j, from + j * from_stride, i + k);
+      }
+    }
+  }
+  // A few rows at once, since a line of the cache holds elements of as many.
+  for (; i < rows; i += 16) {
+    const i64 last = min<i64>(i + 16, rows);
+    for (i64 j = 0; j < columns; ++j) {
+      for (i64 k = i; k < last; ++k) move_element<T>(to + k * to_stride, j, from + j * from_stride, k);
+    }
+  }
+}
+// A copy of one dtype.
+inline void copy_loop(const Loop& loop, i64 bytes) {
+  // The dimension along which the input is adjacent, where the output is along the first.
+  i64 across = 0;
+  for (i64 d = 1; d < loop.rank && across == 0; ++d) {
+    if (loop.strides[0][0] == bytes && loop.strides[1][0] != bytes && loop.strides[1][d] == bytes) across = d;
+  }
+  if (across == 0) {
+    return for_each_row(loop, [&](char* const* at) {
+      copy_row(at[0], loop.strides[0][0], at[1], loop.strides[1][0], bytes, loop.sizes[0]);
+    });
+  }
+  Loop planes = loop;
+  planes.sizes[across] = 1;
+  with_bytes(bytes, [&]<class T>() {
+    for_each_row(planes, [&](char* const* at) {
+      copy_transposed<T>(at[0], loop.strides[0][across], at[1], loop.strides[1][0], loop.sizes[across], loop.sizes[0]);
+    });
+  });
+}
+
 // to[...] = from[...], broadcast and converted; the shapes are known to fit and the memory not to overlap.
 [[gnu::noinline]] inline void copy_elements(Context& ctx, const Tensor& to, const Tensor& from) {
   if (!ctx.ok() || to.numel() == 0) return;
@@ -235,14 +318,11 @@ inline bool writable(Context& ctx, const Tensor& t) {
   builder.add(to);
   builder.add(from);
   builder.order();
-  const Loop& loop = builder.finish();
-  const i64 n = loop.sizes[0];
-  for_each_row(loop, [&](char* const* at) {
-    if (to.dtype() == from.dtype()) {
-      copy_row(at[0], loop.strides[0][0], at[1], loop.strides[1][0], to.element_size(), n);
-    } else {
-      convert_row(at[0], to.dtype(), loop.strides[0][0], at[1], from.dtype(), loop.strides[1][0], n);
-    }
+  parallel_loop(ctx, builder.finish(), [&](const Loop& loop) {
+    if (to.dtype() == from.dtype()) return copy_loop(loop, to.element_size());
+    for_each_row(loop, [&](char* const* at) {
+      convert_row(at[0], to.dtype(), loop.strides[0][0], at[1], from.dtype(), loop.strides[1][0], loop.sizes[0]);
+    });
   });
 }
 

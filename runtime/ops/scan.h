@@ -5,35 +5,98 @@
 
 namespace tsc::ops {
 
-template <class Step>
+// A tensor seen as [outer][length][inner], to go along the middle.
+struct Lines {
+  i64 outer = 1, length = 1, inner = 1;
+  Lines(const Tensor& t, i64 dim) {
+    for (i64 d = 0; d < t.dim(); ++d) (d < dim ? outer : d == dim ? length : inner) *= t.size(d);
+  }
+};
+// Up to kLines lines side by side: element i of line j is at i * step + j * line.
+template <int kLines, class C, class Step>
+void scan_lines(const C* from, C* to, i64 length, i64 step, i64 lines, i64 line, Step next) {
+  Wide<C> state[kLines];
+  for (i64 j = 0; j < lines; ++j) {
+    state[j] = widened(from[j * line]);
+    to[j * line] = from[j * line];
+  }
+  for (i64 i = 1; i < length; ++i) {
+    for (i64 j = 0; j < lines; ++j) {
+      state[j] = next(state[j], widened(from[i * step + j * line]));
+      to[i * step + j * line] = narrowed<C>(state[j]);
+    }
+  }
+}
+// One line of elements side by side. `next` is associative, up to rounding in a wider type: four elements are combined
+// with each other before they meet the state, on which the next ones wait.
+template <class C, class Step>
+void scan_line_by_fours(const C* from, C* to, i64 length, Step next) {
+  Wide<C> state = widened(from[0]);
+  to[0] = from[0];
+  i64 i = 1;
+  for (; i + 4 <= length; i += 4) {
+    Wide<C> sums[4];
+    sums[0] = widened(from[i]);
+    for (int k = 1; k < 4; ++k) sums[k] = next(sums[k - 1], widened(from[i + k]));
+    for (int k = 0; k < 4; ++k) to[i + k] = narrowed<C>(next(state, sums[k]));
+    state = next(state, sums[3]);
+  }
+  for (; i < length; ++i) {
+    state = next(state, widened(from[i]));
+    to[i] = narrowed<C>(state);
+  }
+}
+
+enum class Scan { kInOrder, kAssociative };
+template <Scan kKind, class Step>
 Tensor scanned(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& dtype, Step step) {
   const DType type = sum_dtype(ctx, self, dtype);
-  const DimMask mask = one_dim(ctx, dim, self.dim());
+  dim = wrap_dim(ctx, dim, self.dim());
   const Compute compute = compute_of(type);
-  const Rows rows = rows_of(ctx, self, mask, dtype_of_compute(compute));
+  const Tensor rows = contiguous_as(ctx, self, dtype_of_compute(compute));
   if (!ctx.ok()) return {};
-  const Tensor result = Tensor::empty(ctx, dtype_of_compute(compute), rows.data.sizes());
+  const Tensor result = Tensor::empty(ctx, dtype_of_compute(compute), self.sizes());
   if (!ctx.ok()) return {};
+  if (result.numel() == 0) return converted(ctx, result, type);
+  const Lines lines(self, dim);
   with_compute(compute, [&]<class C>() {
-    for (i64 r = 0; r < rows.count; ++r) {
-      const C* row = rows.data.template data<C>() + r * rows.length;
-      C* to = result.data<C>() + r * rows.length;
-      if (rows.length == 0) continue;
-      Wide<C> state = widened(row[0]);
-      to[0] = row[0];
-      for (i64 i = 1; i < rows.length; ++i) {
-        state = step(state, widened(row[i]));
-        to[i] = narrowed<C>(state);
-      }
+    const C* from = rows.data<C>();
+    C* to = result.data<C>();
+    if (lines.inner == 1) {
+      ctx.parallel_for(lines.outer, kGrain / lines.length + 1, [&](i64 begin, i64 end) {
+        constexpr int kLines = 4;
+        for (i64 r = begin; r < end; r += kLines) {
+          const i64 at = r * lines.length, count = tsc::min<i64>(kLines, end - r);
+          if constexpr (kKind == Scan::kAssociative && (kSame<C, float> || kSame<C, i64>)) {
+            for (i64 j = 0; j < count; ++j) {
+              scan_line_by_fours(from + at + j * lines.length, to + at + j * lines.length, lines.length, step);
+            }
+          } else if (count == kLines) {
+            scan_lines<kLines>(from + at, to + at, lines.length, 1, kLines, lines.length, step);
+          } else {
+            scan_lines<kLines>(from + at, to + at, lines.length, 1, count, lines.length, step);
+          }
+        }
+      });
+      return;
     }
+    constexpr int kLines = 64;
+    const i64 parts = (lines.inner + kLines - 1) / kLines;
+    ctx.parallel_for(lines.outer * parts, kGrain / (lines.length * kLines) + 1, [&](i64 begin, i64 end) {
+      for (i64 n = begin; n < end; ++n) {
+        const i64 first = n % parts * kLines, at = n / parts * lines.length * lines.inner + first;
+        scan_lines<kLines>(from + at, to + at, lines.length, lines.inner, tsc::min<i64>(kLines, lines.inner - first), 1,
+                           step);
+      }
+    });
   });
-  return moved_back(ctx, result, self, mask, type);
+  return converted(ctx, result, type);
 }
 inline Tensor cumsum(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& dtype = None()) {
-  return scanned(ctx, self, dim, dtype, [](auto a, auto b) { return a + b; });
+  return scanned<Scan::kAssociative>(ctx, self, dim, dtype, [](auto a, auto b) { return a + b; });
 }
 inline Tensor cumprod(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& dtype = None()) {
-  return scanned(ctx, self, dim, dtype, [](auto a, auto b) { return a * b; });
+  return scanned<Scan::kAssociative>(ctx, self, dim, dtype, [](auto a, auto b) { return a * b; });
 }
 // The in-place twins keep the tensor's dtype.
 inline Tensor cumsum_(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& = None()) {
@@ -59,15 +122,17 @@ Tuple<Tensor, Tensor> running_extreme(Context& ctx, const Tensor& self, i64 dim,
   if (!ctx.ok()) return {};
   with_compute(compute, [&]<class C>() {
     if constexpr (!kIsComplex<C>) {
-      for (i64 r = 0; r < rows.count; ++r) {
-        const C* row = rows.data.template data<C>() + r * rows.length;
-        i64 best = 0;
-        for (i64 i = 0; i < rows.length; ++i) {
-          if (row[i] != row[i] ? row[best] == row[best] : wins(row[i], row[best])) best = i;
-          values.data<C>()[r * rows.length + i] = row[best];
-          indices.data<i64>()[r * rows.length + i] = best;
+      ctx.parallel_for(rows.count, kGrain / tsc::max<i64>(rows.length, 1) + 1, [&](i64 begin, i64 end) {
+        for (i64 r = begin; r < end; ++r) {
+          const C* row = rows.data.template data<C>() + r * rows.length;
+          i64 best = 0;
+          for (i64 i = 0; i < rows.length; ++i) {
+            if (row[i] != row[i] ? row[best] == row[best] : wins(row[i], row[best])) best = i;
+            values.data<C>()[r * rows.length + i] = row[best];
+            indices.data<i64>()[r * rows.length + i] = best;
+          }
         }
-      }
+      });
     }
   });
   return {moved_back(ctx, values, self, mask, self.dtype()), moved_back(ctx, indices, self, mask, DType::kInt64)};
@@ -85,7 +150,7 @@ inline Tensor logcumsumexp(Context& ctx, const Tensor& self, i64 dim) {
                     scalar_type_name(self.dtype()));
   }
   // log(exp(a) + exp(b)), which is infinite where both are the same infinity.
-  return scanned(ctx, self, dim, None(), []<class W>(W a, W b) -> W {
+  return scanned<Scan::kInOrder>(ctx, self, dim, None(), []<class W>(W a, W b) -> W {
     if constexpr (kSame<W, double>) {
       if (b != b) return b;
       const double low = a < b ? a : b, high = a < b ? b : a;

@@ -1,4 +1,4 @@
-// Sorting along a dimension. NaN counts as larger than everything; equal elements keep their order.
+// Sorting along a dimension, by digits. NaN counts as larger than everything; equal elements keep their order.
 #pragma once
 
 #include "runtime/ops/dtype.h"
@@ -7,54 +7,127 @@
 
 namespace tsc::ops {
 
-template <class C>
-bool sorts_before(C a, C b, bool descending) {
-  if (descending) return a > b || (a != a && b == b);
-  return a < b || (b != b && a == a);
-}
-// Sorts positions of a row by merging, in `order`, with `spare` of the same length.
-template <class C>
-void sort_row(const C* row, i64* order, i64* spare, i64 n, bool descending) {
-  for (i64 i = 0; i < n; ++i) order[i] = i;
-  for (i64 width = 1; width < n; width *= 2) {
-    for (i64 begin = 0; begin < n; begin += 2 * width) {
-      const i64 middle = tsc::min(begin + width, n), end = tsc::min(begin + 2 * width, n);
-      i64 a = begin, b = middle;
-      for (i64 i = begin; i < end; ++i) {
-        const bool take_b = a == middle || (b < end && sorts_before(row[order[b]], row[order[a]], descending));
-        spare[i] = order[take_b ? b++ : a++];
-      }
-    }
-    for (i64 i = 0; i < n; ++i) order[i] = spare[i];
+// Elements are sorted by unsigned keys in their order: zeros are one, all NaN are one and the largest.
+template <class T>
+using SortKey = typename tsc::detail::UnsignedOf<sizeof(T) == 8 ? 8 : 4>::Type;
+template <class T>
+TSC_INLINE SortKey<T> sort_key(T x) {
+  using Key = SortKey<T>;
+  constexpr Key kTop = Key{1} << (8 * sizeof(Key) - 1);
+  if constexpr (kSame<T, float> || kSame<T, double>) {
+    const Key bits = bit_cast<Key>(x + T(0));  // of both zeros, that of the positive one
+    return x != x ? ~Key{0} : bits & kTop ? ~bits : bits | kTop;
+  } else if constexpr (kSame<T, Float16> || kSame<T, BFloat16>) {
+    return sort_key(static_cast<float>(x));
+  } else {
+    return static_cast<Key>(static_cast<i64>(x)) ^ kTop;
   }
+}
+template <class Key>
+struct Keyed {
+  Key key;
+  uint32_t index;
+};
+inline constexpr i64 kMaxSorted = UINT32_MAX;  // elements of a row
+inline constexpr int kWideDigit = 11, kNarrowDigit = 8;
+inline constexpr size_t kSortCounts = size_t{6} << kWideDigit;  // of 64 bits; narrow digits need fewer
+
+// Sorts by keys, digit by digit from the lowest; equal ones keep their order. The result is in one of the two.
+template <int kBits, class Key>
+Keyed<Key>* sort_by_digits(Keyed<Key>* items, Keyed<Key>* spare, i64 n, uint32_t* counts) {
+  constexpr int kDigits = (8 * static_cast<int>(sizeof(Key)) + kBits - 1) / kBits;
+  constexpr Key kMask = (Key{1} << kBits) - 1;
+  libc::memset(counts, 0, (sizeof(uint32_t) * kDigits) << kBits);
+  for (i64 i = 0; i < n; ++i) {
+    for (int d = 0; d < kDigits; ++d) ++counts[(d << kBits) + static_cast<i64>(items[i].key >> (d * kBits) & kMask)];
+  }
+  for (int d = 0; d < kDigits; ++d) {
+    uint32_t* places = counts + (static_cast<i64>(d) << kBits);
+    const auto digit = [d](Key key) { return key >> (d * kBits) & kMask; };
+    if (places[digit(items[0].key)] == n) continue;
+    for (uint32_t b = 0, sum = 0; b <= kMask; ++b) {
+      const uint32_t count = places[b];
+      places[b] = sum;
+      sum += count;
+    }
+    for (i64 i = 0; i < n; ++i) spare[places[digit(items[i].key)]++] = items[i];
+    swap(items, spare);
+  }
+  return items;
+}
+template <class Key>
+Keyed<Key>* sort_keyed(Keyed<Key>* items, Keyed<Key>* spare, i64 n, uint32_t* counts) {
+  if (n > 1 << 13) return sort_by_digits<kWideDigit>(items, spare, n, counts);
+  if (n > 64) return sort_by_digits<kNarrowDigit>(items, spare, n, counts);
+  for (i64 i = 1; i < n; ++i) {
+    const Keyed<Key> moving = items[i];
+    i64 at = i;
+    for (; at > 0 && moving.key < items[at - 1].key; --at) items[at] = items[at - 1];
+    items[at] = moving;
+  }
+  return items;
+}
+// How many candidates for the first `count` of n are collected before all but `count` of them are dropped.
+inline i64 candidates(i64 n, i64 count) { return count > n / 4 ? n : tsc::min(n, tsc::max<i64>(2 * count, 64)); }
+// The first `count` of n items that key(i) tells, sorted. Both arrays hold `candidates`.
+template <class Key, class KeyOf>
+Keyed<Key>* sort_first(Keyed<Key>* items, Keyed<Key>* spare, i64 n, i64 count, uint32_t* counts, KeyOf key) {
+  const i64 capacity = candidates(n, count);
+  const auto sort = [&](i64 held) {
+    Keyed<Key>* sorted = sort_keyed(items, spare, held, counts);
+    if (sorted != items) swap(items, spare);
+  };
+  for (i64 i = 0; i < capacity; ++i) items[i] = {key(i), static_cast<uint32_t>(i)};
+  sort(capacity);
+  if (capacity == n || count == 0) return items;
+  i64 held = count;
+  for (i64 i = capacity; i < n; ++i) {
+    const Key found = key(i);
+    if (found >= items[count - 1].key) continue;
+    items[held++] = {found, static_cast<uint32_t>(i)};
+    if (held < capacity) continue;
+    sort(held);
+    held = count;
+  }
+  if (held > count) sort(held);
+  return items;
 }
 
 // The first `count` of each sorted row, and their positions.
 inline Tuple<Tensor, Tensor> sorted_rows(Context& ctx, const Tensor& self, i64 dim, i64 count, bool descending) {
   const DimMask mask = one_dim(ctx, dim, self.dim());
-  const Compute compute = compute_of(self.dtype());
-  const DType wide = dtype_of_compute(compute);
   if (!ctx.ok()) return {};
   if (is_complex(self.dtype())) {
     return ctx.fail(ErrorKind::kType, "\"sort\" not implemented for '%s'", scalar_type_name(self.dtype()));
   }
-  const Rows rows = rows_of(ctx, self, mask, wide);
+  const Rows rows = rows_of(ctx, self, mask, self.dtype());
+  if (rows.length > kMaxSorted) return ctx.fail(ErrorKind::kUnsupported, "a row of more than 2^32 - 1 elements");
   Shape sizes(rows.kept);
   if (self.dim() > 0) sizes.push(count);
-  const Tensor values = Tensor::empty(ctx, wide, sizes), indices = Tensor::empty(ctx, DType::kInt64, sizes);
-  const Scratch scratch(ctx, static_cast<size_t>(2 * rows.length) * sizeof(i64));
+  const Tensor values = Tensor::empty(ctx, self.dtype(), sizes), indices = Tensor::empty(ctx, DType::kInt64, sizes);
   if (!ctx.ok()) return {};
-  i64* order = reinterpret_cast<i64*>(scratch.data());
-  with_compute(compute, [&]<class C>() {
-    if constexpr (!kIsComplex<C>) {
-      for (i64 r = 0; r < rows.count; ++r) {
-        const C* row = rows.data.template data<C>() + r * rows.length;
-        sort_row(row, order, order + rows.length, rows.length, descending);
-        for (i64 i = 0; i < count; ++i) {
-          values.data<C>()[r * count + i] = row[order[i]];
-          indices.data<i64>()[r * count + i] = order[i];
-        }
-      }
+  const i64 n = rows.length, capacity = candidates(n, count);
+  with_dtype(self.dtype(), [&]<class T>() {
+    if constexpr (!kIsComplex<T>) {
+      using Item = Keyed<SortKey<T>>;
+      const i64 count_bytes = static_cast<i64>(kSortCounts * sizeof(uint32_t));
+      const i64 bytes = count_bytes + 2 * capacity * static_cast<i64>(sizeof(Item));
+      ctx.parallel_for_scratch(
+          n == 0 ? 0 : rows.count, kGrain / (8 * n + 1) + 1, bytes, [&](i64 begin, i64 end, char* scratch) {
+            uint32_t* counts = reinterpret_cast<uint32_t*>(scratch);
+            Item* items = reinterpret_cast<Item*>(scratch + count_bytes);
+            for (i64 r = begin; r < end; ++r) {
+              const T* row = rows.data.template data<T>() + r * n;
+              const SortKey<T> flipped = descending ? ~SortKey<T>{0} : 0;
+              const Item* sorted =
+                  sort_first(items, items + capacity, n, count, counts,
+                             [&](i64 i) __attribute__((always_inline)) { return sort_key(row[i]) ^ flipped; });
+              for (i64 i = 0; i < count; ++i) {
+                values.data<T>()[r * count + i] = row[sorted[i].index];
+                indices.data<i64>()[r * count + i] = sorted[i].index;
+              }
+            }
+          });
     }
   });
   // Shape of the result in self's order of dimensions.
