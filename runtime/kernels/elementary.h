@@ -626,7 +626,9 @@ TSC_INLINE V times_sigmoid(V v, V x, V low) {
   const V over_low = select(negative, fma(v, mantissa_low, fma(v, mantissa, -over)) + over * low, splat<V>(0.0f));
   const V inverse = one / sum, guess = over * inverse;
   const V error = (fma(-guess, sum, over) + over_low) - guess * sum_low;
-  const V quotient = select(less(abs(guess), splat<V>(kInfinity<V>)), fma(error, inverse, guess), guess);
+  // A zero keeps its sign, and what is infinite stays so.
+  const Mask<V> corrects = mask_and(less(splat<V>(0.0f), abs(guess)), less(abs(guess), splat<V>(kInfinity<V>)));
+  const V quotient = select(corrects, fma(error, inverse, guess), guess);
   return select(negative, quotient * scale * rest, quotient);
 }
 

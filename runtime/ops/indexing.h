@@ -68,27 +68,34 @@ inline Tensor index_select(Context& ctx, const Tensor& self, i64 dim, const Tens
   if (result.numel() == 0) return result;
   const Blocks b(from, dim);
   const i64 count = at.numel(), *places = at.data<i64>();
-  const auto copy_blocks = [&](i64 begin, i64 end, auto copy) {
+  // Where the run of adjacent places that i is in ends; runs are copied as one when there are few.
+  const Tensor run_ends = Tensor::empty(ctx, DType::kInt64, dims(count));
+  if (!ctx.ok()) return {};
+  i64 runs = 0, *ends = run_ends.data<i64>();
+  for (i64 i = count - 1; i >= 0; --i) {
+    const bool goes_on = i + 1 < count && places[i + 1] == places[i] + 1;
+    ends[i] = goes_on ? ends[i + 1] : i + 1;
+    runs += goes_on ? 0 : 1;
+  }
+  const bool by_runs = b.inner != self.element_size() || runs * 8 < count;
+  ctx.parallel_for(b.outer * count, kGrain / b.inner + 1, [&](i64 begin, i64 end) {
     for (i64 n = begin; n < end;) {
       const i64 o = n / count, first = n % count, last = tsc::min(count, first + end - n);
-      copy(result.bytes() + o * count * b.inner, from.bytes() + o * b.size * b.inner, first, last);
+      char* to = result.bytes() + o * count * b.inner;
+      const char* blocks = from.bytes() + o * b.size * b.inner;
       n += last - first;
-    }
-  };
-  ctx.parallel_for(b.outer * count, kGrain / b.inner + 1, [&](i64 begin, i64 end) {
-    if (b.inner != self.element_size()) {
-      copy_blocks(begin, end, [&](char* to, const char* blocks, i64 first, i64 last) {
-        for (i64 i = first; i < last; ++i) {
-          __builtin_memcpy(to + i * b.inner, blocks + places[i] * b.inner, static_cast<size_t>(b.inner));
+      if (by_runs) {
+        for (i64 i = first; i < last;) {
+          const i64 next = tsc::min(ends[i], last);
+          __builtin_memcpy(to + i * b.inner, blocks + places[i] * b.inner, static_cast<size_t>((next - i) * b.inner));
+          i = next;
         }
+        continue;
+      }
+      with_bytes(b.inner, [&]<class T>() {
+        for (i64 i = first; i < last; ++i) move_element<T>(to, i, blocks, places[i]);
       });
-      return;
     }
-    with_bytes(b.inner, [&]<class T>() {
-      copy_blocks(begin, end, [&](char* to, const char* elements, i64 first, i64 last) {
-        for (i64 i = first; i < last; ++i) move_element<T>(to, i, elements, places[i]);
-      });
-    });
   });
   return result;
 }
@@ -478,8 +485,8 @@ class Indexing {
     if (ctx.ok()) collect(indices);
   }
   const Shape& shape() const { return result_; }
-  // Calls `visit(n, offset)` for the elements of the result from `begin` to `end` in units of rows(): the element's
-  // place in the result and its offset in self.
+  // Calls `visit(n, offset, count, step)` for runs of elements of the result, of its rows from `begin` to `end`:
+  // `count` of them from place n on, which in self are at `offset` and then `step` apart.
   i64 rows() const { return row_length() == 0 ? 0 : result_.numel() / row_length(); }
   i64 row_length() const { return inner_.rank == 0 ? 1 : inner_.numel(); }
   template <class Visit>
@@ -493,14 +500,11 @@ class Indexing {
         outer += rest % outer_[d] * outer_strides_[d];
         rest /= outer_[d];
       }
-      for (i64 c = first; c < last; ++c) {
-        const i64 offset = outer + offsets_.data<i64>()[c];
-        if (inner_.rank == 0) {
-          visit(n++, offset);
-        } else {
-          for_each_inner(n, offset, visit);
-          n += length;
-        }
+      const i64* offsets = offsets_.data<i64>();
+      if (inner_.rank == 0) {
+        for (i64 c = first; c < last; ++c) visit(n++, outer + offsets[c], 1, 1);
+      } else {
+        for (i64 c = first; c < last; ++c, n += length) for_each_inner(n, outer + offsets[c], visit);
       }
       row += last - first;
     }
@@ -513,11 +517,7 @@ class Indexing {
     const i64 last = inner_.rank - 1, length = inner_[last], step = inner_strides_[last];
     i64 at[kMaxRank] = {};
     for (;;) {
-      if (step == 1) {
-        for (i64 i = 0; i < length; ++i) visit(n + i, offset + i);
-      } else {
-        for (i64 i = 0; i < length; ++i) visit(n + i, offset + i * step);
-      }
+      visit(n, offset, length, step);
       n += length;
       i64 d = last - 1;
       for (; d >= 0; --d) {
@@ -667,8 +667,12 @@ inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor
   if (!ctx.ok()) return {};
   with_bytes(self.element_size(), [&]<class T>() {
     ctx.parallel_for(indexing.rows(), kGrain / tsc::max<i64>(indexing.row_length(), 1) + 1, [&](i64 begin, i64 end) {
-      indexing.for_each(begin, end, [&](i64 n, i64 offset) __attribute__((always_inline)) {
-        move_element<T>(result.bytes(), n, self.bytes(), offset);
+      indexing.for_each(begin, end, [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
+        if (step == 1 && count > 1) {
+          __builtin_memcpy(result.bytes() + n * sizeof(T), self.bytes() + offset * sizeof(T), count * sizeof(T));
+        } else {
+          for (i64 i = 0; i < count; ++i) move_element<T>(result.bytes(), n + i, self.bytes(), offset + i * step);
+        }
       });
     });
   });
@@ -707,8 +711,12 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
   if (!ctx.ok()) return {};
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
-    indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset) __attribute__((always_inline)) {
-      put(self.bytes(), offset, from.bytes(), n);
+    indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
+      if (step == 1) {
+        for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i, from.bytes(), n + i);
+      } else {
+        for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i * step, from.bytes(), n + i);
+      }
     });
   });
   return self;

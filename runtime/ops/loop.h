@@ -214,6 +214,10 @@ TSC_INLINE void move_element(char* to, i64 i, const char* from, i64 j) {
 inline void copy_row(char* to, i64 to_stride, const char* from, i64 from_stride, i64 bytes, i64 n) {
   if (to_stride == bytes && from_stride == bytes) return libc::memmove(to, from, static_cast<size_t>(bytes * n));
   with_bytes(bytes, [&]<class T>() {
+    if (to_stride == bytes && from_stride == -bytes) {
+      for (i64 i = 0; i < n; ++i) move_element<T>(to, i, from, -i);
+      return;
+    }
     TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) __builtin_memcpy(to + i * to_stride, from + i * from_stride, sizeof(T));
   });

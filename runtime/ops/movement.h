@@ -362,12 +362,22 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
 inline Tensor flip(Context& ctx, const Tensor& self, const List<i64>& dims) {
   if (!ctx.ok()) return {};
   const DimMask mask = dim_mask(ctx, dims.span(), self.dim());
-  Tensor result = copied(ctx, self);
-  for (i64 d = 0; d < self.dim() && ctx.ok(); ++d) {
+  const Tensor result = Tensor::empty(ctx, self.dtype(), self.sizes());
+  if (!ctx.ok() || result.numel() == 0) return result;
+  // A view from the other ends, with strides that go back.
+  const Shape shape(self.sizes());
+  Shape strides(self.strides());
+  const char* first = self.bytes();
+  for (i64 d = 0; d < self.dim(); ++d) {
     if ((mask >> d & 1) == 0) continue;
-    const Tensor positions = range_tensor(ctx, self.size(d) - 1, -1, -1, static_cast<i64>(DType::kInt64), None());
-    if (self.size(d) > 1) result = index_select(ctx, result, d, positions);
+    first += (self.size(d) - 1) * self.stride(d) * self.element_size();
+    strides[d] = -strides[d];
   }
+  LoopBuilder builder(shape);
+  builder.add(result);
+  builder.add(const_cast<char*>(first), self.sizes(), strides, self.element_size());
+  builder.order();
+  parallel_loop(ctx, builder.finish(), [&](const Loop& loop) { copy_loop(loop, self.element_size()); });
   return result;
 }
 inline Tensor roll_dim(Context& ctx, const Tensor& self, i64 shift, i64 dim) {
@@ -538,29 +548,131 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
     for (i64 i = 0; ctx.ok() && i < count; ++i) result.data<i64>()[i] = nearest_source(i, scale, size);
     return result;
   };
-  const Tensor rows = index_select(ctx, input, 2, positions(r.height, input.size(2), r.scale_h));
-  return index_select(ctx, rows, 3, positions(r.width, input.size(3), r.scale_w));
+  // What there is less of is moved first.
+  const auto along = [&](const Tensor& from, i64 dim) {
+    const i64 count = dim == 2 ? r.height : r.width;
+    return index_select(ctx, from, dim, positions(count, input.size(dim), dim == 2 ? r.scale_h : r.scale_w));
+  };
+  if (r.height < input.size(2)) return along(along(input, 2), 3);
+  return along(along(input, 3), 2);
 }
 
-// Two neighbours and the weight of the second.
-template <class C>
-struct Between {
-  i64 low, high;
-  C weight;
-};
-template <class C>
-Between<C> between(i64 output, i64 outputs, i64 size, double given, bool align_corners) {
-  C at;
-  if (align_corners) {
-    const C scale = outputs > 1 ? static_cast<C>(size - 1) / static_cast<C>(outputs - 1) : C(0);
-    at = scale * static_cast<C>(output);
-  } else {
-    const C scale = given > 0 ? static_cast<C>(given) : static_cast<C>(size) / static_cast<C>(outputs);
-    at = tsc::max(scale * (static_cast<C>(output) + C(0.5)) - C(0.5), C(0));
+// Along a dimension, output o is the sum over k of weights[o][k] input[places[o][k]]; `kTaps` of them, or as many as
+// `taps` says where it is 0.
+template <int kTaps, class C>
+struct Resampler {
+  const i64* places;
+  const C* weights;
+  i64 count, taps;
+
+  i64 number_of_taps() const { return kTaps > 0 ? kTaps : taps; }
+  // Neighbours in a row.
+  void along_row(const C* row, C* to) const {
+    const i64 n = number_of_taps();
+    for (i64 o = 0; o < count; ++o) {
+      C sum = weights[o * n] * row[places[o * n]];
+      for (i64 k = 1; k < n; ++k) sum += weights[o * n + k] * row[places[o * n + k]];
+      to[o] = sum;
+    }
   }
-  const i64 low = tsc::min(static_cast<i64>(at), size - 1);
-  const C weight = tsc::min(tsc::max(at - static_cast<C>(low), C(0)), C(1));
-  return {low, low + (low < size - 1 ? 1 : 0), weight};
+  // Whole rows of `length`.
+  void of_rows(const C* rows, i64 length, i64 o, C* to) const {
+    constexpr int kWidth = kLanes == 1 ? 1 : kLanes * 4 / static_cast<int>(sizeof(C));
+    using V = Vec<C, kWidth>;
+    const i64 n = number_of_taps();
+    for (i64 j = 0; j < length; j += kWidth) {
+      const i64 width = tsc::min<i64>(kWidth, length - j);
+      const auto load_tap = [&](i64 k) __attribute__((always_inline)) {
+        const C* row = rows + places[o * n + k] * length + j;
+        if constexpr (kWidth > 1) {
+          return load_partial<V>(row, width);
+        } else {
+          return *row;
+        }
+      };
+      V sum = splat<V>(weights[o * n]) * load_tap(0);
+      for (i64 k = 1; k < n; ++k) sum = sum + splat<V>(weights[o * n + k]) * load_tap(k);
+      if constexpr (kWidth > 1) {
+        store_partial(to + j, sum, width);
+      } else {
+        to[j] = sum;
+      }
+    }
+  }
+  void run(Context& ctx, const Tensor& from, const Tensor& result, i64 dim) const {
+    i64 outer = 1, inner = 1;
+    for (i64 d = 0; d < from.dim(); ++d) (d < dim ? outer : inner) *= d == dim ? 1 : from.size(d);
+    const i64 size = from.size(dim), work = number_of_taps() * inner;
+    const C* input = from.data<C>();
+    C* output = result.data<C>();
+    if (inner == 1) {
+      ctx.parallel_for(outer, kGrain / (count * work) + 1, [&](i64 begin, i64 end) {
+        for (i64 r = begin; r < end; ++r) along_row(input + r * size, output + r * count);
+      });
+    } else {
+      ctx.parallel_for(outer * count, kGrain / work + 1, [&](i64 begin, i64 end) {
+        for (i64 r = begin; r < end; ++r)
+          of_rows(input + r / count * size * inner, inner, r % count, output + r * inner);
+      });
+    }
+  }
+};
+// Places (int64) and weights (the input's dtype, a float) are [outputs][taps].
+inline Tensor resample(Context& ctx, const Tensor& input, i64 dim, const Tensor& places, const Tensor& weights) {
+  if (!ctx.ok()) return {};
+  dim = wrap_dim(ctx, dim, input.dim());
+  if (!ctx.ok()) return {};
+  const bool fits = input.dim() > 0 && places.dim() == 2 && same_sizes(places.sizes(), weights.sizes()) &&
+                    places.size(1) > 0 && weights.dtype() == input.dtype();
+  const bool floats = input.dtype() == DType::kFloat32 || input.dtype() == DType::kFloat64;
+  if (!fits || !floats) return ctx.fail(ErrorKind::kRuntime, "resample(): operands that don't fit");
+  const Tensor at = checked_indices(ctx, places, input.size(dim), Wrap::kNo, "resample()");
+  const Tensor from = dense(ctx, input), factors = dense(ctx, weights);
+  Shape sizes(input.sizes());
+  sizes[dim] = places.size(0);
+  const Tensor result = Tensor::empty(ctx, input.dtype(), sizes);
+  if (!ctx.ok() || result.numel() == 0) return result;
+  const auto run = [&]<class C>(const C* values) {
+    const i64 count = sizes[dim], taps = places.size(1);
+    if (taps == 2) return Resampler<2, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
+    if (taps == 4) return Resampler<4, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
+    Resampler<0, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
+  };
+  if (input.dtype() == DType::kFloat32) {
+    run(factors.data<float>());
+  } else {
+    run(factors.data<double>());
+  }
+  return result;
+}
+
+// Each output between two neighbours of a dimension.
+inline Tensor resample_linear(Context& ctx, const Tensor& input, i64 dim, i64 outputs, double given,
+                              bool align_corners) {
+  const i64 size = input.size(dim);
+  if (!ctx.ok() || size == outputs) return input;  // also where the given step is not one
+  const Tensor places = Tensor::empty(ctx, DType::kInt64, dims(outputs, 2));
+  const Tensor weights = Tensor::empty(ctx, input.dtype(), dims(outputs, 2));
+  if (!ctx.ok()) return {};
+  const auto fill = [&]<class C>(C* weight) {
+    C step = given > 0 ? static_cast<C>(given) : static_cast<C>(size) / static_cast<C>(outputs);
+    if (align_corners) step = outputs > 1 ? static_cast<C>(size - 1) / static_cast<C>(outputs - 1) : C(0);
+    for (i64 o = 0; o < outputs; ++o) {
+      const C output = static_cast<C>(o);
+      const C at = align_corners ? step * output : tsc::max(step * (output + C(0.5)) - C(0.5), C(0));
+      const i64 low = tsc::min(static_cast<i64>(at), size - 1);
+      places.data<i64>()[2 * o] = low;
+      places.data<i64>()[2 * o + 1] = tsc::min(low + 1, size - 1);
+      weight[2 * o + 1] = tsc::min(tsc::max(at - static_cast<C>(low), C(0)), C(1));
+      weight[2 * o] = 1 - weight[2 * o + 1];
+    }
+  };
+  if (input.dtype() == DType::kFloat32) {
+    fill(weights.data<float>());
+  } else {
+    fill(weights.data<double>());
+  }
+  return resample(ctx, input, dim, places, weights);
 }
 inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optional<List<i64>>& output_size,
                                   bool align_corners, const Optional<List<double>>& scale_factors) {
@@ -570,32 +682,12 @@ inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optio
     return ctx.fail(ErrorKind::kType, "\"compute_indices_weights_linear\" not implemented for '%s'",
                     scalar_type_name(input.dtype()));
   }
-  const Compute compute = compute_of(input.dtype());
-  const Tensor from = contiguous_as(ctx, input, dtype_of_compute(compute));
-  const Tensor result =
-      Tensor::empty(ctx, dtype_of_compute(compute), dims(input.size(0), input.size(1), r.height, r.width));
+  const Tensor from = contiguous_as(ctx, input, dtype_of_compute(compute_of(input.dtype())));
+  const Tensor rows = resample_linear(ctx, from, 3, r.width, r.scale_w, align_corners);
+  const Tensor result = resample_linear(ctx, rows, 2, r.height, r.scale_h, align_corners);
   if (!ctx.ok()) return {};
-  const i64 height = input.size(2), width = input.size(3);
-  with_compute(compute, [&]<class C>() {
-    if constexpr (__is_same(C, float) || __is_same(C, double)) {
-      C* to = result.data<C>();
-      for (i64 plane = 0; plane < input.size(0) * input.size(1); ++plane) {
-        const C* image = from.data<C>() + plane * height * width;
-        for (i64 y = 0; y < r.height; ++y) {
-          const Between<C> h = between<C>(y, r.height, height, r.scale_h, align_corners);
-          for (i64 x = 0; x < r.width; ++x) {
-            const Between<C> w = between<C>(x, r.width, width, r.scale_w, align_corners);
-            const C* top = image + h.low * width;
-            const C* bottom = image + h.high * width;
-            const C upper = (1 - w.weight) * top[w.low] + w.weight * top[w.high];
-            const C lower = (1 - w.weight) * bottom[w.low] + w.weight * bottom[w.high];
-            *to++ = (1 - h.weight) * upper + h.weight * lower;
-          }
-        }
-      }
-    }
-  });
-  return converted(ctx, result, input.dtype());
+  const bool is_copy = r.height == input.size(2) && r.width == input.size(3);
+  return is_copy ? convert_to(ctx, result, input.dtype(), true, None()) : converted(ctx, result, input.dtype());
 }
 
 inline List<Tensor> meshgrid(Context& ctx, const List<Tensor>& tensors) {

@@ -67,10 +67,12 @@ Tensor scanned(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& d
         constexpr int kLines = 4;
         for (i64 r = begin; r < end; r += kLines) {
           const i64 at = r * lines.length, count = tsc::min<i64>(kLines, end - r);
-          if constexpr (kKind == Scan::kAssociative && (kSame<C, float> || kSame<C, i64>)) {
+          if constexpr (kKind == Scan::kAssociative && kSame<C, float>) {
             for (i64 j = 0; j < count; ++j) {
               scan_line_by_fours(from + at + j * lines.length, to + at + j * lines.length, lines.length, step);
             }
+          } else if (count == 1) {
+            scan_lines<1>(from + at, to + at, lines.length, 1, 1, 0, step);
           } else if (count == kLines) {
             scan_lines<kLines>(from + at, to + at, lines.length, 1, kLines, lines.length, step);
           } else {
