@@ -310,7 +310,7 @@ inline bool reduction_named(Context& ctx, const Str& name, Store& store) {
 // Without `include_self` what is reduced at a place replaces what was there.
 inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src,
                              const Str& reduce, bool include_self) {
-  Store store;
+  Store store = Store::kAdd;
   if (!ctx.ok() || !reduction_named(ctx, reduce, store)) return {};
   dim = wrap_dim(ctx, dim, self.dim());
   if (!ctx.ok() || !index_dtype_ok(ctx, "scatter_reduce", index)) return {};

@@ -15,7 +15,7 @@ struct Lines {
 // Up to kLines lines side by side: element i of line j is at i * step + j * line.
 template <int kLines, class C, class Step>
 void scan_lines(const C* from, C* to, i64 length, i64 step, i64 lines, i64 line, Step next) {
-  Wide<C> state[kLines];
+  Wide<C> state[kLines] = {};
   for (i64 j = 0; j < lines; ++j) {
     state[j] = widened(from[j * line]);
     to[j * line] = from[j * line];
