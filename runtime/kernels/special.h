@@ -209,9 +209,8 @@ inline double erfcx(double x) {
   return sum / (x * kSqrtPi);
 }
 
-// Distances, and numbers as their parts.
+// Numbers as their parts.
 
-inline double hypot(double x, double y) { return __builtin_hypot(x, y); }
 inline double nextafter(double x, double y) { return __builtin_nextafter(x, y); }
 inline float nextafter(float x, float y) { return __builtin_nextafterf(x, y); }
 // Of floats that are numbers of a half precision.

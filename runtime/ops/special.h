@@ -69,7 +69,6 @@ TSC_SPECIAL_2(special_hermite_polynomial_h, kFloats, special::hermite_polynomial
 TSC_SPECIAL_2(special_hermite_polynomial_he, kFloats, special::hermite_polynomial_he(a, b))
 TSC_SPECIAL_2(special_laguerre_polynomial_l, kFloats, special::laguerre_polynomial_l(a, b))
 TSC_SPECIAL_2(special_legendre_polynomial_p, kFloats, special::legendre_polynomial_p(a, b))
-TSC_SPECIAL_2(hypot, kFloats, special::hypot(a, b))
 TSC_SPECIAL_2(nextafter, kFloats, special::nextafter(a, b))
 TSC_SPECIAL_2(nextafter_float16, kFloats, special::nextafter_half<Float16>(a, b))
 TSC_SPECIAL_2(nextafter_bfloat16, kFloats, special::nextafter_half<BFloat16>(a, b))
@@ -77,6 +76,16 @@ TSC_SPECIAL_2(gcd, kInts, special::gcd(a, b))
 TSC_SPECIAL_2(lcm, kInts, special::lcm(a, b))
 #undef TSC_SPECIAL_1
 #undef TSC_SPECIAL_2
+
+struct hypot {
+  static constexpr const char* kName = "hypot";
+  static constexpr int kInputs = 2;
+  static constexpr unsigned kTypes = kFloats;
+  template <class V>
+  static TSC_INLINE auto call(const Element<V>*, V x, V y) {
+    return math::hypot(x, y);
+  }
+};
 
 }  // namespace special_ops
 
