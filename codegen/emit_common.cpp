@@ -237,10 +237,9 @@ std::string source_comment(const Source& source) {
 }
 
 size_t Weights::append(WeightItem item) {
-  constexpr size_t kAlignment = 64;
   item.offset = size;
   // An empty tensor takes room, too: its address must be in a section that exists.
-  size += (std::max<size_t>(item.size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  size += (std::max<size_t>(item.size, 1) + alignment - 1) / alignment * alignment;
   items.push_back(std::move(item));
   return items.back().offset;
 }
@@ -276,6 +275,39 @@ size_t Weights::place(const std::shared_ptr<const TensorConstant>& tensor, const
                             .pack = std::move(pack)});
   }
   return found->second;
+}
+
+namespace {
+
+// The innermost module that both paths are in.
+std::string common_path(const std::string& a, const std::string& b) {
+  size_t common = 0;
+  for (size_t i = 0; i <= a.size() && i <= b.size(); ++i) {
+    const bool ends = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
+    if (ends) common = i;
+    if (i == a.size() || i == b.size() || a[i] != b[i]) break;
+  }
+  return a.substr(0, common);
+}
+
+}  // namespace
+
+std::string region_name(const Graph& graph, BlockId body, const Node& region, const std::string& method) {
+  int regions = 0;
+  for_each_node(graph, body, [&](NodeId id) { regions += graph.node(id).op == Op::region ? 1 : 0; });
+  if (regions == 1) return method + "_region";
+  std::string first, path;
+  int groups = 0;
+  for (const NodeId id : graph.block(region.blocks[0]).nodes) {
+    const Node& node = graph.node(id);
+    if (node.op != Op::group) continue;
+    const std::string module = graph.source(node).module_path;
+    path = groups == 0 ? module : common_path(path, module);
+    if (groups++ == 0) first = str_attribute(node, "name");
+  }
+  if (groups == 0) return method + "_region";
+  if (groups == 1) return method + "_" + first;
+  return method + "_" + (path.empty() ? "from_" + first : path);
 }
 
 std::string generic_reason(const ModelContext& model, const Node& node) {

@@ -47,6 +47,7 @@ class Weights {
                PackWeight pack);
   std::vector<WeightItem> items;
   size_t size = 0;
+  size_t alignment = 64;  // of each
 
  private:
   size_t append(WeightItem item);
@@ -81,6 +82,7 @@ struct ModelContext {
   std::vector<std::vector<ir::SourceFrame>> sources;  // Python positions that errors can name, numbered from 1
   std::map<std::string, int> source_indices;          // their text -> their number
   size_t arena_bytes = 0;
+  int64_t scratch_bytes = 0;  // the most that a kernel of a freestanding program's method asks for
   std::string method;  // the function that is being emitted
   std::vector<ProfileRow> profile;
   std::string profile_name, watch_name;  // of the counters' namespace, and of a region's Stopwatch
@@ -100,6 +102,10 @@ struct RegionCall {
 
 // Writes a region's functions to `out` and says how to call it. `wish` is the name: "forward".
 RegionCall emit_region(ModelContext& model, const ir::Node& region, const std::string& wish, Writer& out);
+
+// "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for the only
+// region of the method, whose body and name are given.
+std::string region_name(const ir::Graph& graph, ir::BlockId body, const ir::Node& region, const std::string& method);
 
 // Why a node runs on the host, for --report.
 std::string generic_reason(const ModelContext& model, const ir::Node& node);

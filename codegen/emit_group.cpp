@@ -2,6 +2,7 @@
 #include "codegen/layout.h"
 #include "codegen/pack.h"
 #include "codegen/pack_recurrent.h"
+#include "codegen/scratch.h"
 
 namespace tsc::codegen {
 
@@ -151,6 +152,7 @@ class HostGroup : public GroupEmitter {
   // Calls a kernel on ranges of its work items, with scratch memory where it needs some.
   void emit_ranges(const std::string& function, const std::string& t, const std::string& operands, bool scratch) {
     if (scratch) {
+      plan_scratch();
       out_.open("ctx.parallel_for_scratch({0}_work_items{1}(p), 1, {0}_scratch_bytes{1}(p), [&](i64 begin, i64 end, void* scratch)", function, t);
       out_.line("{}{}({}, scratch, begin, end);", function, t, operands);
     } else {
@@ -158,6 +160,13 @@ class HostGroup : public GroupEmitter {
       out_.line("{}{}({}, begin, end);", function, t, operands);
     }
     out_.close(");");
+  }
+
+  // Where all memory is planned.
+  void plan_scratch() {
+    const Target& target = model_.options.target;
+    if (!target.is_freestanding) return;
+    model_.scratch_bytes = std::max(model_.scratch_bytes, scratch_bytes(target, graph_, graph_.node(anchor_), region_.addresses));
   }
 
   // The same for a kernel in stages, each of which needs all of the one before; the scratch memory is theirs in common.

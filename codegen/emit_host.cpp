@@ -160,38 +160,6 @@ class HostEmitter {
                                  : std::string(op_info(maker.op).name);
   }
 
-  // "forward_layer1" for a region whose groups are all of one module, "forward_from_conv1" else; "forward_region" for a
-  // method's only region.
-  std::string region_name(const Node& region) const {
-    const std::string method = model_.functions.at(function_.name);
-    int regions = 0;
-    for_each_node(graph_, function_.body, [&](NodeId id) { regions += graph_.node(id).op == Op::region ? 1 : 0; });
-    if (regions == 1) return method + "_region";
-    std::string first, path;
-    int groups = 0;
-    for (const NodeId id : graph_.block(region.blocks[0]).nodes) {
-      const Node& node = graph_.node(id);
-      if (node.op != Op::group) continue;
-      const std::string module = graph_.source(node).module_path;
-      path = groups == 0 ? module : common_path(path, module);
-      if (groups++ == 0) first = str_attribute(node, "name");
-    }
-    if (groups == 0) return method + "_region";
-    if (groups == 1) return method + "_" + first;
-    return method + "_" + (path.empty() ? "from_" + first : path);
-  }
-
-  // The innermost module that both paths are in.
-  static std::string common_path(const std::string& a, const std::string& b) {
-    size_t common = 0;
-    for (size_t i = 0; i <= a.size() && i <= b.size(); ++i) {
-      const bool ends = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
-      if (ends) common = i;
-      if (i == a.size() || i == b.size() || a[i] != b[i]) break;
-    }
-    return a.substr(0, common);
-  }
-
   // An expression for the value, in parentheses where it needs them: `bare` is for places that are as good.
   std::string value(ValueId id) { return expression(id).within(Precedence::kPrimary); }
   std::string bare(ValueId id) { return expression(id).text; }
@@ -1019,7 +987,8 @@ class HostEmitter {
 
   void emit_region_call(const Node& node) {
     mark(node);
-    const RegionCall call = emit_region(model_, node, region_name(node), regions_);
+    const RegionCall call = emit_region(
+        model_, node, region_name(graph_, function_.body, node, model_.functions.at(function_.name)), regions_);
     model_.headers.insert("runtime/core/checks.h");
     std::string operands;
     if (!call.sizes.empty()) {

@@ -81,7 +81,10 @@ class NumberExpression {
 
  private:
   const Type& type(size_t input) const { return graph_.value(node_.inputs[input]).type; }
-  bool is(size_t input, Kind kind) const { return type(input).is(kind); }
+  bool is(size_t input, Kind kind) const {
+    if (type(input).is(Kind::kNumber)) return operand(input).kind == kind;
+    return type(input).is(kind);
+  }
   bool is_number(size_t input) const { return is(input, Kind::kInt) || is(input, Kind::kFloat); }
   Expression operand(size_t input) const { return operand_(node_.inputs[input]); }
   bool is_zero(ValueId id) const { return graph_.as_double(id).value_or(0.0) == 0.0; }

@@ -15,6 +15,8 @@ enum class Precedence { kPrimary, kUnary, kProduct, kSum, kComparison, kEquality
 struct Expression {
   std::string text;
   Precedence precedence = Precedence::kPrimary;
+  // What the number is where the IR says only that it is one.
+  std::optional<ir::Type::Kind> kind = std::nullopt;
 
   // In parentheses where it holds together less than `loosest`.
   std::string within(Precedence loosest) const;

@@ -66,6 +66,7 @@ KernelChoice cheapest(const KernelTarget& target, std::string_view kernel, Cost 
   for (const KernelRow& row : kRows) {
     if (row.kernel != kernel || !fits(row, target)) continue;
     const double cycles = cycles_of(row);
+    if (best != nullptr && target.is_bare) break;  // one tile for all, whose code is there once
     if (best == nullptr || cycles < best_cycles) {
       best = &row;
       best_cycles = cycles;
@@ -84,6 +85,8 @@ KernelChoice select_product(const KernelTarget& target, const ProductShape& shap
       cheapest(target, kernel, [&](const KernelRow& row) { return product_cycles(row, target, shape); });
   choice.header = "runtime/kernels/gemm.h";
   choice.template_arguments.erase(choice.template_arguments.begin());
+  // Where sizes are fixed, no code for more rows than there are.
+  if (target.little_memory) choice.template_arguments[0] = std::min(choice.template_arguments[0], std::max<int64_t>(shape.rows, 1));
   return choice;
 }
 
@@ -171,7 +174,7 @@ std::optional<KernelChoice> select_winograd(const KernelTarget& target, const Co
   if (s.dilation_height != 1 || s.dilation_width != 1) return std::nullopt;
   // With few tiles the stream of weights, four times the direct form's, is all there is; and scalar targets are small.
   constexpr double kFewTiles = 8;
-  if (winograd_work(target, s).tiles < kFewTiles || target.vector_bytes == 0) return std::nullopt;
+  if (winograd_work(target, s).tiles < kFewTiles || target.vector_bytes == 0 || target.little_memory) return std::nullopt;
   KernelChoice choice =
       cheapest(target, "conv2d_winograd", [&](const KernelRow& row) { return winograd_cycles(row, target, s); });
   constexpr double kWorthwhile = 0.85;

@@ -21,6 +21,8 @@ struct KernelTarget {
   int64_t vector_bytes = 64;  // 0: scalar code
   int64_t registers = 32;     // vector registers
   int64_t l2_bytes = 1 << 20;
+  bool is_bare = false;        // code counts, too
+  bool little_memory = false;  // weights and scratch memory count more than time
 
   // Floats of a vector, which is also the channel block of Layout::kBlocked.
   int64_t lanes() const { return vector_bytes >= 8 ? vector_bytes / 4 : 1; }

@@ -32,6 +32,8 @@ std::vector<int64_t> pair_operand(const Graph& graph, const Node& node, std::str
   return values;
 }
 
+}  // namespace
+
 Conv2dShape conv2d_shape(const Graph& graph, const Node& node) {
   const auto& in = dims_of(graph, node.inputs[0]);
   const auto& out = dims_of(graph, node.outputs[0]);
@@ -57,6 +59,8 @@ Conv2dShape conv2d_shape(const Graph& graph, const Node& node) {
           .dilation_height = dilation[0],
           .dilation_width = dilation[1]};
 }
+
+namespace {
 
 void set_kernel(Node& node, const KernelChoice& choice) {
   node.attributes["kernel"] = choice.function;
@@ -220,11 +224,14 @@ void each_region(Graph& graph, Visit visit) {
 }  // namespace
 
 KernelTarget kernel_target(const Target& target) {
-  return {.vector_bytes = target.vector_bytes, .registers = target.vector_registers, .l2_bytes = target.l2_bytes};
+  return {.vector_bytes = target.vector_bytes, .registers = target.vector_registers, .l2_bytes = target.l2_bytes,
+          .is_bare = target.is_bare,
+          .little_memory = target.is_freestanding};
 }
 
 void outline_regions(Graph& graph, const Target& target) {
-  passes::outline_regions(graph, [&](const Graph& g, const Node& node) { return region_obstacle(target, g, node); });
+  passes::outline_regions(graph, [&](const Graph& g, const Node& node) { return region_obstacle(target, g, node); },
+                          target.is_freestanding ? passes::Views::kInRegions : passes::Views::kOnHost);
 }
 
 void assign_layouts(Graph& graph, const Target& target) {

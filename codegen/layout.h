@@ -9,6 +9,9 @@ namespace tsc::codegen {
 
 KernelTarget kernel_target(const Target& target);
 
+// Sizes at the example, or usual ones.
+Conv2dShape conv2d_shape(const ir::Graph& graph, const ir::Node& node);
+
 // The pass, with the regions that the target has.
 void outline_regions(ir::Graph& graph, const Target& target);
 

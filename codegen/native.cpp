@@ -98,13 +98,20 @@ std::vector<std::string> front_end_arguments(const std::string& source, const Co
       // What the emitter relies on: the same floating-point results with every compiler, no errno, no exceptions.
       "-ffp-contract=off", "-fno-rtti", "-fno-threadsafe-statics", "-fgnuc-version=4.2.1",
       // Shape of the code.
-      "-mrelocation-model", "pic", "-pic-level", "2", "-fhalf-no-semantic-interposition", "-fvisibility=hidden",
-      "-ffunction-sections", "-fdata-sections", "-mframe-pointer=none", "-funwind-tables=2", "-mconstructor-aliases",
+      "-fhalf-no-semantic-interposition", "-fvisibility=hidden",
+      "-ffunction-sections", "-fdata-sections", "-mframe-pointer=none", "-mconstructor-aliases",
       "-fno-ident", "-discard-value-names", "-O" + std::to_string(options.optimization),
       // Where files are; all of them in memory.
       "-nostdsysteminc", "-nobuiltininc", "-I", "/runtime/include", "-I", "/runtime", "-I", "/", "-internal-isystem",
       "/freestanding", "-fdebug-compilation-dir=.", "-fno-implicit-modules"};
   auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
+  if (target.is_bare) {
+    // Its functions of memory have C's names, not the processor's.
+    add({"-mrelocation-model", "static", "-meabi", "gnu"});
+  } else {
+    add({"-mrelocation-model", "pic", "-pic-level", "2"});
+  }
+  if (!target.is_freestanding) add({"-funwind-tables=2"});
   for (const std::string& definition : definitions(target)) add({"-D" + definition});
   for (const std::string& definition : options.definitions) add({"-D" + definition});
   for (const std::string& feature : target.features) add({"-target-feature", feature});
@@ -244,7 +251,7 @@ class MemoryFile {
 };
 
 std::string system_library(const Target& target, std::string_view name) {
-  const std::string machine = target.is_x86() ? "x86_64" : "aarch64";
+  const std::string machine = target.triple.substr(0, target.triple.find('-'));
   const bool is_host = find_target("native")->triple == target.triple;
   std::vector<std::string> folders = {"/lib/" + machine + "-linux-gnu/", "/usr/lib/" + machine + "-linux-gnu/",
                                       "/usr/" + machine + "-linux-gnu/lib/"};

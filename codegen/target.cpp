@@ -19,9 +19,28 @@ struct Row {
 constexpr Row kRows[] = {
 #define TSC_TARGET(...) {__VA_ARGS__},
 #define TSC_DEVICE(...)
+#define TSC_MICROCONTROLLER(...)
 #include "codegen/targets.def"
 #undef TSC_TARGET
 #undef TSC_DEVICE
+#undef TSC_MICROCONTROLLER
+};
+
+struct BareRow {
+  std::string_view name, triple, cpu, features;
+  int registers;
+  int64_t fast_bytes;
+  std::string_view gcc_options;
+};
+
+constexpr BareRow kBare[] = {
+#define TSC_TARGET(...)
+#define TSC_DEVICE(...)
+#define TSC_MICROCONTROLLER(...) {__VA_ARGS__},
+#include "codegen/targets.def"
+#undef TSC_TARGET
+#undef TSC_DEVICE
+#undef TSC_MICROCONTROLLER
 };
 
 struct DeviceRow {
@@ -31,9 +50,11 @@ struct DeviceRow {
 constexpr DeviceRow kDevices[] = {
 #define TSC_TARGET(...)
 #define TSC_DEVICE(...) {__VA_ARGS__},
+#define TSC_MICROCONTROLLER(...)
 #include "codegen/targets.def"
 #undef TSC_TARGET
 #undef TSC_DEVICE
+#undef TSC_MICROCONTROLLER
 };
 
 Target from_row(const Row& row) {
@@ -45,7 +66,8 @@ Target from_row(const Row& row) {
                 .vector_registers = row.vector_registers,
                 .l1_bytes = row.l1_bytes,
                 .l2_bytes = row.l2_bytes,
-                .device = {}};
+                .device = {},
+                .gcc_options = {}};
   std::stringstream features{std::string(row.features)};
   for (std::string feature; std::getline(features, feature, ',');) target.features.push_back(feature);
   return target;
@@ -82,6 +104,13 @@ std::optional<Target> find_target(std::string_view name) {
   for (const Row& row : kRows) {
     if (row.name == name) return from_row(row);
   }
+  for (const BareRow& row : kBare) {
+    if (row.name != name) continue;
+    Target target = from_row({row.name, row.triple, row.cpu, row.features, 0, row.registers, row.fast_bytes, row.fast_bytes});
+    target.is_bare = target.is_freestanding = true;
+    target.gcc_options = row.gcc_options;
+    return target;
+  }
   for (const DeviceRow& row : kDevices) {
     if (row.name != name) continue;
     Target target = *find_target(row.host);
@@ -96,18 +125,22 @@ std::optional<Target> find_target(std::string_view name) {
 }
 
 std::string portable_cpu(const Target& target) {
+  if (target.triple.starts_with("riscv64")) return "rv64gc";
   if (!target.is_x86()) return "armv8-a";
   return target.vector_bytes == 64 ? "x86-64-v4" : target.vector_bytes == 32 ? "x86-64-v3" : "x86-64-v2";
 }
 
 std::vector<std::string> definitions(const Target& target) {
-  return {"TSC_VECTOR_BYTES=" + std::to_string(target.vector_bytes),
-          "TSC_VECTOR_REGISTERS=" + std::to_string(target.vector_registers)};
+  std::vector<std::string> all = {"TSC_VECTOR_BYTES=" + std::to_string(target.vector_bytes),
+                                  "TSC_VECTOR_REGISTERS=" + std::to_string(target.vector_registers)};
+  if (target.is_freestanding && target.vector_bytes == 0) all.push_back("TSC_SCALARS");
+  return all;
 }
 
 std::string target_names() {
   std::string names = "native";
   for (const Row& row : kRows) names += ", " + std::string(row.name);
+  for (const BareRow& row : kBare) names += ", " + std::string(row.name);
   for (const DeviceRow& row : kDevices) names += ", " + std::string(row.name);
   return names;
 }

@@ -27,7 +27,14 @@ struct Target {
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 256 << 10;
   std::optional<Device> device;
+  bool is_bare = false;       // no operating system
+  // Programs are functions over raw pointers with all memory planned, and nothing of the host layer; always so on a bare
+  // target.
+  bool is_freestanding = false;
+  std::string gcc_options;    // of a bare target: "-mcpu=..."
 
+  // Bytes that vectors, and numbers of 64 bits, want their memory aligned to.
+  int64_t alignment() const { return is_bare ? 8 : 64; }
   bool is_x86() const { return triple.starts_with("x86_64"); }
 };
 

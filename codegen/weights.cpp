@@ -186,6 +186,7 @@ void write_items(File& file, std::span<WeightItem> items, size_t start, size_t s
 Elf64_Half machine_of(const Target& target) {
   if (target.triple.starts_with("x86_64")) return EM_X86_64;
   if (target.triple.starts_with("aarch64")) return EM_AARCH64;
+  if (target.triple.starts_with("riscv64")) return EM_RISCV;
   TSC_ASSERT(false, "no ELF machine for {}", target.triple);
   return EM_NONE;
 }
@@ -253,6 +254,8 @@ ObjectFrame make_frame(const std::string& symbol, size_t size, const Target& tar
   header.e_type = ET_REL;
   header.e_machine = machine_of(target);
   header.e_version = EV_CURRENT;
+  // As the code's objects say: short instructions, and doubles in registers.
+  if (header.e_machine == EM_RISCV) header.e_flags = EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE;
   header.e_shoff = frame.tables_at + frame.tables.size();
   header.e_ehsize = sizeof(Elf64_Ehdr);
   header.e_shentsize = sizeof(Elf64_Shdr);

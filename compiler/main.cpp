@@ -20,6 +20,7 @@ constexpr const char* kDescription =
     "  tsc encoder.pt decoder.pt -o both.so         two models in one library\n"
     "  tsc model.pt --emit=source -o model          C++ sources in a folder, with a CMakeLists.txt\n"
     "  tsc model.pt -o model.o --target=aarch64     an object for another machine\n"
+    "  tsc model.pt -o model.o --target=cortex-m4   firmware: an object and its header, model.h\n"
     "  tsc model.pt -o model.so --report            tells how each op runs\n"
     "  tsc model.pt --stop-after=simplify           prints the IR with the types that were found";
 
@@ -41,6 +42,9 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--emit", options.emit, "What to write, when the suffix doesn't say it")
       ->check(CLI::IsMember({"ir", "source", "header", "asm"}))
       ->group(group);
+  app.add_option("--name", options.name, "The model's name, with which its C functions begin. Default: the file's")
+      ->type_name("NAME")
+      ->group(group);
   app.add_option("--method", options.methods, "Only this method; repeat it for more. Default: all public methods")
       ->type_name("NAME")
       ->allow_extra_args(false)
@@ -56,6 +60,10 @@ void add_options(CLI::App& app, Options& options) {
       ->group(group);
   app.add_option("--target", options.target, "CPU, or GPU beside a CPU, to compile for; see --print-targets")
       ->capture_default_str()
+      ->group(group);
+  app.add_flag("--freestanding", options.freestanding,
+               "C functions over raw pointers and an arena that the caller gives, for firmware: no malloc, no threads, the "
+               "example's sizes. Always so for microcontrollers")
       ->group(group);
   const std::map<std::string, codegen::Specialize> specialize = {{"both", codegen::Specialize::kBoth},
                                                                  {"static", codegen::Specialize::kStatic},

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <thread>
 
 #include "codegen/device_compiler.h"
+#include "codegen/emit_freestanding.h"
 #include "codegen/emit_launch.h"
 #include "codegen/layout.h"
 #include "codegen/native.h"
@@ -39,13 +42,18 @@ void on_any_target(ir::Graph& graph, const codegen::Target&) {
   Pass(graph);
 }
 
+// A freestanding program has one version, for the sizes that were said.
+void add_general_versions(ir::Graph& graph, const codegen::Target& target) {
+  if (!target.is_freestanding) passes::add_general_versions(graph);
+}
+
 // In-place ops that nobody can tell from functional ones are so by now.
 void refuse_written_conjugates(ir::Graph& graph, const codegen::Target&) { tsc::refuse_written_conjugates(graph); }
 
 // The middle of the compiler. What the constants are, and what scripted inputs are likely to be, makes more known, so
 // the program is simplified twice.
 constexpr PipelineStep kSteps[] = {
-    {"add_general_versions", on_any_target<passes::add_general_versions>},
+    {"add_general_versions", add_general_versions},
     {"simplify", on_any_target<passes::simplify>},
     {"fold_constants", on_any_target<fold_constants>},
     {"assume_ranks", on_any_target<passes::assume_ranks>},
@@ -113,6 +121,11 @@ void verify_after(std::string_view step, const ir::Graph& graph) {
   TSC_ASSERT(faults.empty(), "after {}:{}", step, text);
 }
 
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -158,6 +171,8 @@ class Compilation {
   void check_fusion(const ModelPlan& model, const EmittedModel& emitted);
   void write_weights(EmittedModel& model);
   void write_library();
+  void write_freestanding(std::vector<EmittedFile> sources, std::vector<EmittedFile> headers);
+  int jobs() const { return options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency()); }
   void write_text(const std::string& text);
   std::string assembly() const;
   // What the runtime's sources are told of the options.
@@ -211,7 +226,7 @@ void Compilation::run() {
       write_library();
       break;
     case OutputKind::kSourceFolder:
-      write_source_folder(models_, codegen::emit_library(models_), plan_.target, fs::path(options_.output).stem(),
+      write_source_folder(models_, plan_.target.is_freestanding ? std::nullopt : std::optional(codegen::emit_library(models_)), plan_.target, fs::path(options_.output).stem(),
                           definitions(), *folder_);
       folder_->commit();
       break;
@@ -269,7 +284,8 @@ void Compilation::run_passes(const ModelPlan& model, ir::Graph& graph) {
 }
 
 EmittedModel Compilation::emit(const ModelPlan& model, const ir::Graph& graph) {
-  EmittedModel emitted = codegen::emit_model(graph, {.target = plan_.target,
+  const auto emit_program = plan_.target.is_freestanding ? codegen::emit_freestanding_model : codegen::emit_model;
+  EmittedModel emitted = emit_program(graph, {.target = plan_.target,
                                                      .specialize = options_.specialize,
                                                      .source_hash = codegen::sha256_of_file(model.import.path),
                                                      .profile = options_.profile});
@@ -297,7 +313,7 @@ void Compilation::write_weights(EmittedModel& model) {
     throw CompileError(make_diagnostic(Error::weights_too_large, fmt::format("{:.1f} GB", static_cast<double>(weights_size_) * 1e-9)));
   }
   const std::string path = file_->add_scratch_path();
-  if (plan_.kind == OutputKind::kSharedLibrary) {
+  if (plan_.kind == OutputKind::kSharedLibrary || plan_.target.is_freestanding) {
     codegen::write_weights_blob(model.weights, model.weights_size, path);
     blobs_.push_back({model.weights_symbol, path});
   } else {
@@ -314,14 +330,14 @@ void Compilation::write_library() {
     headers.insert(headers.end(), model.private_headers.begin(), model.private_headers.end());
     device_sources.insert(device_sources.end(), model.device_sources.begin(), model.device_sources.end());
   }
+  if (plan_.target.is_freestanding) return write_freestanding(sources, headers);
   sources.push_back(codegen::emit_library(models_));
   if (!device_sources.empty() && plan_.kind == OutputKind::kSharedLibrary) sources.push_back(codegen::device_support());
   headers.insert(headers.end(), sources.begin(), sources.end());  // units include them
-  const int jobs = options_.jobs > 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency());
   std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
     return codegen::compile(
         make_units(sources), headers,
-        {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()}, jobs);
+        {.target = plan_.target, .optimization = options_.optimization, .definitions = definitions()}, jobs());
   });
 
   if (!device_sources.empty()) {
@@ -359,6 +375,34 @@ void Compilation::write_library() {
   });
   size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
   file_->commit(plan_.kind == OutputKind::kSharedLibrary ? OutputFile::Mode::kExecutable : OutputFile::Mode::kPlain);
+}
+
+// An object or an archive, and beside it the headers. Objects of several models stay apart in an archive, so that an image has
+// those only that it calls.
+void Compilation::write_freestanding(std::vector<EmittedFile> sources, std::vector<EmittedFile> headers) {
+  for (size_t i = 0, blob = 0; i < models_.size(); ++i) {
+    if (models_[i].weights_size == 0) continue;
+    sources.push_back(codegen::weights_source(models_[i]));
+    headers.push_back({codegen::weights_file_name(models_[i]), read_file(blobs_[blob++].path)});
+  }
+  const std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
+    return codegen::compile(sources, headers, {.target = plan_.target, .optimization = options_.optimization}, jobs());
+  });
+  const std::string& path = file_->temporary_path();
+  clock_.measure("", "link", [&] {
+    if (plan_.kind == OutputKind::kArchive) return codegen::write_archive(objects, {}, path);
+    codegen::link({.kind = codegen::LinkKind::kRelocatable, .objects = objects, .target = plan_.target}, path);
+  });
+  size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
+  std::deque<OutputFile> header_files;
+  for (const EmittedModel& model : models_) {
+    for (const EmittedFile& header : model.headers) {
+      header_files.emplace_back(fs::path(options_.output).replace_filename(header.name).string());
+      header_files.back().write(header.text);
+    }
+  }
+  file_->commit(OutputFile::Mode::kPlain);
+  for (OutputFile& header : header_files) header.commit(OutputFile::Mode::kPlain);
 }
 
 void Compilation::write_text(const std::string& text) {

@@ -20,6 +20,8 @@ struct Options {
   std::vector<std::string> input_specs;
   std::vector<std::string> methods;
   std::string target = "native";
+  std::string name;           // of the only model; "" goes by its file
+  bool freestanding = false;  // also where the target has an operating system
   int threads = 1;
   codegen::Specialize specialize = codegen::Specialize::kBoth;
   bool fuse = true;

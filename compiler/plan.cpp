@@ -48,6 +48,12 @@ std::vector<ModelPlan> plan_models(const Options& options, Diagnostics& diagnost
     models.push_back(std::move(model));
   }
   if (models.empty()) diagnostics.add(make_diagnostic(Error::no_input));
+  if (!options.name.empty() && models.size() > 1) {
+    diagnostics.add(make_diagnostic(Error::one_name_for_models, models.size()));
+  } else if (!options.name.empty() && !models.empty()) {
+    models[0].name = options.name;
+    if (!is_model_name(options.name)) diagnostics.add(make_diagnostic(Error::bad_model_name, options.name));
+  }
   return models;
 }
 
@@ -109,6 +115,20 @@ OutputKind plan_output(const Options& options, const std::vector<ModelPlan>& mod
   return kind.value_or(OutputKind::kSharedLibrary);
 }
 
+void plan_freestanding(const Options& options, Plan& plan, Diagnostics& diagnostics) {
+  const auto refuse = [&](const char* what, const char* advice) {
+    diagnostics.add(make_diagnostic(Error::not_for_freestanding, what, advice));
+  };
+  if (plan.target.device) refuse("a GPU", "compile for a CPU");
+  if (options.profile) refuse("--profile", "leave it out");
+  if (options.threads > 1) refuse("--threads", "leave it out: a call runs on the thread that makes it");
+  if (options.specialize == codegen::Specialize::kDynamic) refuse("--specialize=dynamic", "leave it out: all sizes are fixed");
+  if (plan.kind == OutputKind::kSharedLibrary) {
+    refuse("a shared library", "write an object, an archive or source: -o model.o, -o model.a, --emit=source");
+  }
+  for (ModelPlan& model : plan.models) model.import.sizes = ExampleSizes::kPromises;
+}
+
 }  // namespace
 
 Plan make_plan(const Options& options) {
@@ -119,6 +139,8 @@ Plan make_plan(const Options& options) {
   plan.kind = plan_output(options, plan.models, diagnostics);
   if (std::optional<codegen::Target> target = codegen::find_target(options.target)) {
     plan.target = *target;
+    plan.target.is_freestanding = target->is_bare || options.freestanding;
+    if (plan.target.is_freestanding) plan_freestanding(options, plan, diagnostics);
     if (target->device && options.profile)
       diagnostics.add(make_diagnostic(Error::not_for_device, "--profile", target->name));
     if (target->device && plan.kind == OutputKind::kAssembly)

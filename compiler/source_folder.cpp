@@ -79,7 +79,7 @@ std::string fill_template(std::string text, const std::map<std::string, std::str
 
 }  // namespace
 
-void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& library, const codegen::Target& target,
+void write_source_folder(std::vector<EmittedModel>& models, const std::optional<EmittedFile>& library, const codegen::Target& target,
                          const std::string& name, const std::vector<std::string>& definitions,
                          const OutputFolder& folder) {
   RuntimeFiles runtime;
@@ -107,14 +107,15 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
     codegen::write_weights_blob(model.weights, model.weights_size, folder.temporary_path(blob));
     write_source({model.name + "_weights.S", weights_assembly(model, blob)});
   }
-  write_source(formatted(library));
+  if (library) write_source(formatted(*library));
   for (const auto& [path, text] : runtime.files()) folder.write(path, std::string(text));
 
   std::vector<std::string> all_definitions = codegen::definitions(target);
   all_definitions.insert(all_definitions.end(), definitions.begin(), definitions.end());
   std::string joined;
   for (const std::string& definition : all_definitions) joined += (joined.empty() ? "" : " ") + definition;
-  const EmbeddedFile* build_file = find_file(codegen::runtime_files(), "cmake/CMakeLists.txt.in");
+  const EmbeddedFile* build_file = find_file(
+      codegen::runtime_files(), target.is_freestanding ? "cmake/freestanding.CMakeLists.txt.in" : "cmake/CMakeLists.txt.in");
   TSC_ASSERT(build_file != nullptr);
   // As in native.cpp: tiles are chosen for the full width, which some CPUs do not prefer.
   const std::string vector_option =
@@ -129,6 +130,8 @@ void write_source_folder(std::vector<EmittedModel>& models, const EmittedFile& l
                                                              {"CPU", codegen::portable_cpu(target)},
                                                              {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
                                                              {"VECTOR_OPTION", vector_option},
+                                                             {"CPU_OPTIONS", target.is_bare ? target.gcc_options : "-march=" + codegen::portable_cpu(target)},
+                                                             {"HOST_OPTIONS", target.is_bare ? "" : "-fPIC -march=" + codegen::portable_cpu(target) + " " + vector_option},
                                                              {"SOURCES", sources.substr(0, sources.size() - 1)},
                                                              {"DEVICE_SOURCES", device_sources},
                                                              {"DEVICE_OPTIONS", device_options},

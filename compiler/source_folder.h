@@ -2,6 +2,7 @@
 // runtime's files that they include, and a CMakeLists.txt.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,9 @@
 
 namespace tsc {
 
-// `name` is the library's, `definitions` are of the preprocessor, beside the target's. Lets go of the models' weights.
-void write_source_folder(std::vector<codegen::EmittedModel>& models, const codegen::EmittedFile& library,
+// `library` is the unit that the models have in common, if any; `name` is the library's, `definitions` are of the
+// preprocessor, beside the target's. Lets go of the models' weights.
+void write_source_folder(std::vector<codegen::EmittedModel>& models, const std::optional<codegen::EmittedFile>& library,
                          const codegen::Target& target, const std::string& name,
                          const std::vector<std::string>& definitions, const OutputFolder& folder);
 

@@ -19,8 +19,8 @@ namespace {
 class Outliner {
  public:
   Outliner(Graph& graph, const Function& function, const AliasClasses& aliases, const std::set<ValueId>& by_strides,
-           const Obstacle& obstacle)
-      : graph_(graph), obstacle_(obstacle), aliases_(aliases), by_strides_(by_strides) {
+           const Obstacle& obstacle, Views views)
+      : graph_(graph), obstacle_(obstacle), views_(views), aliases_(aliases), by_strides_(by_strides) {
     keeps_ = has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
              std::ranges::any_of(graph.functions, [&](const Function& f) { return has_node(f, is_write); });
     writes_ = keeps_ || has_node(function, is_write);
@@ -152,7 +152,7 @@ class Outliner {
 
   bool computes(NodeId id) const {
     const Node& node = graph_.node(id);
-    return node.op != Op::symbolic && node.op != Op::list && !is_view(node);
+    return node.op != Op::symbolic && node.op != Op::list && (views_ == Views::kInRegions || !is_view(node));
   }
 
   // Ends the open run. Leading and trailing nodes that compute nothing stay on the host, where views are views.
@@ -213,6 +213,7 @@ class Outliner {
 
   Graph& graph_;
   const Obstacle& obstacle_;
+  Views views_;
   std::set<std::string> known_;
   std::vector<NodeId> run_;
   const AliasClasses& aliases_;
@@ -227,14 +228,14 @@ class Outliner {
 
 void outline_regions(Graph& graph) { outline_regions(graph, region_obstacle); }
 
-void outline_regions(Graph& graph, const Obstacle& obstacle) {
+void outline_regions(Graph& graph, const Obstacle& obstacle, Views views) {
   keep_strides_of_constants(graph);
   graph.compact();  // so that every node is live: uses are counted over all of them
   const AliasClasses aliases(graph);
   const std::set<ValueId> by_strides = classes_by_strides(graph, aliases);
   for (size_t i = 0; i < graph.functions.size(); ++i) {
     const Function function = graph.functions[i];
-    Outliner(graph, function, aliases, by_strides, obstacle).run(function.body);
+    Outliner(graph, function, aliases, by_strides, obstacle, views).run(function.body);
   }
 }
 

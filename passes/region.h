@@ -19,7 +19,9 @@ std::string region_obstacle(const ir::Graph& graph, const ir::Node& node);
 
 // outline_regions for a target that keeps more out of regions than region_obstacle does.
 using Obstacle = std::function<std::string(const ir::Graph& graph, const ir::Node& node)>;
-void outline_regions(ir::Graph& graph, const Obstacle& obstacle);
+// Views at the ends of regions stay on the host, where they are handles, or are copied at the region's end.
+enum class Views : uint8_t { kOnHost, kInRegions };
+void outline_regions(ir::Graph& graph, const Obstacle& obstacle, Views views = Views::kOnHost);
 
 // Sizes that must be equal for a node to be right. Those that are not provably so are checked before its region runs.
 struct SizePair {

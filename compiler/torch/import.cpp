@@ -37,8 +37,8 @@ std::map<std::string, std::vector<c10::IValue>> read_traced_inputs(const std::st
 
 class InputTypes {
  public:
-  InputTypes(ir::Graph& graph, const std::vector<InputSpec>& specs)
-      : graph_(graph), specs_(specs), used_(specs.size()) {}
+  InputTypes(ir::Graph& graph, const ImportOptions& options)
+      : graph_(graph), sizes_(options.sizes), specs_(options.inputs), used_(specs_.size()) {}
 
   // Refines the types of a function's inputs by its example, then by the specs. A name stands for the inputs of that
   // name in all methods.
@@ -71,6 +71,10 @@ class InputTypes {
       const at::Tensor& tensor = example.toTensor();
       std::vector<ir::Dim> dims;
       for (int64_t axis = 0; axis < tensor.dim(); ++axis) {
+        if (sizes_ == ExampleSizes::kPromises) {
+          dims.emplace_back(tensor.size(axis));
+          continue;
+        }
         const std::string symbol = fmt::format("{}.{}", name, axis);
         graph_.hints[symbol] = tensor.size(axis);
         dims.push_back(ir::Dim::symbol(symbol));
@@ -147,6 +151,7 @@ class InputTypes {
   }
 
   ir::Graph& graph_;
+  ExampleSizes sizes_;
   const std::vector<InputSpec>& specs_;
   std::vector<bool> used_;
 };
@@ -164,7 +169,7 @@ ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics)
   const auto examples = read_traced_inputs(options.path);
   ValueMapper mapper(graph);
   Converter converter(program, graph, mapper, diagnostics);
-  InputTypes types(graph, options.inputs);
+  InputTypes types(graph, options);
   for (const MethodGraph& method : program.methods) {
     const ir::FunctionId id = converter.convert(method);
     const auto example = examples.find(method.name);

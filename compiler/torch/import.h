@@ -27,9 +27,13 @@
 
 namespace tsc {
 
+// What the sizes of a traced example say of other inputs.
+enum class ExampleSizes : uint8_t { kHints, kPromises };
+
 struct ImportOptions {
   std::string path;
   std::vector<InputSpec> inputs;     // override what the archive says
+  ExampleSizes sizes = ExampleSizes::kHints;
   std::vector<std::string> methods;  // empty: forward and all methods whose name doesn't begin with "_"
 };
 

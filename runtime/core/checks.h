@@ -2,12 +2,10 @@
 #pragma once
 
 #include "runtime/core/dense.h"
+#include "runtime/core/number.h"
 
 namespace tsc {
 
-// Sizes as expressions of sizes, with Python's rounding.
-constexpr i64 floor_div(i64 a, i64 b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-constexpr i64 floor_mod(i64 a, i64 b) { return a - b * floor_div(a, b); }
 // The size that broadcasting gives; check_broadcast says whether there is one.
 constexpr i64 broadcast_size(i64 a, i64 b) { return a == 1 ? b : a; }
 

@@ -6,18 +6,18 @@
 
 namespace tsc::kernels {
 
-inline void zero_borders(float* image, i64 batch, i64 channels, i64 height, i64 width, i64 halo) {
+inline void zero_borders(float* image, isize batch, isize channels, isize height, isize width, isize halo) {
   const BlockedImage shape = blocked_image(channels, height, width, halo);
-  const i64 used = channels % kLanes;
-  for (i64 n = 0; n < batch; ++n) {
-    for (i64 block = 0; block < shape.blocks; ++block) {
+  const isize used = channels % kLanes;
+  for (isize n = 0; n < batch; ++n) {
+    for (isize block = 0; block < shape.blocks; ++block) {
       detail::zero_halo(image + n * shape.batch + block * shape.plane, height, width, halo, 0, height);
     }
     if (used == 0) continue;
     float* const last = image + n * shape.batch + (shape.blocks - 1) * shape.plane + halo * (shape.row + kLanes);
-    for (i64 y = 0; y < height; ++y) {
-      for (i64 x = 0; x < width; ++x) {
-        for (i64 c = used; c < kLanes; ++c) last[y * shape.row + x * kLanes + c] = 0;
+    for (isize y = 0; y < height; ++y) {
+      for (isize x = 0; x < width; ++x) {
+        for (isize c = used; c < kLanes; ++c) last[y * shape.row + x * kLanes + c] = 0;
       }
     }
   }

@@ -14,18 +14,18 @@ namespace tsc::kernels {
 
 // Rows of tiles side by side; strides in elements.
 struct DepthwiseStrip {
-  i64 rows = 0, tiles = 0;
+  isize rows = 0, tiles = 0;
   const float* input = nullptr;  // of the first pixel's first tap
-  i64 input_row = 0;
-  i64 pixel_row = 0, pixel_column = 0;  // from one output pixel's input to the next's
+  isize input_row = 0;
+  isize pixel_row = 0, pixel_column = 0;  // from one output pixel's input to the next's
   const float* weight = nullptr;
   const float* bias = nullptr;  // may be null
   float* output = nullptr;
-  i64 output_row = 0;
+  isize output_row = 0;
   float low = -kInfinity, high = kInfinity;
   // Read where the kernel is told at run time.
-  i64 kernel_height = 0, kernel_width = 0;
-  i64 tap_row = 0, tap_column = 0;
+  isize kernel_height = 0, kernel_width = 0;
+  isize tap_row = 0, tap_column = 0;
 };
 
 namespace detail {
@@ -54,9 +54,9 @@ template <int kWidth>
 TSC_INLINE void depthwise_tile(const DepthwiseStrip& t, const float* input, VecF (&acc)[kWidth]) {
   const float* weight = t.weight;
   TSC_NO_UNROLL
-  for (i64 r = 0; r < t.kernel_height; ++r) {
+  for (isize r = 0; r < t.kernel_height; ++r) {
     TSC_NO_UNROLL
-    for (i64 s = 0; s < t.kernel_width; ++s, weight += kLanes) {
+    for (isize s = 0; s < t.kernel_width; ++s, weight += kLanes) {
       const VecF w = load<VecF>(weight);
       const float* const tap = input + r * t.tap_row + s * t.tap_column;
       TSC_UNROLL
@@ -79,13 +79,13 @@ template <int kWidth, int K, int S>
     }
   }
   const VecF bias = t.bias != nullptr ? load<VecF>(t.bias) : splat<VecF>(0);
-  const i64 pixel_column = S > 0 ? S * kLanes : t.pixel_column;
+  const isize pixel_column = S > 0 ? S * kLanes : t.pixel_column;
   TSC_NO_UNROLL
-  for (i64 y = 0; y < t.rows; ++y) {
+  for (isize y = 0; y < t.rows; ++y) {
     const float* input = t.input + y * t.pixel_row;
     float* output = t.output + y * t.output_row;
     TSC_NO_UNROLL
-    for (i64 i = 0; i < t.tiles; ++i, input += kWidth * pixel_column, output += kWidth * kLanes) {
+    for (isize i = 0; i < t.tiles; ++i, input += kWidth * pixel_column, output += kWidth * kLanes) {
       VecF acc[kWidth];
       TSC_UNROLL
       for (int x = 0; x < kWidth; ++x) {
@@ -105,20 +105,20 @@ template <int kWidth, int K, int S>
 }
 
 template <int TW, int K, int S>
-constexpr i64 conv2d_depthwise_work_items(const Conv2d& p) {
+constexpr isize conv2d_depthwise_work_items(const Conv2d& p) {
   return p.batch * ceil_div(p.out_channels, kLanes) * p.out_height;
 }
 
 template <int TW, int K, int S, class Epilogue = Identity>
 void conv2d_depthwise(Conv2d p, const float* input, const float* weight, const float* bias, float* output,
-                      const Epilogue& epilogue, i64 begin, i64 end) {
+                      const Epilogue& epilogue, isize begin, isize end) {
   const BlockedImage in = blocked_input(p);
   const BlockedImage out = blocked_output(p);
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end;) {
+  for (isize item = begin; item < end;) {
     // All rows of the range that lie in one plane go together.
-    const i64 plane = item / p.out_height;  // counted over all images
-    const i64 block = plane % out.blocks;
+    const isize plane = item / p.out_height;  // counted over all images
+    const isize block = plane % out.blocks;
     const Piece rows = {item - plane * p.out_height, smaller(end - plane * p.out_height, p.out_height)};
     item += rows.size();
     detail::zero_halo(output + plane * out.plane, p.out_height, p.out_width, p.out_halo, rows.begin, rows.end);
@@ -134,8 +134,8 @@ void conv2d_depthwise(Conv2d p, const float* input, const float* weight, const f
     strip.kernel_width = p.kernel_width;
     strip.tap_row = p.dilation_height * in.row;
     strip.tap_column = p.dilation_width * kLanes;
-    const i64 offset = plane * out.plane + (rows.begin + p.out_halo) * out.row + p.out_halo * kLanes;
-    const i64 channel = block * kLanes;
+    const isize offset = plane * out.plane + (rows.begin + p.out_halo) * out.row + p.out_halo * kLanes;
+    const isize channel = block * kLanes;
     if constexpr (kIsClamp<Epilogue>) {
       if (channel + kLanes <= p.out_channels) {
         strip.low = epilogue.low;
@@ -159,10 +159,10 @@ void conv2d_depthwise(Conv2d p, const float* input, const float* weight, const f
     strip.rows = strip.tiles = 1;
     const float* const first = strip.input;
     TSC_NO_UNROLL
-    for (i64 y = 0; y < rows.size(); ++y) {
+    for (isize y = 0; y < rows.size(); ++y) {
       TSC_NO_UNROLL
-      for (i64 x = 0; x < p.out_width; x += TW) {
-        const i64 width = smaller(TW, p.out_width - x);
+      for (isize x = 0; x < p.out_width; x += TW) {
+        const isize width = smaller(TW, p.out_width - x);
         strip.input = first + y * strip.pixel_row + x * strip.pixel_column;
         dispatch<TW>(width, [&]<int kWidth>() { depthwise_strip<kWidth, K, S>(strip); });
         detail::store_pixels<1>(

@@ -12,13 +12,13 @@
 namespace tsc::kernels {
 
 struct Conv2dInteger {
-  i64 height, width;                            // of the padded image
-  i64 channels, group_channels, group_outputs;  // of the image; of a group
-  i64 out_height, out_width;
-  i64 kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
+  isize height, width;                            // of the padded image
+  isize channels, group_channels, group_outputs;  // of the image; of a group
+  isize out_height, out_width;
+  isize kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
 
-  i64 depth() const { return kernel_height * kernel_width * group_channels; }
-  i64 out_plane() const { return out_height * out_width; }
+  isize depth() const { return kernel_height * kernel_width * group_channels; }
+  isize out_plane() const { return out_height * out_width; }
   // Whether a window is one pixel, and the windows are the image itself.
   bool is_pointwise() const {
     return kernel_height * kernel_width == 1 && stride_height * stride_width == 1 && group_channels == channels;
@@ -26,36 +26,36 @@ struct Conv2dInteger {
 };
 
 // Rows [first, last) of an image [channels][height][width] into a padded one [padded height][padded width][channels].
-inline void pad_channels_last(const uint8_t* image, i64 channels, i64 height, i64 width, i64 top, i64 left,
-                              i64 padded_width, uint8_t* padded, i64 first, i64 last) {
+inline void pad_channels_last(const uint8_t* image, isize channels, isize height, isize width, isize top, isize left,
+                              isize padded_width, uint8_t* padded, isize first, isize last) {
   constexpr int kBlock = 16;
   using Bytes = Vec<uint8_t, kBlock>;
-  for (i64 y = first; y < last; ++y) {
+  for (isize y = first; y < last; ++y) {
     uint8_t* row = padded + ((y + top) * padded_width + left) * channels;
-    for (i64 c = 0; c < channels; c += kBlock) {
-      const i64 some = tsc::min<i64>(kBlock, channels - c);
-      for (i64 x = 0; x < width; x += kBlock) {
-        const i64 count = tsc::min<i64>(kBlock, width - x);
+    for (isize c = 0; c < channels; c += kBlock) {
+      const isize some = tsc::min<isize>(kBlock, channels - c);
+      for (isize x = 0; x < width; x += kBlock) {
+        const isize count = tsc::min<isize>(kBlock, width - x);
         Bytes square[kBlock] = {};
-        for (i64 i = 0; i < some; ++i)
+        for (isize i = 0; i < some; ++i)
           square[i] = load_partial<Bytes>(image + ((c + i) * height + y) * width + x, count);
         transpose(square);
-        for (i64 i = 0; i < count; ++i) store_partial(row + (x + i) * channels + c, square[i], some);
+        for (isize i = 0; i < count; ++i) store_partial(row + (x + i) * channels + c, square[i], some);
       }
     }
   }
 }
 
 // The windows of outputs [begin, end), numbered row by row, as rows [taps][channels of the group].
-inline void gather_windows(const Conv2dInteger& p, const uint8_t* padded, i64 first_channel, i64 begin, i64 end,
+inline void gather_windows(const Conv2dInteger& p, const uint8_t* padded, isize first_channel, isize begin, isize end,
                            uint8_t* windows) {
   const bool is_run = p.dilation_width == 1 && p.group_channels == p.channels;
-  const i64 run = is_run ? p.kernel_width * p.channels : p.group_channels;
-  for (i64 at = begin; at < end; ++at) {
-    const i64 y = at / p.out_width * p.stride_height, x = at % p.out_width * p.stride_width;
-    for (i64 i = 0; i < p.kernel_height; ++i) {
+  const isize run = is_run ? p.kernel_width * p.channels : p.group_channels;
+  for (isize at = begin; at < end; ++at) {
+    const isize y = at / p.out_width * p.stride_height, x = at % p.out_width * p.stride_width;
+    for (isize i = 0; i < p.kernel_height; ++i) {
       const uint8_t* row = padded + ((y + i * p.dilation_height) * p.width + x) * p.channels + first_channel;
-      for (i64 j = 0; j < p.kernel_width; j += is_run ? p.kernel_width : 1) {
+      for (isize j = 0; j < p.kernel_width; j += is_run ? p.kernel_width : 1) {
         __builtin_memcpy(windows, row + j * p.dilation_width * p.channels, static_cast<size_t>(run));
         windows += run;
       }
@@ -65,8 +65,8 @@ inline void gather_windows(const Conv2dInteger& p, const uint8_t* padded, i64 fi
 
 // Outputs [begin, end) of the group that begins at `first_channel`; its weight is [outputs][taps][channels of the
 // group]. `windows` holds (end - begin) * depth bytes.
-inline void conv2d_integer(const Conv2dInteger& p, const uint8_t* padded, i64 first_channel, const int8_t* weight,
-                           int32_t* output, uint8_t* windows, i64 begin, i64 end) {
+inline void conv2d_integer(const Conv2dInteger& p, const uint8_t* padded, isize first_channel, const int8_t* weight,
+                           int32_t* output, uint8_t* windows, isize begin, isize end) {
   const uint8_t* rows = padded + begin * p.channels;
   if (!p.is_pointwise()) {
     gather_windows(p, padded, first_channel, begin, end, windows);
@@ -85,17 +85,17 @@ inline void conv2d_integer(const Conv2dInteger& p, const uint8_t* padded, i64 fi
 // One output channel of one input channel: `plane` is padded, the weight [kernel height][kernel width].
 inline void conv2d_integer_depthwise(const Conv2dInteger& p, const uint8_t* plane, const int8_t* weight,
                                      int32_t* output) {
-  for (i64 y = 0; y < p.out_height; ++y) {
+  for (isize y = 0; y < p.out_height; ++y) {
     int32_t* sums = output + y * p.out_width;
-    for (i64 x = 0; x < p.out_width; ++x) sums[x] = 0;
-    for (i64 i = 0; i < p.kernel_height; ++i) {
-      for (i64 j = 0; j < p.kernel_width; ++j) {
+    for (isize x = 0; x < p.out_width; ++x) sums[x] = 0;
+    for (isize i = 0; i < p.kernel_height; ++i) {
+      for (isize j = 0; j < p.kernel_width; ++j) {
         const uint8_t* row = plane + (y * p.stride_height + i * p.dilation_height) * p.width + j * p.dilation_width;
         const int32_t w = weight[i * p.kernel_width + j];
         if (p.stride_width == 1) {
-          for (i64 x = 0; x < p.out_width; ++x) sums[x] += w * row[x];
+          for (isize x = 0; x < p.out_width; ++x) sums[x] += w * row[x];
         } else {
-          for (i64 x = 0; x < p.out_width; ++x) sums[x] += w * row[x * p.stride_width];
+          for (isize x = 0; x < p.out_width; ++x) sums[x] += w * row[x * p.stride_width];
         }
       }
     }

@@ -22,9 +22,9 @@ namespace tsc::kernels {
 
 namespace detail {
 
-inline constexpr i64 kWinogradTile = 4;
-inline constexpr i64 kWinogradPatch = 6;
-inline constexpr i64 kWinogradProducts = kWinogradPatch * kWinogradPatch;
+inline constexpr isize kWinogradTile = 4;
+inline constexpr isize kWinogradPatch = 6;
+inline constexpr isize kWinogradProducts = kWinogradPatch * kWinogradPatch;
 
 // B^T d for one column or row of a patch.
 TSC_INLINE void winograd_input(VecF (&d)[6]) {
@@ -56,7 +56,7 @@ TSC_INLINE void winograd_output(const VecF (&m)[6], VecF (&y)[4]) {
 }
 
 // V of one patch and block of channels: element i goes to v[i * matrix].
-[[gnu::noinline]] inline void winograd_input_tile(const float* patch, i64 row, float* v, i64 matrix) {
+[[gnu::noinline]] inline void winograd_input_tile(const float* patch, isize row, float* v, isize matrix) {
   VecF columns[6][6];
   TSC_UNROLL
   for (int x = 0; x < 6; ++x) {
@@ -84,10 +84,10 @@ TSC_INLINE void winograd_output(const VecF (&m)[6], VecF (&y)[4]) {
 // Output pixels of one tile and block of channels, from products m[i * matrix].
 struct WinogradOutput {
   const float* m;
-  i64 matrix;
+  isize matrix;
   const float* bias;  // may be null
   float* output;
-  i64 output_row;
+  isize output_row;
   float low = -kInfinity, high = kInfinity;
 };
 [[gnu::noinline]] inline void winograd_output_tile(const WinogradOutput& t) {
@@ -120,34 +120,34 @@ struct WinogradOutput {
 
 // The tiles of all images, in order of image, row, column.
 struct WinogradTiles {
-  i64 rows, columns;
-  i64 count;
+  isize rows, columns;
+  isize count;
 };
 TSC_INLINE constexpr WinogradTiles winograd_tiles(const Conv2d& p) {
-  const i64 rows = ceil_div(p.out_height, kWinogradTile);
-  const i64 columns = ceil_div(p.out_width, kWinogradTile);
+  const isize rows = ceil_div(p.out_height, kWinogradTile);
+  const isize columns = ceil_div(p.out_width, kWinogradTile);
   return {rows, columns, p.batch * rows * columns};
 }
 
 // V and M of the tiles [first, first + count).
 struct WinogradBlock {
-  i64 first, count;
+  isize first, count;
   float* v;
   float* m;
-  i64 v_matrix, m_matrix;  // floats from one of the 36 matrices to the next
+  isize v_matrix, m_matrix;  // floats from one of the 36 matrices to the next
 };
 // A vector more than the matrix keeps the 36 matrices from falling into the same sets of a cache.
-TSC_INLINE constexpr i64 winograd_matrix(i64 channel_blocks, i64 tiles) {
+TSC_INLINE constexpr isize winograd_matrix(isize channel_blocks, isize tiles) {
   return (channel_blocks * tiles + 1) * kLanes;
 }
 template <int NV>
-TSC_INLINE constexpr i64 winograd_bytes(const Conv2d& p, i64 tiles) {
-  const i64 out_blocks = ceil_div(p.out_channels, NV * kLanes) * NV;
-  const i64 floats = winograd_matrix(ceil_div(p.in_channels, kLanes), tiles) + winograd_matrix(out_blocks, tiles);
-  return kWinogradProducts * floats * static_cast<i64>(sizeof(float));
+TSC_INLINE constexpr isize winograd_bytes(const Conv2d& p, isize tiles) {
+  const isize out_blocks = ceil_div(p.out_channels, NV * kLanes) * NV;
+  const isize floats = winograd_matrix(ceil_div(p.in_channels, kLanes), tiles) + winograd_matrix(out_blocks, tiles);
+  return kWinogradProducts * floats * static_cast<isize>(sizeof(float));
 }
 template <int NV>
-TSC_INLINE WinogradBlock winograd_block(const Conv2d& p, i64 first, i64 count, void* scratch) {
+TSC_INLINE WinogradBlock winograd_block(const Conv2d& p, isize first, isize count, void* scratch) {
   WinogradBlock block;
   block.first = first;
   block.count = count;
@@ -159,35 +159,35 @@ TSC_INLINE WinogradBlock winograd_block(const Conv2d& p, i64 first, i64 count, v
 }
 
 struct TilePosition {
-  i64 image, y, x;  // of the tile's first output pixel
+  isize image, y, x;  // of the tile's first output pixel
 };
-TSC_INLINE TilePosition tile_position(const WinogradTiles& tiles, i64 tile) {
-  const i64 row = tile / tiles.columns;
+TSC_INLINE TilePosition tile_position(const WinogradTiles& tiles, isize tile) {
+  const isize row = tile / tiles.columns;
   return {row / tiles.rows, row % tiles.rows * kWinogradTile, tile % tiles.columns * kWinogradTile};
 }
 
 // Transforms the patches of tiles [begin, end) of one block of input channels.
 [[gnu::noinline]] inline void winograd_inputs(const Conv2d& p, const WinogradBlock& block, const float* input,
-                                              i64 channel_block, i64 begin, i64 end) {
+                                              isize channel_block, isize begin, isize end) {
   const BlockedImage in = blocked_input(p);
   const WinogradTiles tiles = winograd_tiles(p);
-  for (i64 tile = begin; tile < end; ++tile) {
+  for (isize tile = begin; tile < end; ++tile) {
     const TilePosition at = tile_position(tiles, tile);
     // In the coordinates of the image with its halo.
-    const i64 y = at.y - p.pad_height + p.in_halo;
-    const i64 x = at.x - p.pad_width + p.in_halo;
+    const isize y = at.y - p.pad_height + p.in_halo;
+    const isize x = at.x - p.pad_width + p.in_halo;
     const float* const patch = input + at.image * in.batch + channel_block * in.plane + y * in.row + x * kLanes;
     float* const v = block.v + (channel_block * block.count + tile - block.first) * kLanes;
-    const i64 height = smaller(kWinogradPatch, p.in_height + 2 * p.in_halo - y);
-    const i64 width = smaller(kWinogradPatch, p.in_width + 2 * p.in_halo - x);
+    const isize height = smaller(kWinogradPatch, p.in_height + 2 * p.in_halo - y);
+    const isize width = smaller(kWinogradPatch, p.in_width + 2 * p.in_halo - x);
     if (height == kWinogradPatch && width == kWinogradPatch) {
       winograd_input_tile(patch, in.row, v, block.v_matrix);
       continue;
     }
     alignas(64) float filled[kWinogradProducts * kLanes];
     zero(filled, kWinogradProducts * kLanes);
-    for (i64 r = 0; r < height; ++r) {
-      for (i64 i = 0; i < width * kLanes; i += kLanes) {
+    for (isize r = 0; r < height; ++r) {
+      for (isize i = 0; i < width * kLanes; i += kLanes) {
         store(filled + r * kWinogradPatch * kLanes + i, load<VecF>(patch + r * in.row + i));
       }
     }
@@ -197,11 +197,11 @@ TSC_INLINE TilePosition tile_position(const WinogradTiles& tiles, i64 tile) {
 
 // One of the 36 products, for one panel of output channels and all tiles of the block.
 template <int MR, int NV>
-[[gnu::noinline]] void winograd_product(const Conv2d& p, const WinogradBlock& block, const float* weight, i64 product,
-                                        i64 panel) {
-  const i64 in_blocks = ceil_div(p.in_channels, kLanes);
-  const i64 panels = ceil_div(p.out_channels, NV * kLanes);
-  const i64 pieces = ceil_div(block.count, MR);
+[[gnu::noinline]] void winograd_product(const Conv2d& p, const WinogradBlock& block, const float* weight, isize product,
+                                        isize panel) {
+  const isize in_blocks = ceil_div(p.in_channels, kLanes);
+  const isize panels = ceil_div(p.out_channels, NV * kLanes);
+  const isize pieces = ceil_div(block.count, MR);
   ConvTile tile;
   tile.blocks = in_blocks;
   tile.input_block = block.count * kLanes;
@@ -210,7 +210,7 @@ template <int MR, int NV>
   tile.output_column = kLanes;
   tile.output_vector = block.count * kLanes;
   TSC_NO_UNROLL
-  for (i64 i = 0; i < pieces; ++i) {
+  for (isize i = 0; i < pieces; ++i) {
     const Piece rows = piece_of(block.count, pieces, i);
     tile.input = block.v + product * block.v_matrix + rows.begin * kLanes;
     tile.output = block.m + product * block.m_matrix + (panel * NV * block.count + rows.begin) * kLanes;
@@ -219,14 +219,14 @@ template <int MR, int NV>
 }
 
 // Zeroes the part of the halo that touches an output tile of `height` x `width` pixels; `plane` is the output's.
-[[gnu::noinline]] inline void zero_tile_halo(const Conv2d& p, float* plane, i64 y, i64 x, i64 height, i64 width) {
-  const i64 halo = p.out_halo;
-  const i64 row = (p.out_width + 2 * halo) * kLanes;
-  const i64 left = x == 0 ? -halo : x;
-  const i64 right = x + width == p.out_width ? x + width + halo : x + width;
-  const i64 top = y == 0 ? -halo : y;
-  const i64 bottom = y + height == p.out_height ? y + height + halo : y + height;
-  for (i64 i = top; i < bottom; ++i) {
+[[gnu::noinline]] inline void zero_tile_halo(const Conv2d& p, float* plane, isize y, isize x, isize height, isize width) {
+  const isize halo = p.out_halo;
+  const isize row = (p.out_width + 2 * halo) * kLanes;
+  const isize left = x == 0 ? -halo : x;
+  const isize right = x + width == p.out_width ? x + width + halo : x + width;
+  const isize top = y == 0 ? -halo : y;
+  const isize bottom = y + height == p.out_height ? y + height + halo : y + height;
+  for (isize i = top; i < bottom; ++i) {
     float* const pixels = plane + (i + halo) * row + halo * kLanes;
     if (i < 0 || i >= p.out_height) {
       zero(pixels + left * kLanes, (right - left) * kLanes);
@@ -240,17 +240,17 @@ template <int MR, int NV>
 // Transforms and stores tiles [begin, end) of one block of output channels.
 template <class Epilogue>
 [[gnu::noinline]] void winograd_outputs(const Conv2d& p, const WinogradBlock& block, const float* bias, float* output,
-                                        const Epilogue& epilogue, i64 channel_block, i64 begin, i64 end) {
+                                        const Epilogue& epilogue, isize channel_block, isize begin, isize end) {
   const BlockedImage out = blocked_output(p);
   const WinogradTiles tiles = winograd_tiles(p);
-  const i64 channel = channel_block * kLanes;
+  const isize channel = channel_block * kLanes;
   TSC_NO_UNROLL
-  for (i64 tile = begin; tile < end; ++tile) {
+  for (isize tile = begin; tile < end; ++tile) {
     const TilePosition at = tile_position(tiles, tile);
-    const i64 height = smaller(kWinogradTile, p.out_height - at.y);
-    const i64 width = smaller(kWinogradTile, p.out_width - at.x);
-    const i64 plane = at.image * out.batch + channel_block * out.plane;
-    const i64 offset = plane + (at.y + p.out_halo) * out.row + (at.x + p.out_halo) * kLanes;
+    const isize height = smaller(kWinogradTile, p.out_height - at.y);
+    const isize width = smaller(kWinogradTile, p.out_width - at.x);
+    const isize plane = at.image * out.batch + channel_block * out.plane;
+    const isize offset = plane + (at.y + p.out_halo) * out.row + (at.x + p.out_halo) * kLanes;
     zero_tile_halo(p, output + plane, at.y, at.x, height, width);
     WinogradOutput result = {.m = block.m + (channel_block * block.count + tile - block.first) * kLanes,
                              .matrix = block.m_matrix,
@@ -270,7 +270,7 @@ template <class Epilogue>
     result.output_row = kWinogradTile * kLanes;
     winograd_output_tile(result);
     TSC_NO_UNROLL
-    for (i64 y = 0; y < height; ++y) {
+    for (isize y = 0; y < height; ++y) {
       store_pixels<1>(pixels + y * result.output_row, 1, width,
                       {output, offset + y * out.row, out.row, out.plane, channel, p.out_channels}, epilogue);
     }
@@ -278,12 +278,12 @@ template <class Epilogue>
 }
 
 // Tiles per block: V and M within about half a megabyte, or as large as U, which every block reads once.
-TSC_INLINE constexpr i64 winograd_block_count(const Conv2d& p) {
-  constexpr i64 kFloats = (512 << 10) / 4;
-  const i64 floats_per_tile = kWinogradProducts * (p.in_channels + p.out_channels);
-  const i64 weights = kWinogradProducts * p.in_channels * p.out_channels;
-  const i64 largest = larger(1, larger(kFloats, weights) / floats_per_tile);
-  const i64 blocks = ceil_div(winograd_tiles(p).count, largest);
+TSC_INLINE constexpr isize winograd_block_count(const Conv2d& p) {
+  constexpr isize kFloats = (512 << 10) / 4;
+  const isize floats_per_tile = kWinogradProducts * (p.in_channels + p.out_channels);
+  const isize weights = kWinogradProducts * p.in_channels * p.out_channels;
+  const isize largest = larger(1, larger(kFloats, weights) / floats_per_tile);
+  const isize blocks = ceil_div(winograd_tiles(p).count, largest);
   // A few threads shall have equal shares.
   return blocks > 2 ? smaller(round_up(blocks, 4), winograd_tiles(p).count) : blocks;
 }
@@ -293,34 +293,34 @@ TSC_INLINE constexpr i64 winograd_block_count(const Conv2d& p) {
 // Blocks of tiles.
 
 template <int MR, int NV>
-constexpr i64 conv2d_winograd_work_items(const Conv2d& p) {
+constexpr isize conv2d_winograd_work_items(const Conv2d& p) {
   return detail::winograd_block_count(p);
 }
 
 // Bytes of scratch memory, 64-byte aligned, that one thread needs.
 template <int MR, int NV>
-constexpr i64 conv2d_winograd_scratch_bytes(const Conv2d& p) {
-  const i64 blocks = larger(1, detail::winograd_block_count(p));
+constexpr isize conv2d_winograd_scratch_bytes(const Conv2d& p) {
+  const isize blocks = larger(1, detail::winograd_block_count(p));
   return detail::winograd_bytes<NV>(p, ceil_div(detail::winograd_tiles(p).count, blocks));
 }
 
 template <int MR, int NV, class Epilogue = Identity>
 void conv2d_winograd(Conv2d p, const float* input, const float* weight, const float* bias, float* output,
-                     const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
-  const i64 blocks = detail::winograd_block_count(p);
+                     const Epilogue& epilogue, void* scratch, isize begin, isize end) {
+  const isize blocks = detail::winograd_block_count(p);
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
+  for (isize item = begin; item < end; ++item) {
     const Piece tiles = piece_of(detail::winograd_tiles(p).count, blocks, item);
     const detail::WinogradBlock block = detail::winograd_block<NV>(p, tiles.begin, tiles.size(), scratch);
-    for (i64 c = 0; c < ceil_div(p.in_channels, kLanes); ++c) {
+    for (isize c = 0; c < ceil_div(p.in_channels, kLanes); ++c) {
       detail::winograd_inputs(p, block, input, c, tiles.begin, tiles.end);
     }
-    for (i64 product = 0; product < detail::kWinogradProducts; ++product) {
-      for (i64 panel = 0; panel < ceil_div(p.out_channels, NV * kLanes); ++panel) {
+    for (isize product = 0; product < detail::kWinogradProducts; ++product) {
+      for (isize panel = 0; panel < ceil_div(p.out_channels, NV * kLanes); ++panel) {
         detail::winograd_product<MR, NV>(p, block, weight, product, panel);
       }
     }
-    for (i64 o = 0; o < ceil_div(p.out_channels, kLanes); ++o) {
+    for (isize o = 0; o < ceil_div(p.out_channels, kLanes); ++o) {
       detail::winograd_outputs(p, block, bias, output, epilogue, o, tiles.begin, tiles.end);
     }
   }
@@ -332,12 +332,12 @@ inline constexpr int kWinogradStages = 3;  // transforms of the input, products,
 
 // Bytes of scratch memory, 64-byte aligned, that all threads share over all stages.
 template <int MR, int NV>
-constexpr i64 conv2d_winograd_staged_scratch_bytes(const Conv2d& p) {
+constexpr isize conv2d_winograd_staged_scratch_bytes(const Conv2d& p) {
   return detail::winograd_bytes<NV>(p, detail::winograd_tiles(p).count);
 }
 
 template <int MR, int NV>
-constexpr i64 conv2d_winograd_staged_work_items(const Conv2d& p, int stage) {
+constexpr isize conv2d_winograd_staged_work_items(const Conv2d& p, int stage) {
   const detail::WinogradTiles tiles = detail::winograd_tiles(p);
   switch (stage) {
     case 0:
@@ -351,15 +351,15 @@ constexpr i64 conv2d_winograd_staged_work_items(const Conv2d& p, int stage) {
 
 template <int MR, int NV, class Epilogue = Identity>
 void conv2d_winograd_staged(Conv2d p, int stage, const float* input, const float* weight, const float* bias,
-                            float* output, const Epilogue& epilogue, void* scratch, i64 begin, i64 end) {
+                            float* output, const Epilogue& epilogue, void* scratch, isize begin, isize end) {
   const detail::WinogradTiles tiles = detail::winograd_tiles(p);
   const detail::WinogradBlock block = detail::winograd_block<NV>(p, 0, tiles.count, scratch);
-  const i64 panels = ceil_div(p.out_channels, NV * kLanes);
-  const i64 tile_rows = p.batch * tiles.rows;
+  const isize panels = ceil_div(p.out_channels, NV * kLanes);
+  const isize tile_rows = p.batch * tiles.rows;
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
-    const i64 channel_block = item / tile_rows;
-    const i64 first = item % tile_rows * tiles.columns;
+  for (isize item = begin; item < end; ++item) {
+    const isize channel_block = item / tile_rows;
+    const isize first = item % tile_rows * tiles.columns;
     switch (stage) {
       case 0:
         detail::winograd_inputs(p, block, input, channel_block, first, first + tiles.columns);

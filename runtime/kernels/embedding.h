@@ -11,27 +11,27 @@
 namespace tsc::kernels {
 
 struct Embedding {
-  i64 count = 0;      // indices
-  i64 columns = 0;    // of the table and the output
-  i64 table_row = 0;  // elements from one row of the table to the next
+  isize count = 0;      // indices
+  isize columns = 0;    // of the table and the output
+  isize table_row = 0;  // elements from one row of the table to the next
 };
 
 template <class Index>
-i64 first_bad_index(const Index* index, i64 count, i64 rows) {
-  for (i64 i = 0; i < count; ++i) {
+isize first_bad_index(const Index* index, isize count, isize rows) {
+  for (isize i = 0; i < count; ++i) {
     if (index[i] < 0 || index[i] >= rows) return i;
   }
   return -1;
 }
 
 template <class T, class Index, class Epilogue = Identity>
-void embedding(Embedding p, const T* table, const Index* index, T* output, const Epilogue& epilogue, i64 begin,
-               i64 end) {
+void embedding(Embedding p, const T* table, const Index* index, T* output, const Epilogue& epilogue, isize begin,
+               isize end) {
   TSC_NO_UNROLL
-  for (i64 i = begin; i < end; ++i) {
-    const i64 offset = i * p.columns;
+  for (isize i = begin; i < end; ++i) {
+    const isize offset = i * p.columns;
     detail::transform_row(table + index[i] * p.table_row, output + offset, p.columns,
-                          [&](auto v, i64 j)
+                          [&](auto v, isize j)
                               __attribute__((always_inline)) { return epilogue(v, Position{offset + j, j}); });
   }
 }

@@ -13,8 +13,8 @@
 namespace tsc::kernels {
 
 struct Position {
-  i64 offset;   // of the first lane from the start of the output, in elements
-  i64 channel;  // of the first lane: the column of a product, the channel of an image; the operand bias[channel] must
+  isize offset;   // of the first lane from the start of the output, in elements
+  isize channel;  // of the first lane: the column of a product, the channel of an image; the operand bias[channel] must
                 // be readable for all lanes, so per-channel operands of blocked outputs are padded to whole blocks
 };
 

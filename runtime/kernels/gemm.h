@@ -24,31 +24,31 @@
 namespace tsc::kernels {
 
 struct Linear {
-  i64 rows = 0, columns = 0, depth = 0;
-  i64 input_row = 0;   // elements from one row of the input to the next
-  i64 output_row = 0;  // the same of the output
+  isize rows = 0, columns = 0, depth = 0;
+  isize input_row = 0;   // elements from one row of the input to the next
+  isize output_row = 0;  // the same of the output
 };
 
 struct Matmul {
-  i64 rows = 0, columns = 0, depth = 0;
-  i64 a_row = 0, a_depth = 1;                                  // strides of a[i][k] in elements
-  i64 b_depth = 0, b_column = 1;                               // of b[k][j]
-  i64 output_row = 0;                                          // of output[i][j]; its columns are adjacent
-  i64 batch[2] = {1, 1};                                       // outer and inner batch size
-  i64 a_batch[2] = {}, b_batch[2] = {}, output_batch[2] = {};  // their strides, 0 to broadcast
+  isize rows = 0, columns = 0, depth = 0;
+  isize a_row = 0, a_depth = 1;                                  // strides of a[i][k] in elements
+  isize b_depth = 0, b_column = 1;                               // of b[k][j]
+  isize output_row = 0;                                          // of output[i][j]; its columns are adjacent
+  isize batch[2] = {1, 1};                                       // outer and inner batch size
+  isize a_batch[2] = {}, b_batch[2] = {}, output_batch[2] = {};  // their strides, 0 to broadcast
 };
 
 // One register tile of a product, of which epilogue and layouts are the caller's.
 struct ProductTile {
-  i64 depth = 0;
+  isize depth = 0;
   const float* a = nullptr;  // a[i * a_row + k]
-  i64 a_row = 0;
+  isize a_row = 0;
   const float* b = nullptr;  // b[k * b_depth + j]
-  i64 b_depth = 0;
+  isize b_depth = 0;
   const float* bias = nullptr;  // may be null
   float* output = nullptr;      // vector v of row i at output[i * output_row + v * output_vector]
-  i64 output_row = 0;
-  i64 output_vector = 0;
+  isize output_row = 0;
+  isize output_vector = 0;
   float low = -kInfinity, high = kInfinity;  // bounds of the results
 };
 
@@ -70,8 +70,8 @@ template <int kRows, int kVectors>
   }
   const float* a = t.a;
   const float* b = t.b;
-  const i64 a_row = t.a_row;
-  const i64 b_depth = t.b_depth;
+  const isize a_row = t.a_row;
+  const isize b_depth = t.b_depth;
   const auto step = [&](VecF(&sum)[kRows][kVectors], const float* a_k, const float* b_k)
                         __attribute__((always_inline)) {
                           VecF b_row[kVectors];
@@ -88,7 +88,7 @@ template <int kRows, int kVectors>
                             }
                           }
                         };
-  i64 k = 0;
+  isize k = 0;
   // Several steps in one basic block would tempt the scheduler to collect their loads first, and to spill accumulators.
   TSC_NO_UNROLL
   for (; k + kSums <= t.depth; k += kSums, a += kSums, b += kSums * b_depth) {
@@ -120,27 +120,27 @@ template <int kRows, int kVectors>
 
 // Not inlined either, so that each driver and epilogue has one call and not a table of them.
 template <int kMaxRows, int kVectors>
-[[gnu::noinline]] void product_rows(i64 rows, const ProductTile& tile) {
+[[gnu::noinline]] void product_rows(isize rows, const ProductTile& tile) {
   dispatch<kMaxRows>(rows, [&]<int kRows>() { product_tile<kRows, kVectors>(tile); });
 }
 
 // Stores rows of a tile [rows][kVectors * kLanes] through the epilogue; columns past `columns` are dropped.
 template <int kVectors, class Epilogue>
-TSC_INLINE void store_tile(const float* tile, i64 rows, i64 columns, float* output, i64 output_row, Position at,
+TSC_INLINE void store_tile(const float* tile, isize rows, isize columns, float* output, isize output_row, Position at,
                            const Epilogue& epilogue) {
-  constexpr i64 kWidth = kVectors * kLanes;
+  constexpr isize kWidth = kVectors * kLanes;
   TSC_NO_UNROLL
-  for (i64 i = 0; i < rows; ++i) {
+  for (isize i = 0; i < rows; ++i) {
     const float* row = tile + i * kWidth;
-    const i64 offset = at.offset + i * output_row;
+    const isize offset = at.offset + i * output_row;
     if (columns == kWidth) {
       TSC_UNROLL
-      for (i64 j = 0; j < kWidth; j += kLanes) {
+      for (isize j = 0; j < kWidth; j += kLanes) {
         store(output + offset + j, epilogue(load<VecF>(row + j), Position{offset + j, at.channel + j}));
       }
       continue;
     }
-    i64 j = 0;
+    isize j = 0;
     TSC_NO_UNROLL
     for (; j + kLanes <= columns; j += kLanes) {
       store(output + offset + j, epilogue(load<VecF>(row + j), Position{offset + j, at.channel + j}));
@@ -156,9 +156,9 @@ TSC_INLINE void store_tile(const float* tile, i64 rows, i64 columns, float* outp
 // otherwise.
 // `tile.output` and its strides are filled in here.
 template <int MR, int NV, class Epilogue>
-TSC_INLINE void product_block(ProductTile tile, i64 rows, i64 columns, float* output, i64 output_row, Position at,
+TSC_INLINE void product_block(ProductTile tile, isize rows, isize columns, float* output, isize output_row, Position at,
                               const Epilogue& epilogue) {
-  constexpr i64 kWidth = NV * kLanes;
+  constexpr isize kWidth = NV * kLanes;
   tile.output_vector = kLanes;
   if constexpr (kIsClamp<Epilogue>) {
     if (columns == kWidth) {
@@ -178,21 +178,21 @@ TSC_INLINE void product_block(ProductTile tile, i64 rows, i64 columns, float* ou
 }
 
 template <int MR, int NV>
-constexpr i64 linear_work_items(const Linear& p) {
+constexpr isize linear_work_items(const Linear& p) {
   return ceil_div(p.columns, NV * kLanes) * ceil_div(p.rows, MR);
 }
 
 // Computes work items [begin, end) of output[rows][columns] = input[rows][depth] * weight (+ bias).
 template <int MR, int NV, class Epilogue = Identity>
 void linear(Linear p, const float* input, const float* weight, const float* bias, float* output,
-            const Epilogue& epilogue, i64 begin, i64 end) {
-  constexpr i64 kWidth = NV * kLanes;
-  const i64 row_blocks = ceil_div(p.rows, MR);
+            const Epilogue& epilogue, isize begin, isize end) {
+  constexpr isize kWidth = NV * kLanes;
+  const isize row_blocks = ceil_div(p.rows, MR);
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
-    const i64 panel = item / row_blocks;
+  for (isize item = begin; item < end; ++item) {
+    const isize panel = item / row_blocks;
     const Piece rows = piece_of(p.rows, row_blocks, item % row_blocks);
-    const i64 column = panel * kWidth;
+    const isize column = panel * kWidth;
     const ProductTile tile = {.depth = p.depth,
                               .a = input + rows.begin * p.input_row,
                               .a_row = p.input_row,
@@ -208,12 +208,12 @@ namespace detail {
 
 // Copies columns [0, columns) of b[depth][...] to a panel [depth][kWidth]; the other columns are zero.
 template <int kWidth>
-[[gnu::noinline]] void pack_panel(const float* b, i64 depth, i64 columns, i64 b_depth, i64 b_column, float* panel) {
-  i64 k = 0;
+[[gnu::noinline]] void pack_panel(const float* b, isize depth, isize columns, isize b_depth, isize b_column, float* panel) {
+  isize k = 0;
   if (b_column == 1 && columns == kWidth) {
     for (; k < depth; ++k) {
       TSC_UNROLL
-      for (i64 j = 0; j < kWidth; j += kLanes) {
+      for (isize j = 0; j < kWidth; j += kLanes) {
         store(panel + k * kWidth + j, load<VecF>(b + k * b_depth + j));
       }
     }
@@ -222,71 +222,71 @@ template <int kWidth>
   if (b_depth == 1) {
     // Rows of b's transpose are contiguous: squares of lanes are turned in registers.
     for (; k + kLanes <= depth; k += kLanes) {
-      for (i64 j = 0; j < kWidth; j += kLanes) {
+      for (isize j = 0; j < kWidth; j += kLanes) {
         VecF square[kLanes];
         TSC_UNROLL
-        for (i64 i = 0; i < kLanes; ++i) {
+        for (isize i = 0; i < kLanes; ++i) {
           square[i] = j + i < columns ? load<VecF>(b + (j + i) * b_column + k) : splat<VecF>(0);
         }
         transpose(square);
         TSC_UNROLL
-        for (i64 i = 0; i < kLanes; ++i) {
+        for (isize i = 0; i < kLanes; ++i) {
           store(panel + (k + i) * kWidth + j, square[i]);
         }
       }
     }
   }
   for (; k < depth; ++k) {
-    for (i64 j = 0; j < kWidth; ++j) {
+    for (isize j = 0; j < kWidth; ++j) {
       panel[k * kWidth + j] = j < columns ? b[k * b_depth + j * b_column] : 0.0f;
     }
   }
 }
 
 // Floats of a thread's copy of a, which is made where a row of a is not contiguous.
-constexpr i64 copied_a(const Matmul& p) { return p.a_depth == 1 ? 0 : p.rows * p.depth; }
+constexpr isize copied_a(const Matmul& p) { return p.a_depth == 1 ? 0 : p.rows * p.depth; }
 
 }  // namespace detail
 
 template <int MR, int NV>
-constexpr i64 matmul_work_items(const Matmul& p) {
+constexpr isize matmul_work_items(const Matmul& p) {
   return p.batch[0] * p.batch[1] * ceil_div(p.columns, NV * kLanes) * ceil_div(p.rows, MR);
 }
 
 // Bytes of scratch memory, 64-byte aligned, that one thread needs.
 template <int MR, int NV>
-constexpr i64 matmul_scratch_bytes(const Matmul& p) {
-  return (p.depth * NV * kLanes + detail::copied_a(p)) * static_cast<i64>(sizeof(float));
+constexpr isize matmul_scratch_bytes(const Matmul& p) {
+  return (p.depth * NV * kLanes + detail::copied_a(p)) * static_cast<isize>(sizeof(float));
 }
 
 // Computes work items [begin, end) of output[b0][b1] = a[b0][b1] * b[b0][b1]. The epilogue's channel is the column.
 template <int MR, int NV, class Epilogue = Identity>
-void matmul(Matmul p, const float* a, const float* b, float* output, const Epilogue& epilogue, void* scratch, i64 begin,
-            i64 end) {
-  constexpr i64 kWidth = NV * kLanes;
-  const i64 row_blocks = ceil_div(p.rows, MR);
-  const i64 panels = ceil_div(p.columns, kWidth);
+void matmul(Matmul p, const float* a, const float* b, float* output, const Epilogue& epilogue, void* scratch, isize begin,
+            isize end) {
+  constexpr isize kWidth = NV * kLanes;
+  const isize row_blocks = ceil_div(p.rows, MR);
+  const isize panels = ceil_div(p.columns, kWidth);
   float* const packed_b = static_cast<float*>(scratch);
   float* const copied_a = packed_b + p.depth * kWidth;
   const bool copy_a = p.a_depth != 1;
-  i64 packed_panel = -1;
-  i64 copied_batch = -1;
+  isize packed_panel = -1;
+  isize copied_batch = -1;
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
+  for (isize item = begin; item < end; ++item) {
     const Piece rows = piece_of(p.rows, row_blocks, item % row_blocks);
-    const i64 panel = item / row_blocks;  // counted over all batches
-    const i64 column = panel % panels * kWidth;
-    const i64 columns = smaller(kWidth, p.columns - column);
-    const i64 batch = panel / panels;
-    const i64 outer = batch / p.batch[1];
-    const i64 inner = batch % p.batch[1];
+    const isize panel = item / row_blocks;  // counted over all batches
+    const isize column = panel % panels * kWidth;
+    const isize columns = smaller(kWidth, p.columns - column);
+    const isize batch = panel / panels;
+    const isize outer = batch / p.batch[1];
+    const isize inner = batch % p.batch[1];
     const float* a_matrix = a + outer * p.a_batch[0] + inner * p.a_batch[1];
     const float* b_panel = b + outer * p.b_batch[0] + inner * p.b_batch[1] + column * p.b_column;
-    i64 a_row = p.a_row;
+    isize a_row = p.a_row;
     if (copy_a) {
       if (copied_batch != batch) {
-        for (i64 i = 0; i < p.rows; ++i) {
-          for (i64 k = 0; k < p.depth; ++k) {
+        for (isize i = 0; i < p.rows; ++i) {
+          for (isize k = 0; k < p.depth; ++k) {
             copied_a[i * p.depth + k] = a_matrix[i * p.a_row + k * p.a_depth];
           }
         }

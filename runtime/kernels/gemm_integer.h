@@ -10,8 +10,8 @@
 namespace tsc::kernels {
 
 struct GemmInteger {
-  i64 rows, columns, depth;
-  i64 input_row, weight_row, output_row, output_column;  // strides
+  isize rows, columns, depth;
+  isize input_row, weight_row, output_row, output_column;  // strides
 };
 
 namespace detail {
@@ -41,7 +41,7 @@ template <int kRows, int kColumns>
 [[gnu::noinline]] inline void integer_tile(const GemmInteger& g, const uint8_t* input, const int8_t* weight,
                                            int32_t* output) {
   Sums sums[kRows][kColumns] = {};
-  i64 k = 0;
+  isize k = 0;
   TSC_NO_UNROLL
   for (; k + kByteLanes <= g.depth; k += kByteLanes) {
     BytesS w[kColumns];
@@ -54,7 +54,7 @@ template <int kRows, int kColumns>
       for (int j = 0; j < kColumns; ++j) sums[i][j] = add_products(sums[i][j], x, w[j]);
     }
   }
-  if (const i64 rest = g.depth - k; rest > 0) {
+  if (const isize rest = g.depth - k; rest > 0) {
     BytesS w[kColumns];
     TSC_UNROLL
     for (int j = 0; j < kColumns; ++j) w[j] = load_partial<BytesS>(weight + j * g.weight_row + k, rest);
@@ -74,7 +74,7 @@ template <int kRows, int kColumns>
 
 template <int kRows, int kColumns>
 inline void integer_rows(const GemmInteger& g, const uint8_t* input, const int8_t* weight, int32_t* output) {
-  i64 i = 0;
+  isize i = 0;
   for (; i + kRows <= g.rows; i += kRows) {
     integer_tile<kRows, kColumns>(g, input + i * g.input_row, weight, output + i * g.output_row);
   }
@@ -84,7 +84,7 @@ inline void integer_rows(const GemmInteger& g, const uint8_t* input, const int8_
 template <int kRows>
 inline void integer_columns(const GemmInteger& g, const uint8_t* input, const int8_t* weight, int32_t* output) {
   constexpr int kColumns = kLanes == 1 ? 2 : 4;
-  i64 j = 0;
+  isize j = 0;
   for (; j + kColumns <= g.columns; j += kColumns) {
     integer_rows<kRows, kColumns>(g, input, weight + j * g.weight_row, output + j * g.output_column);
   }
@@ -94,14 +94,14 @@ inline void integer_columns(const GemmInteger& g, const uint8_t* input, const in
 }  // namespace detail
 
 // Columns [first, last).
-inline void gemm_integer(const GemmInteger& g, const uint8_t* input, const int8_t* weight, int32_t* output, i64 first,
-                         i64 last) {
+inline void gemm_integer(const GemmInteger& g, const uint8_t* input, const int8_t* weight, int32_t* output, isize first,
+                         isize last) {
   constexpr int kRows = kLanes == 1 ? 2 : 4;
   // Rows that stay in the cache while all columns pass by.
-  constexpr i64 kBlockBytes = 128 << 10;
-  const i64 block = tsc::max<i64>(kRows, kBlockBytes / tsc::max<i64>(g.depth, 1) / kRows * kRows);
+  constexpr isize kBlockBytes = 128 << 10;
+  const isize block = tsc::max<isize>(kRows, kBlockBytes / tsc::max<isize>(g.depth, 1) / kRows * kRows);
   GemmInteger part = g;
-  for (i64 begin = 0; begin < g.rows; begin += block) {
+  for (isize begin = 0; begin < g.rows; begin += block) {
     part.rows = tsc::min(block, g.rows - begin);
     part.columns = last - first;
     detail::integer_columns<kRows>(part, input + begin * g.input_row, weight + first * g.weight_row,

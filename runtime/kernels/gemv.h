@@ -10,11 +10,11 @@ namespace detail {
 
 // Several dot products at a time hide the latency of the sums and read x once.
 template <int kColumns>
-[[gnu::noinline]] inline void dot_tile(const float* x, const float* columns, i64 column_stride, i64 depth,
+[[gnu::noinline]] inline void dot_tile(const float* x, const float* columns, isize column_stride, isize depth,
                                        float* sums) {
   constexpr int kSums = 2;
   VecF acc[kSums][kColumns] = {};
-  i64 k = 0;
+  isize k = 0;
   TSC_NO_UNROLL
   for (; k + kSums * kLanes <= depth; k += kSums * kLanes) {
     TSC_UNROLL
@@ -28,7 +28,7 @@ template <int kColumns>
   }
   TSC_NO_UNROLL
   for (; k < depth; k += kLanes) {
-    const i64 lanes = depth - k < kLanes ? depth - k : kLanes;
+    const isize lanes = depth - k < kLanes ? depth - k : kLanes;
     const VecF x_k = load_partial<VecF>(x + k, lanes);
     TSC_UNROLL
     for (int j = 0; j < kColumns; ++j) {
@@ -44,8 +44,8 @@ template <int kColumns>
 }  // namespace detail
 
 // sums[j] = sum over k of x[k] * columns[j * column_stride + k].
-inline void dot_columns(const float* x, const float* columns, i64 column_stride, i64 depth, i64 count, float* sums) {
-  i64 j = 0;
+inline void dot_columns(const float* x, const float* columns, isize column_stride, isize depth, isize count, float* sums) {
+  isize j = 0;
   for (; j + 4 <= count; j += 4) {
     detail::dot_tile<4>(x, columns + j * column_stride, column_stride, depth, sums + j);
   }

@@ -13,8 +13,8 @@
 namespace tsc::kernels {
 
 struct ChannelNorm {
-  i64 batch = 1, channels = 1, spatial = 1;
-  i64 groups = 1;  // of group_norm
+  isize batch = 1, channels = 1, spatial = 1;
+  isize groups = 1;  // of group_norm
   double epsilon = 1e-5;
 };
 
@@ -22,9 +22,9 @@ namespace detail {
 
 // x * scale + shift for one channel.
 template <class T, class Epilogue>
-TSC_INLINE void scale_channel(const T* input, T* output, i64 offset, i64 channel, i64 spatial, T scale, T shift,
+TSC_INLINE void scale_channel(const T* input, T* output, isize offset, isize channel, isize spatial, T scale, T shift,
                               const Epilogue& epilogue) {
-  transform_row(input + offset, output + offset, spatial, [&]<class V>(V v, i64 i) __attribute__((always_inline)) {
+  transform_row(input + offset, output + offset, spatial, [&]<class V>(V v, isize i) __attribute__((always_inline)) {
     return epilogue(fma(v, splat<V>(scale), splat<V>(shift)), Position{offset + i, channel});
   });
 }
@@ -33,21 +33,21 @@ TSC_INLINE void scale_channel(const T* input, T* output, i64 offset, i64 channel
 
 template <class T, class Epilogue = Identity>
 void group_norm(ChannelNorm p, const T* input, const T* weight, const T* bias, T* output, const Epilogue& epilogue,
-                i64 begin, i64 end) {
-  const i64 group_channels = p.channels / p.groups;
-  const i64 count = group_channels * p.spatial;
+                isize begin, isize end) {
+  const isize group_channels = p.channels / p.groups;
+  const isize count = group_channels * p.spatial;
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
+  for (isize item = begin; item < end; ++item) {
     const T* group = input + item * count;
     detail::SquaredDeviation<T, 1> deviation;
     deviation.mean[0] = detail::reduce_row(Sum{}, group, 1, count) / static_cast<T>(count);
     const T mean = deviation.mean[0];
     const T variance = detail::reduce_row(deviation, group, 1, count) / static_cast<T>(count);
     const T root = T(1) / sqrt(variance + static_cast<T>(p.epsilon));
-    const i64 first_channel = item % p.groups * group_channels;
+    const isize first_channel = item % p.groups * group_channels;
     TSC_NO_UNROLL
-    for (i64 c = 0; c < group_channels; ++c) {
-      const i64 channel = first_channel + c;
+    for (isize c = 0; c < group_channels; ++c) {
+      const isize channel = first_channel + c;
       const T scale = weight != nullptr ? root * weight[channel] : root;
       const T shift = fma(-mean, scale, bias != nullptr ? bias[channel] : T(0));
       detail::scale_channel(input, output, item * count + c * p.spatial, channel, p.spatial, scale, shift, epilogue);
@@ -57,10 +57,10 @@ void group_norm(ChannelNorm p, const T* input, const T* weight, const T* bias, T
 
 template <class T, class Epilogue = Identity>
 void batch_norm(ChannelNorm p, const T* input, const T* mean, const T* variance, const T* weight, const T* bias,
-                T* output, const Epilogue& epilogue, i64 begin, i64 end) {
+                T* output, const Epilogue& epilogue, isize begin, isize end) {
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
-    const i64 channel = item % p.channels;
+  for (isize item = begin; item < end; ++item) {
+    const isize channel = item % p.channels;
     const T root = T(1) / sqrt(variance[channel] + static_cast<T>(p.epsilon));
     const T scale = weight != nullptr ? root * weight[channel] : root;
     const T shift = fma(-mean[channel], scale, bias != nullptr ? bias[channel] : T(0));

@@ -27,8 +27,8 @@ TSC_INLINE int adjacent_dim(const In<T, kRank>& input) {
 
 // output[i * output_row + j] = input[i + j * input_column] for i < rows, j < columns.
 template <class T>
-TSC_INLINE void transpose_strip(const T* input, i64 input_column, T* output, i64 output_row, i64 rows, i64 columns) {
-  i64 j = 0;
+TSC_INLINE void transpose_strip(const T* input, isize input_column, T* output, isize output_row, isize rows, isize columns) {
+  isize j = 0;
   if constexpr (sizeof(T) == 4) {
     if (rows == kLanes) {
       for (; j + kLanes <= columns; j += kLanes) {
@@ -45,7 +45,7 @@ TSC_INLINE void transpose_strip(const T* input, i64 input_column, T* output, i64
   }
   TSC_NO_VECTORIZE
   for (; j < columns; ++j) {
-    for (i64 i = 0; i < rows; ++i) output[i * output_row + j] = input[i + j * input_column];
+    for (isize i = 0; i < rows; ++i) output[i * output_row + j] = input[i + j * input_column];
   }
 }
 
@@ -53,37 +53,37 @@ TSC_INLINE void transpose_strip(const T* input, i64 input_column, T* output, i64
 
 // Strips of kLanes along the input's adjacent dim, or rows of the last dim where there is no such dim.
 template <int kRank, class T>
-i64 permute_work_items(const i64 (&sizes)[kRank], const In<T, kRank>& input) {
+isize permute_work_items(const isize (&sizes)[kRank], const In<T, kRank>& input) {
   const int adjacent = detail::adjacent_dim(input);
-  i64 items = 1;
+  isize items = 1;
   for (int d = 0; d < kRank - 1; ++d) items *= d == adjacent ? ceil_div(sizes[d], kLanes) : sizes[d];
   return sizes[kRank - 1] == 0 ? 0 : items;
 }
 
 template <int kRank, class T>
-void permute(const i64 (&sizes)[kRank], const Out<T, kRank>& output, const In<T, kRank>& input, i64 begin, i64 end) {
+void permute(const isize (&sizes)[kRank], const Out<T, kRank>& output, const In<T, kRank>& input, isize begin, isize end) {
   constexpr int kInner = kRank - 1;
   const int adjacent = detail::adjacent_dim(input);
-  const i64 length = sizes[kInner];
-  for (i64 item = begin; item < end; ++item) {
-    i64 index[kRank] = {};
-    i64 rest = item;
+  const isize length = sizes[kInner];
+  for (isize item = begin; item < end; ++item) {
+    isize index[kRank] = {};
+    isize rest = item;
     for (int d = kInner - 1; d >= 0; --d) {
-      const i64 count = d == adjacent ? ceil_div(sizes[d], kLanes) : sizes[d];
+      const isize count = d == adjacent ? ceil_div(sizes[d], kLanes) : sizes[d];
       index[d] = rest % count * (d == adjacent ? kLanes : 1);
       rest /= count;
     }
     const T* from = input.data + detail::row_offset(input, index);
     T* to = output.data + detail::row_offset(output, index);
     if (adjacent >= 0 && output.strides[kInner] == 1) {
-      const i64 rows = smaller(kLanes, sizes[adjacent] - index[adjacent]);
+      const isize rows = smaller(kLanes, sizes[adjacent] - index[adjacent]);
       detail::transpose_strip(from, input.strides[kInner], to, output.strides[adjacent], rows, length);
       continue;
     }
-    const i64 rows = adjacent < 0 ? 1 : smaller(kLanes, sizes[adjacent] - index[adjacent]);
-    for (i64 i = 0; i < rows; ++i) {
-      const i64 from_row = adjacent < 0 ? 0 : i, to_row = adjacent < 0 ? 0 : i * output.strides[adjacent];
-      for (i64 j = 0; j < length; ++j) {
+    const isize rows = adjacent < 0 ? 1 : smaller(kLanes, sizes[adjacent] - index[adjacent]);
+    for (isize i = 0; i < rows; ++i) {
+      const isize from_row = adjacent < 0 ? 0 : i, to_row = adjacent < 0 ? 0 : i * output.strides[adjacent];
+      for (isize j = 0; j < length; ++j) {
         to[to_row + j * output.strides[kInner]] = from[from_row + j * input.strides[kInner]];
       }
     }

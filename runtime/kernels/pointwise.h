@@ -28,12 +28,12 @@ namespace tsc::kernels {
 template <class T, int kRank>
 struct In {
   const T* data;
-  i64 strides[kRank];
+  isize strides[kRank];
 };
 template <class T, int kRank>
 struct Out {
   T* data;
-  i64 strides[kRank];
+  isize strides[kRank];
 };
 
 struct Copy {
@@ -46,7 +46,7 @@ struct Copy {
 namespace detail {
 
 template <class Operand, class T, int kRank>
-TSC_INLINE Operand make_operand(T* data, const i64 (&strides)[kRank]) {
+TSC_INLINE Operand make_operand(T* data, const isize (&strides)[kRank]) {
   Operand operand;
   operand.data = data;
   TSC_UNROLL
@@ -59,19 +59,19 @@ template <class T>
 struct Source {
   using V = Vec<T, kLanes>;
   const T* data;
-  i64 stride;
+  isize stride;
   V held;
 
-  static TSC_INLINE Source at(const T* data, i64 stride) { return {data, stride, splat<V>(*data)}; }
+  static TSC_INLINE Source at(const T* data, isize stride) { return {data, stride, splat<V>(*data)}; }
 
-  TSC_INLINE V vector(i64 i) const {
+  TSC_INLINE V vector(isize i) const {
     return stride == 1 ? load<V>(data + i) : stride == 0 ? held : load_strided<V>(data + i * stride, stride);
   }
-  TSC_INLINE V tail(i64 i, i64 count) const {
+  TSC_INLINE V tail(isize i, isize count) const {
     if (stride == 1) return load_partial<V>(data + i, count);
     if (stride == 0) return held;
     T lanes[kLanes] = {};
-    for (i64 lane = 0; lane < count; ++lane) lanes[lane] = data[(i + lane) * stride];
+    for (isize lane = 0; lane < count; ++lane) lanes[lane] = data[(i + lane) * stride];
     return load<V>(lanes);
   }
 };
@@ -80,29 +80,29 @@ template <class T>
 struct Target {
   using V = Vec<T, kLanes>;
   T* data;
-  i64 stride;
+  isize stride;
 
-  TSC_INLINE void vector(i64 i, V v) const {
+  TSC_INLINE void vector(isize i, V v) const {
     if (stride == 1) {
       store(data + i, v);
     } else {
       store_strided(data + i * stride, stride, v);
     }
   }
-  TSC_INLINE void tail(i64 i, V v, i64 count) const {
+  TSC_INLINE void tail(isize i, V v, isize count) const {
     if (stride == 1) {
       store_partial(data + i, v, count);
       return;
     }
     T lanes[kLanes];
     store(lanes, v);
-    for (i64 lane = 0; lane < count; ++lane) data[(i + lane) * stride] = lanes[lane];
+    for (isize lane = 0; lane < count; ++lane) data[(i + lane) * stride] = lanes[lane];
   }
 };
 
 template <class T, int kRank>
-TSC_INLINE i64 row_offset(const T& operand, const i64 (&index)[kRank]) {
-  i64 offset = 0;
+TSC_INLINE isize row_offset(const T& operand, const isize (&index)[kRank]) {
+  isize offset = 0;
   TSC_UNROLL
   for (int d = 0; d < kRank; ++d) offset += index[d] * operand.strides[d];
   return offset;
@@ -112,19 +112,19 @@ TSC_INLINE i64 row_offset(const T& operand, const i64 (&index)[kRank]) {
 template <class T>
 struct SourceRows {
   const T* data;
-  i64 stride, row_stride;
-  TSC_INLINE Source<T> row(i64 r) const { return Source<T>::at(data + r * row_stride, stride); }
+  isize stride, row_stride;
+  TSC_INLINE Source<T> row(isize r) const { return Source<T>::at(data + r * row_stride, stride); }
 };
 template <class T>
 struct TargetRows {
   T* data;
-  i64 stride, row_stride;
-  TSC_INLINE Target<T> row(i64 r) const { return {data + r * row_stride, stride}; }
+  isize stride, row_stride;
+  TSC_INLINE Target<T> row(isize r) const { return {data + r * row_stride, stride}; }
 };
 
 template <class Operand>
-TSC_INLINE i64 row_stride(const Operand& operand) {
-  constexpr int kRank = sizeof(operand.strides) / sizeof(i64);
+TSC_INLINE isize row_stride(const Operand& operand) {
+  constexpr int kRank = sizeof(operand.strides) / sizeof(isize);
   if constexpr (kRank > 1) {
     return operand.strides[kRank - 2];
   } else {
@@ -132,11 +132,11 @@ TSC_INLINE i64 row_stride(const Operand& operand) {
   }
 }
 template <class T, int kRank>
-TSC_INLINE SourceRows<T> rows_at(const In<T, kRank>& input, const i64 (&index)[kRank]) {
+TSC_INLINE SourceRows<T> rows_at(const In<T, kRank>& input, const isize (&index)[kRank]) {
   return {input.data + row_offset(input, index), input.strides[kRank - 1], row_stride(input)};
 }
 template <class T, int kRank>
-TSC_INLINE TargetRows<T> rows_at(const Out<T, kRank>& output, const i64 (&index)[kRank]) {
+TSC_INLINE TargetRows<T> rows_at(const Out<T, kRank>& output, const isize (&index)[kRank]) {
   return {output.data + row_offset(output, index), output.strides[kRank - 1], row_stride(output)};
 }
 
@@ -148,14 +148,14 @@ TSC_INLINE auto pack(T... items) {
 
 // Row r, `count` elements.
 template <class F, class Targets, class... From>
-TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targets, const Source<From>&... sources) {
+TSC_INLINE void pointwise_row(isize r, isize count, const F& f, const Targets& targets, const Source<From>&... sources) {
   targets([&](auto... rows) __attribute__((always_inline)) {
     const auto step = [&](typename decltype(rows.row(0))::V... results, [[maybe_unused]] auto load_from, auto store_to)
                           __attribute__((always_inline)) {
                             f(results..., load_from(sources)...);
                             (store_to(rows.row(r), results), ...);
                           };
-    i64 i = 0;
+    isize i = 0;
     for (; i + kLanes <= count; i += kLanes) {
       step(
           typename decltype(rows.row(0))::V{}...,
@@ -163,7 +163,7 @@ TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targe
           [i](const auto& t, auto v) __attribute__((always_inline)) { t.vector(i, v); });
     }
     if (i < count) {
-      const i64 rest = count - i;
+      const isize rest = count - i;
       step(
           typename decltype(rows.row(0))::V{}...,
           [=](const auto& s) __attribute__((always_inline)) { return s.tail(i, rest); },
@@ -174,10 +174,10 @@ TSC_INLINE void pointwise_row(i64 r, i64 count, const F& f, const Targets& targe
 
 // Rows of `length` elements until `count` elements are done. A function of its own, so that its packs are variables.
 template <class F, class Targets, class... From>
-TSC_INLINE void pointwise_rows(i64 length, i64 count, const F& f, const Targets& targets,
+TSC_INLINE void pointwise_rows(isize length, isize count, const F& f, const Targets& targets,
                                const SourceRows<From>&... sources) {
   TSC_NO_UNROLL
-  for (i64 r = 0; count > 0; ++r, count -= length) {
+  for (isize r = 0; count > 0; ++r, count -= length) {
     pointwise_row(r, smaller(length, count), f, targets, sources.row(r)...);
   }
 }
@@ -185,11 +185,11 @@ TSC_INLINE void pointwise_rows(i64 length, i64 count, const F& f, const Targets&
 }  // namespace detail
 
 template <class T, int kRank>
-TSC_INLINE In<T, kRank> in(const T* data, const i64 (&strides)[kRank]) {
+TSC_INLINE In<T, kRank> in(const T* data, const isize (&strides)[kRank]) {
   return detail::make_operand<In<T, kRank>>(data, strides);
 }
 template <class T, int kRank>
-TSC_INLINE Out<T, kRank> out(T* data, const i64 (&strides)[kRank]) {
+TSC_INLINE Out<T, kRank> out(T* data, const isize (&strides)[kRank]) {
   return detail::make_operand<Out<T, kRank>>(data, strides);
 }
 template <class... O>
@@ -198,24 +198,24 @@ TSC_INLINE auto outs(O... outputs) {
 }
 
 template <int kRank, class Outs, class F, class... T>
-TSC_INLINE void pointwise_into(const i64 (&sizes)[kRank], const Outs& outputs, const F& f, i64 begin, i64 end,
+TSC_INLINE void pointwise_into(const isize (&sizes)[kRank], const Outs& outputs, const F& f, isize begin, isize end,
                                const In<T, kRank>&... inputs) {
   if (begin >= end) return;
   constexpr int kInner = kRank - 1;
   // index is the position of the current row, its last entry unused; `column` the first element of the range in it.
-  i64 index[kRank] = {};
-  const i64 length = sizes[kInner];
-  i64 column = begin % length;
-  i64 rest = begin / length;
+  isize index[kRank] = {};
+  const isize length = sizes[kInner];
+  isize column = begin % length;
+  isize rest = begin / length;
   TSC_UNROLL
   for (int d = kInner - 1; d >= 0; --d) {
     index[d] = rest % sizes[d];
     rest /= sizes[d];
   }
-  for (i64 at = begin; at < end;) {
+  for (isize at = begin; at < end;) {
     // The rest of a row that the range begins inside, or all rows along the dim before the innermost.
-    const i64 rows = kRank > 1 && column == 0 ? sizes[larger(kInner - 1, 0)] - index[larger(kInner - 1, 0)] : 1;
-    const i64 count = smaller(rows * length - column, end - at);
+    const isize rows = kRank > 1 && column == 0 ? sizes[larger(kInner - 1, 0)] - index[larger(kInner - 1, 0)] : 1;
+    const isize count = smaller(rows * length - column, end - at);
     index[kInner] = column;
     const auto targets = outputs(
         [&](auto... output) __attribute__((always_inline)) { return detail::pack(detail::rows_at(output, index)...); });
@@ -233,7 +233,7 @@ TSC_INLINE void pointwise_into(const i64 (&sizes)[kRank], const Outs& outputs, c
 }
 
 template <int kRank, class TOut, class F, class... T>
-TSC_INLINE void pointwise(const i64 (&sizes)[kRank], const Out<TOut, kRank>& output, const F& f, i64 begin, i64 end,
+TSC_INLINE void pointwise(const isize (&sizes)[kRank], const Out<TOut, kRank>& output, const F& f, isize begin, isize end,
                           const In<T, kRank>&... inputs) {
   pointwise_into(
       sizes, outs(output),

@@ -18,28 +18,28 @@ namespace tsc::kernels {
 enum class PadCount : int8_t { kExcluded, kIncluded };
 
 struct Pool2d {
-  i64 batch = 1, channels = 0;
-  i64 in_height = 0, in_width = 0, in_halo = 0;
-  i64 out_height = 0, out_width = 0, out_halo = 0;
-  i64 kernel_height = 1, kernel_width = 1;
-  i64 stride_height = 1, stride_width = 1;
-  i64 pad_height = 0, pad_width = 0;
-  i64 dilation_height = 1, dilation_width = 1;  // of maxima only
+  isize batch = 1, channels = 0;
+  isize in_height = 0, in_width = 0, in_halo = 0;
+  isize out_height = 0, out_width = 0, out_halo = 0;
+  isize kernel_height = 1, kernel_width = 1;
+  isize stride_height = 1, stride_width = 1;
+  isize pad_height = 0, pad_width = 0;
+  isize dilation_height = 1, dilation_width = 1;  // of maxima only
   PadCount pad_count = PadCount::kIncluded;     // of averages only
-  i64 divisor = 0;                              // of averages only: replaces the window's count unless 0
+  isize divisor = 0;                              // of averages only: replaces the window's count unless 0
 };
 
-constexpr i64 pool2d_blocked_work_items(const Pool2d& p) {
+constexpr isize pool2d_blocked_work_items(const Pool2d& p) {
   return p.batch * ceil_div(p.channels, kLanes) * p.out_height;
 }
-constexpr i64 pool2d_plain_work_items(const Pool2d& p) { return p.batch * p.channels * p.out_height; }
+constexpr isize pool2d_plain_work_items(const Pool2d& p) { return p.batch * p.channels * p.out_height; }
 
 namespace detail {
 
 // The taps of a window that lie inside the image: positions first, first + dilation, ... below `end`.
-TSC_INLINE constexpr Piece window(i64 output, i64 stride, i64 pad, i64 kernel, i64 dilation, i64 size) {
-  const i64 start = output * stride - pad;
-  const i64 skipped = start < 0 ? ceil_div(-start, dilation) : 0;
+TSC_INLINE constexpr Piece window(isize output, isize stride, isize pad, isize kernel, isize dilation, isize size) {
+  const isize start = output * stride - pad;
+  const isize skipped = start < 0 ? ceil_div(-start, dilation) : 0;
   return {start + skipped * dilation, smaller(start + (kernel - 1) * dilation + 1, size)};
 }
 
@@ -67,25 +67,25 @@ struct Total {
 
 // Strides of the elements that a window runs over: adjacent lanes of V are neighbours in memory.
 struct WindowStrides {
-  i64 row, column;
+  isize row, column;
 };
 // The distance between a window's taps.
 struct Dilation {
-  i64 height = 1, width = 1;
+  isize height = 1, width = 1;
 };
 
 // The windows of kCount adjacent outputs, `step` elements apart, that cover equal rows and columns of the image.
 template <class Combine, class V, int kCount>
 TSC_INLINE void combine_windows(const float* plane, Piece rows, Piece columns, Dilation dilation, WindowStrides s,
-                                i64 step, V (&result)[kCount]) {
+                                isize step, V (&result)[kCount]) {
   TSC_UNROLL
   for (int i = 0; i < kCount; ++i) {
     result[i] = Combine::template start<V>();
   }
   TSC_NO_UNROLL
-  for (i64 y = rows.begin; y < rows.end; y += dilation.height) {
+  for (isize y = rows.begin; y < rows.end; y += dilation.height) {
     TSC_NO_UNROLL
-    for (i64 x = columns.begin; x < columns.end; x += dilation.width) {
+    for (isize x = columns.begin; x < columns.end; x += dilation.width) {
       const float* const tap = plane + y * s.row + x * s.column;
       TSC_UNROLL
       for (int i = 0; i < kCount; ++i) {
@@ -95,10 +95,10 @@ TSC_INLINE void combine_windows(const float* plane, Piece rows, Piece columns, D
   }
 }
 
-TSC_INLINE Piece window_rows(const Pool2d& p, i64 y) {
+TSC_INLINE Piece window_rows(const Pool2d& p, isize y) {
   return window(y, p.stride_height, p.pad_height, p.kernel_height, p.dilation_height, p.in_height);
 }
-TSC_INLINE Piece window_columns(const Pool2d& p, i64 x) {
+TSC_INLINE Piece window_columns(const Pool2d& p, isize x) {
   return window(x, p.stride_width, p.pad_width, p.kernel_width, p.dilation_width, p.in_width);
 }
 
@@ -108,20 +108,20 @@ struct MaxWindow {
   using Combine = Maximum;
   static TSC_INLINE Dilation dilation(const Pool2d& p) { return {p.dilation_height, p.dilation_width}; }
   template <class V>
-  static TSC_INLINE V finish(const Pool2d&, i64, i64, V best) {
+  static TSC_INLINE V finish(const Pool2d&, isize, isize, V best) {
     return best;
   }
 };
 struct AverageWindow {
   using Combine = Total;
   static TSC_INLINE Dilation dilation(const Pool2d&) { return {}; }
-  static constexpr i64 padded_size(i64 output, i64 stride, i64 pad, i64 kernel, i64 size) {
-    const i64 start = output * stride - pad;
+  static constexpr isize padded_size(isize output, isize stride, isize pad, isize kernel, isize size) {
+    const isize start = output * stride - pad;
     return smaller(start + kernel, size + pad) - start;
   }
   template <class V>
-  static TSC_INLINE V finish(const Pool2d& p, i64 y, i64 x, V sum) {
-    i64 count = p.divisor;
+  static TSC_INLINE V finish(const Pool2d& p, isize y, isize x, V sum) {
+    isize count = p.divisor;
     if (count == 0 && p.pad_count == PadCount::kExcluded) {
       count = larger(1, larger(window_rows(p, y).size(), 0) * larger(window_columns(p, x).size(), 0));
     } else if (count == 0) {
@@ -133,29 +133,29 @@ struct AverageWindow {
 };
 
 template <class Window>
-inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i64 begin, i64 end) {
+inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, isize begin, isize end) {
   constexpr int kTogether = 7;  // outputs whose chains of operations overlap
   const BlockedImage in = blocked_image(p.channels, p.in_height, p.in_width, p.in_halo);
   const BlockedImage out = blocked_image(p.channels, p.out_height, p.out_width, p.out_halo);
   const Dilation dilation = Window::dilation(p);
   const WindowStrides strides = {in.row, kLanes};
-  for (i64 item = begin; item < end; ++item) {
-    const i64 block = item / p.out_height;  // counted over all images
-    const i64 y = item % p.out_height;
-    const i64 channel = block % in.blocks * kLanes;
+  for (isize item = begin; item < end; ++item) {
+    const isize block = item / p.out_height;  // counted over all images
+    const isize y = item % p.out_height;
+    const isize channel = block % in.blocks * kLanes;
     const float* const plane = input + block * in.plane + p.in_halo * (in.row + kLanes);
     zero_halo(output + block * out.plane, p.out_height, p.out_width, p.out_halo, y, y + 1);
     float* const row = output + block * out.plane + (y + p.out_halo) * out.row + p.out_halo * kLanes;
     const Piece rows = window_rows(p, y);
-    const auto finish = [&](i64 x, VecF result) {
+    const auto finish = [&](isize x, VecF result) {
       store(row + x * kLanes, keep_channels(Window::finish(p, y, x, result), channel, p.channels));
     };
-    i64 x = 0;
+    isize x = 0;
     TSC_NO_UNROLL
     while (x < p.out_width) {
       const Piece columns = window_columns(p, x);
-      const i64 first = x * p.stride_width - p.pad_width;
-      const i64 last_end = first + (kTogether - 1) * p.stride_width + (p.kernel_width - 1) * dilation.width + 1;
+      const isize first = x * p.stride_width - p.pad_width;
+      const isize last_end = first + (kTogether - 1) * p.stride_width + (p.kernel_width - 1) * dilation.width + 1;
       if (x + kTogether <= p.out_width && first >= 0 && last_end <= p.in_width) {
         VecF results[kTogether];
         combine_windows<typename Window::Combine>(plane, rows, columns, dilation, strides, p.stride_width * kLanes,
@@ -176,12 +176,12 @@ inline void pool2d_blocked(const Pool2d& p, const float* input, float* output, i
 }
 
 template <class Window>
-inline void pool2d_plain(const Pool2d& p, const float* input, float* output, i64 begin, i64 end) {
-  for (i64 item = begin; item < end; ++item) {
-    const i64 channel = item / p.out_height;  // counted over all images
-    const i64 y = item % p.out_height;
+inline void pool2d_plain(const Pool2d& p, const float* input, float* output, isize begin, isize end) {
+  for (isize item = begin; item < end; ++item) {
+    const isize channel = item / p.out_height;  // counted over all images
+    const isize y = item % p.out_height;
     const float* const plane = input + channel * p.in_height * p.in_width;
-    for (i64 x = 0; x < p.out_width; ++x) {
+    for (isize x = 0; x < p.out_width; ++x) {
       float result[1];
       combine_windows<typename Window::Combine>(plane, window_rows(p, y), window_columns(p, x), Window::dilation(p),
                                                 {p.in_width, 1}, 0, result);
@@ -191,12 +191,12 @@ inline void pool2d_plain(const Pool2d& p, const float* input, float* output, i64
 }
 
 // The window of adaptive pooling: from floor(o * size / outputs) to ceil((o + 1) * size / outputs).
-TSC_INLINE constexpr Piece adaptive_window(i64 output, i64 outputs, i64 size) {
+TSC_INLINE constexpr Piece adaptive_window(isize output, isize outputs, isize size) {
   return {output * size / outputs, ceil_div((output + 1) * size, outputs)};
 }
 
 template <class V>
-TSC_INLINE V adaptive_average(const Pool2d& p, const float* plane, WindowStrides s, i64 y, i64 x) {
+TSC_INLINE V adaptive_average(const Pool2d& p, const float* plane, WindowStrides s, isize y, isize x) {
   const Piece rows = adaptive_window(y, p.out_height, p.in_height);
   const Piece columns = adaptive_window(x, p.out_width, p.in_width);
   V sum[1];
@@ -206,43 +206,43 @@ TSC_INLINE V adaptive_average(const Pool2d& p, const float* plane, WindowStrides
 
 }  // namespace detail
 
-inline void max_pool2d_blocked(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
+inline void max_pool2d_blocked(Pool2d p, const float* input, float* output, isize begin, isize end) {
   detail::pool2d_blocked<detail::MaxWindow>(p, input, output, begin, end);
 }
-inline void avg_pool2d_blocked(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
+inline void avg_pool2d_blocked(Pool2d p, const float* input, float* output, isize begin, isize end) {
   detail::pool2d_blocked<detail::AverageWindow>(p, input, output, begin, end);
 }
-inline void max_pool2d_plain(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
+inline void max_pool2d_plain(Pool2d p, const float* input, float* output, isize begin, isize end) {
   detail::pool2d_plain<detail::MaxWindow>(p, input, output, begin, end);
 }
-inline void avg_pool2d_plain(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
+inline void avg_pool2d_plain(Pool2d p, const float* input, float* output, isize begin, isize end) {
   detail::pool2d_plain<detail::AverageWindow>(p, input, output, begin, end);
 }
 
 // Of a Pool2d the adaptive kernels read sizes and halos only.
 
-inline void adaptive_avg_pool2d_blocked(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
+inline void adaptive_avg_pool2d_blocked(Pool2d p, const float* input, float* output, isize begin, isize end) {
   const BlockedImage in = blocked_image(p.channels, p.in_height, p.in_width, p.in_halo);
-  for (i64 item = begin; item < end; ++item) {
-    const i64 block = item / p.out_height;  // counted over all images
-    const i64 y = item % p.out_height;
-    const i64 channel = block % in.blocks * kLanes;
+  for (isize item = begin; item < end; ++item) {
+    const isize block = item / p.out_height;  // counted over all images
+    const isize y = item % p.out_height;
+    const isize channel = block % in.blocks * kLanes;
     const float* const plane = input + block * in.plane + p.in_halo * (in.row + kLanes);
     float* const first = output + ((block / in.blocks * p.channels + channel) * p.out_height + y) * p.out_width;
-    for (i64 x = 0; x < p.out_width; ++x) {
+    for (isize x = 0; x < p.out_width; ++x) {
       float lanes[kLanes];
       store(lanes, detail::adaptive_average<VecF>(p, plane, {in.row, kLanes}, y, x));
-      for (i64 c = 0; c < smaller(kLanes, p.channels - channel); ++c) {
+      for (isize c = 0; c < smaller(kLanes, p.channels - channel); ++c) {
         first[c * p.out_height * p.out_width + x] = lanes[c];
       }
     }
   }
 }
 
-inline void adaptive_avg_pool2d_plain(Pool2d p, const float* input, float* output, i64 begin, i64 end) {
-  for (i64 item = begin; item < end; ++item) {
+inline void adaptive_avg_pool2d_plain(Pool2d p, const float* input, float* output, isize begin, isize end) {
+  for (isize item = begin; item < end; ++item) {
     const float* const plane = input + item / p.out_height * p.in_height * p.in_width;
-    for (i64 x = 0; x < p.out_width; ++x) {
+    for (isize x = 0; x < p.out_width; ++x) {
       output[item * p.out_width + x] =
           detail::adaptive_average<float>(p, plane, {p.in_width, 1}, item % p.out_height, x);
     }

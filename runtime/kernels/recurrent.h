@@ -23,15 +23,15 @@
 namespace tsc::kernels {
 
 struct Recurrence {
-  i64 steps = 0, rows = 1, hidden = 0;
-  i64 gates_step = 0, gates_row = 0;
-  i64 output_step = 0, output_row = 0;
-  i64 initial_row = 0;
+  isize steps = 0, rows = 1, hidden = 0;
+  isize gates_step = 0, gates_row = 0;
+  isize output_step = 0, output_row = 0;
+  isize initial_row = 0;
 };
 
 // Some units of a row at a step; `output` is where their hidden state goes.
 struct RecurrentPlace {
-  i64 step, row, unit, lanes;
+  isize step, row, unit, lanes;
   float* output;
 };
 
@@ -39,7 +39,7 @@ struct RecurrentPlace {
 struct LstmCell {
   static constexpr int kGates = 4;
   const float* initial;
-  i64 initial_row, plane, output_step;
+  isize initial_row, plane, output_step;
 
   // The next hidden state of some units from those of gates and of the state before.
   TSC_INLINE VecF update(const VecF (&x)[kGates], const VecF (&h)[kGates], VecF, const RecurrentPlace& at) const {
@@ -80,8 +80,8 @@ struct TanhCell {
 
 // Blocks of units that are worth a thread of their own at one step.
 template <class Cell>
-i64 recurrent_grain(const Recurrence& p) {
-  constexpr i64 kWork = 1 << 15;  // multiplications
+isize recurrent_grain(const Recurrence& p) {
+  constexpr isize kWork = 1 << 15;  // multiplications
   return larger(1, kWork / larger(1, p.rows * p.hidden * Cell::kGates * kLanes));
 }
 
@@ -89,29 +89,29 @@ namespace detail {
 
 // Units of blocks [begin, end) at one step.
 template <class Cell>
-inline void recurrent_step(const Recurrence& p, const Cell& cell, i64 step, const float* gates, const float* weight,
-                           const float* before, i64 before_row, float* output, i64 begin, i64 end) {
+inline void recurrent_step(const Recurrence& p, const Cell& cell, isize step, const float* gates, const float* weight,
+                           const float* before, isize before_row, float* output, isize begin, isize end) {
   constexpr int kGates = Cell::kGates;
   constexpr int kRows = kTileRows<kGates>;
-  constexpr i64 kWidth = kGates * kLanes;
+  constexpr isize kWidth = kGates * kLanes;
   alignas(64) float sums[kRows * kWidth];
   ProductTile tile = {.depth = p.hidden, .a_row = before_row, .b_depth = kWidth};
   tile.output = sums;
   tile.output_row = kWidth;
   tile.output_vector = kLanes;
-  const i64 row_blocks = ceil_div(p.rows, kRows);
+  const isize row_blocks = ceil_div(p.rows, kRows);
   TSC_NO_UNROLL
-  for (i64 block = begin; block < end; ++block) {
-    const i64 unit = block * kLanes;
-    const i64 lanes = smaller(kLanes, p.hidden - unit);
+  for (isize block = begin; block < end; ++block) {
+    const isize unit = block * kLanes;
+    const isize lanes = smaller(kLanes, p.hidden - unit);
     tile.b = weight + block * p.hidden * kWidth;
     TSC_NO_UNROLL
-    for (i64 b = 0; b < row_blocks; ++b) {
+    for (isize b = 0; b < row_blocks; ++b) {
       const Piece rows = piece_of(p.rows, row_blocks, b);
       tile.a = before + rows.begin * before_row;
       product_rows<kRows, kGates>(rows.size(), tile);
       TSC_NO_UNROLL
-      for (i64 row = rows.begin; row < rows.end; ++row) {
+      for (isize row = rows.begin; row < rows.end; ++row) {
         const float* input_gates = gates + row * p.gates_row + unit;
         const float* hidden_gates = sums + (row - rows.begin) * kWidth;
         VecF x[kGates], h[kGates];
@@ -134,12 +134,12 @@ template <class Cell, class Parallel>
 void recurrent(Recurrence p, const Cell& cell, const float* gates, const float* weight, const float* initial,
                float* output, const Parallel& parallel) {
   const float* before = initial;
-  i64 before_row = p.initial_row;
+  isize before_row = p.initial_row;
   TSC_NO_UNROLL
-  for (i64 step = 0; step < p.steps; ++step) {
+  for (isize step = 0; step < p.steps; ++step) {
     float* const now = output + step * p.output_step;
     const float* const step_gates = gates + step * p.gates_step;
-    parallel(ceil_div(p.hidden, kLanes), [&](i64 begin, i64 end) {
+    parallel(ceil_div(p.hidden, kLanes), [&](isize begin, isize end) {
       detail::recurrent_step(p, cell, step, step_gates, weight, before, before_row, now, begin, end);
     });
     before = now;

@@ -24,10 +24,10 @@
 namespace tsc::kernels {
 
 struct Reduction {
-  i64 outer = 1, reduced = 1, inner = 1;
-  i64 outer_stride = 0, reduced_stride = 1;
+  isize outer = 1, reduced = 1, inner = 1;
+  isize outer_stride = 0, reduced_stride = 1;
 
-  static constexpr Reduction dense(i64 outer, i64 reduced, i64 inner) {
+  static constexpr Reduction dense(isize outer, isize reduced, isize inner) {
     return {outer, reduced, inner, reduced * inner, inner};
   }
 };
@@ -35,11 +35,11 @@ struct Reduction {
 namespace detail {
 
 inline constexpr int kStripVectors = 4;
-inline constexpr i64 kStripColumns = kStripVectors * kLanes;
+inline constexpr isize kStripColumns = kStripVectors * kLanes;
 
 template <class T>
 struct WideOf {
-  using Type = i64;
+  using Type = isize;
 };
 template <FloatValue T>
 struct WideOf<T> {
@@ -56,7 +56,7 @@ struct ByteForBool<bool> {
 
 }  // namespace detail
 
-constexpr i64 reduce_work_items(const Reduction& p) {
+constexpr isize reduce_work_items(const Reduction& p) {
   return p.inner == 1 ? p.outer : p.outer * ceil_div(p.inner, detail::kStripColumns);
 }
 
@@ -83,14 +83,14 @@ struct Sum {
     return math::add(a, b);
   }
   template <class V>
-  TSC_INLINE V finish(V sum, i64) const {
+  TSC_INLINE V finish(V sum, isize) const {
     return sum;
   }
 };
 
 struct Mean : Sum {
   template <class V>
-  TSC_INLINE V finish(V sum, i64 count) const {
+  TSC_INLINE V finish(V sum, isize count) const {
     return sum / splat<V>(static_cast<Element<V>>(count));
   }
 };
@@ -108,7 +108,7 @@ struct Norm2 : Sum {
     return math::square(convert<A>(x));
   }
   template <class V>
-  TSC_INLINE V finish(V sum, i64) const {
+  TSC_INLINE V finish(V sum, isize) const {
     return sqrt(sum);
   }
 };
@@ -194,24 +194,24 @@ TSC_INLINE Element<V> fold(const Op& op, V v) {
 }
 
 // Additions per lane before a chunk's sum goes to the total.
-inline constexpr i64 kChunk = 64;
+inline constexpr isize kChunk = 64;
 
 // All of one row, its elements `stride` apart.
 template <class Op, class T>
-TSC_INLINE AccumulatorOf<T, Op> reduce_row(const Op& op, const T* row, i64 stride, i64 count) {
+TSC_INLINE AccumulatorOf<T, Op> reduce_row(const Op& op, const T* row, isize stride, isize count) {
   using A = AccumulatorOf<T, Op>;
   using V = Vec<A, kLanes>;
   using VT = Vec<T, kLanes>;
   constexpr int kSums = 4;
-  constexpr i64 kStep = kSums * kLanes;
+  constexpr isize kStep = kSums * kLanes;
   const V identity = splat<V>(Op::template identity<A>());
   V total = identity;
-  i64 i = 0;
+  isize i = 0;
   while (i + kStep <= count) {
     V sums[kSums];
     TSC_UNROLL
     for (int k = 0; k < kSums; ++k) sums[k] = identity;
-    const i64 stop = smaller(count, i + kChunk * kStep);
+    const isize stop = smaller(count, i + kChunk * kStep);
     for (; i + kStep <= stop; i += kStep) {
       TSC_UNROLL
       for (int k = 0; k < kSums; ++k) {
@@ -234,16 +234,16 @@ TSC_INLINE AccumulatorOf<T, Op> reduce_row(const Op& op, const T* row, i64 strid
 
 // kVectors adjacent vectors of columns.
 template <int kVectors, class Op, class T, class V>
-TSC_INLINE void reduce_strip(const Op& op, const T* strip, i64 stride, i64 count, V (&totals)[kVectors]) {
+TSC_INLINE void reduce_strip(const Op& op, const T* strip, isize stride, isize count, V (&totals)[kVectors]) {
   using A = Element<V>;
   const V identity = splat<V>(Op::template identity<A>());
   TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) totals[v] = identity;
-  for (i64 r = 0; r < count;) {
+  for (isize r = 0; r < count;) {
     V sums[kVectors];
     TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) sums[v] = identity;
-    const i64 stop = smaller(count, r + kChunk);
+    const isize stop = smaller(count, r + kChunk);
     for (; r < stop; ++r) {
       TSC_UNROLL
       for (int v = 0; v < kVectors; ++v) {
@@ -259,18 +259,18 @@ TSC_INLINE void reduce_strip(const Op& op, const T* strip, i64 stride, i64 count
 // Calls row(o) for single rows, or columns<kVectors>(o, column, skip) for strips of columns, of which the first `skip`
 // belong to the strip before; narrow(o, column) for single columns where there is less than a vector of them.
 template <class Row, class Columns, class Narrow>
-TSC_INLINE void for_each_item(const Reduction& p, i64 begin, i64 end, Row row, Columns columns, Narrow narrow) {
+TSC_INLINE void for_each_item(const Reduction& p, isize begin, isize end, Row row, Columns columns, Narrow narrow) {
   if (p.inner == 1) {
     TSC_NO_UNROLL
-    for (i64 o = begin; o < end; ++o) row(o);
+    for (isize o = begin; o < end; ++o) row(o);
     return;
   }
-  const i64 strips = ceil_div(p.inner, kStripColumns);
+  const isize strips = ceil_div(p.inner, kStripColumns);
   TSC_NO_UNROLL
-  for (i64 item = begin; item < end; ++item) {
-    const i64 o = item / strips;
-    i64 column = item % strips * kStripColumns;
-    const i64 stop = smaller(p.inner, column + kStripColumns);
+  for (isize item = begin; item < end; ++item) {
+    const isize o = item / strips;
+    isize column = item % strips * kStripColumns;
+    const isize stop = smaller(p.inner, column + kStripColumns);
     if (stop - column == kStripColumns) {
       columns.template operator()<kStripVectors>(o, column, 0);
       continue;
@@ -288,7 +288,7 @@ TSC_INLINE void for_each_item(const Reduction& p, i64 begin, i64 end, Row row, C
 
 // Stores lanes from `skip` on of a vector of results at output[offset].
 template <class TOut, class V, class Epilogue>
-TSC_INLINE void store_results(TOut* output, i64 offset, V results, i64 skip, const Epilogue& epilogue) {
+TSC_INLINE void store_results(TOut* output, isize offset, V results, isize skip, const Epilogue& epilogue) {
   if (skip == 0) {
     store(output + offset, epilogue(convert<TOut>(results), Position{offset, offset}));
     return;
@@ -296,7 +296,7 @@ TSC_INLINE void store_results(TOut* output, i64 offset, V results, i64 skip, con
   Element<V> lanes[kLanesOf<V>];
   store(lanes, results);
   TSC_NO_VECTORIZE
-  for (i64 i = skip; i < kLanesOf<V>; ++i) {
+  for (isize i = skip; i < kLanesOf<V>; ++i) {
     output[offset + i] = epilogue(convert<TOut>(lanes[i]), Position{offset + i, offset + i});
   }
 }
@@ -304,19 +304,19 @@ TSC_INLINE void store_results(TOut* output, i64 offset, V results, i64 skip, con
 }  // namespace detail
 
 template <class Op, class T, class TOut, class Epilogue = Identity>
-void reduce(Reduction p, const Op& op, const T* input, TOut* output, const Epilogue& epilogue, i64 begin, i64 end) {
+void reduce(Reduction p, const Op& op, const T* input, TOut* output, const Epilogue& epilogue, isize begin, isize end) {
   using A = detail::AccumulatorOf<T, Op>;
-  const auto one = [&](const T* row, i64 stride, i64 offset) __attribute__((always_inline)) {
+  const auto one = [&](const T* row, isize stride, isize offset) __attribute__((always_inline)) {
     const A result = op.finish(detail::reduce_row(op, row, stride, p.reduced), p.reduced);
     output[offset] = epilogue(convert<TOut>(result), Position{offset, offset});
   };
   // Where nothing is reduced there may be no memory that an offset could point into.
-  const auto at = [&](i64 o, i64 column) __attribute__((always_inline)) {
+  const auto at = [&](isize o, isize column) __attribute__((always_inline)) {
     return p.reduced == 0 ? input : input + o * p.outer_stride + column;
   };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { one(at(o, 0), p.reduced_stride, o); },
-      [&]<int kVectors>(i64 o, i64 column, i64 skip) {
+      p, begin, end, [&](isize o) { one(at(o, 0), p.reduced_stride, o); },
+      [&]<int kVectors>(isize o, isize column, isize skip) {
         Vec<A, kLanes> results[kVectors];
         detail::reduce_strip<kVectors>(op, at(o, column), p.reduced_stride, p.reduced, results);
         TSC_UNROLL
@@ -325,7 +325,7 @@ void reduce(Reduction p, const Op& op, const T* input, TOut* output, const Epilo
                                 epilogue);
         }
       },
-      [&](i64 o, i64 column) { one(at(o, column), p.reduced_stride, o * p.inner + column); });
+      [&](isize o, isize column) { one(at(o, column), p.reduced_stride, o * p.inner + column); });
 }
 
 enum class Arg { kMax, kMin };
@@ -344,9 +344,9 @@ TSC_INLINE Mask<V> is_extreme(V x, V extreme) {
 
 // Where the extreme of a row, which is in it, comes first.
 template <class T>
-TSC_INLINE i64 first_position(const T* row, i64 stride, i64 count, T extreme) {
+TSC_INLINE isize first_position(const T* row, isize stride, isize count, T extreme) {
   using V = Vec<T, kLanes>;
-  i64 i = 0;
+  isize i = 0;
   if (stride == 1) {
     while (i + kLanes <= count && !any(is_extreme(load<V>(row + i), splat<V>(extreme)))) i += kLanes;
   }
@@ -364,14 +364,14 @@ struct ExtremeOf<Arg::kMin> : Min {};
 }  // namespace detail
 
 template <Arg kArg, class T>
-void arg_reduce(Reduction p, const T* input, i64* output, i64 begin, i64 end) {
+void arg_reduce(Reduction p, const T* input, i64* output, isize begin, isize end) {
   const detail::ExtremeOf<kArg> op;
-  const auto one = [&](const T* row, i64 stride, i64 offset) __attribute__((always_inline)) {
+  const auto one = [&](const T* row, isize stride, isize offset) __attribute__((always_inline)) {
     output[offset] = detail::first_position(row, stride, p.reduced, detail::reduce_row(op, row, stride, p.reduced));
   };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
-      [&]<int kVectors>(i64 o, i64 column, i64 skip) {
+      p, begin, end, [&](isize o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
+      [&]<int kVectors>(isize o, isize column, isize skip) {
         using V = Vec<T, kLanes>;
         using Positions = Vec<i64, kLanes>;
         const T* strip = input + o * p.outer_stride + column;
@@ -381,7 +381,7 @@ void arg_reduce(Reduction p, const T* input, i64* output, i64 begin, i64 end) {
         TSC_UNROLL
         for (int v = 0; v < kVectors; ++v) positions[v] = splat<Positions>(0);
         // From the last row to the first, so that the first match stays.
-        for (i64 r = p.reduced - 1; r >= 0; --r) {
+        for (isize r = p.reduced - 1; r >= 0; --r) {
           TSC_UNROLL
           for (int v = 0; v < kVectors; ++v) {
             const V x = load<V>(strip + r * p.reduced_stride + v * kLanes);
@@ -393,7 +393,7 @@ void arg_reduce(Reduction p, const T* input, i64* output, i64 begin, i64 end) {
           detail::store_results(output, o * p.inner + column + v * kLanes, positions[v], skip, Identity{});
         }
       },
-      [&](i64 o, i64 column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
+      [&](isize o, isize column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
 }
 
 namespace detail {
@@ -421,7 +421,7 @@ struct SquaredDeviation : Deviation<V, kVectors> {
 };
 
 template <class V>
-TSC_INLINE V corrected_variance(V squares, V sum, i64 count, double correction) {
+TSC_INLINE V corrected_variance(V squares, V sum, isize count, double correction) {
   using T = Element<V>;
   const V n = splat<V>(static_cast<T>(count));
   const double freedom = static_cast<double>(count) - correction;
@@ -434,7 +434,7 @@ TSC_INLINE V corrected_variance(V squares, V sum, i64 count, double correction) 
 enum class Spread { kVariance, kDeviation };
 
 template <Spread kSpread, class T, class Epilogue = Identity>
-void variance(Reduction p, double correction, const T* input, T* output, const Epilogue& epilogue, i64 begin, i64 end) {
+void variance(Reduction p, double correction, const T* input, T* output, const Epilogue& epilogue, isize begin, isize end) {
   const auto finish = [](auto v) __attribute__((always_inline)) {
     if constexpr (kSpread == Spread::kDeviation) {
       return sqrt(v);
@@ -442,7 +442,7 @@ void variance(Reduction p, double correction, const T* input, T* output, const E
       return v;
     }
   };
-  const auto one = [&](const T* row, i64 stride, i64 offset) __attribute__((always_inline)) {
+  const auto one = [&](const T* row, isize stride, isize offset) __attribute__((always_inline)) {
     detail::SquaredDeviation<T, 1> op;
     op.mean[0] = detail::reduce_row(Sum{}, row, stride, p.reduced) / static_cast<T>(p.reduced);
     const T squares = detail::reduce_row(op, row, stride, p.reduced);
@@ -451,8 +451,8 @@ void variance(Reduction p, double correction, const T* input, T* output, const E
         epilogue(finish(detail::corrected_variance(squares, sum, p.reduced, correction)), Position{offset, offset});
   };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
-      [&]<int kVectors>(i64 o, i64 column, i64 skip) {
+      p, begin, end, [&](isize o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
+      [&]<int kVectors>(isize o, isize column, isize skip) {
         using V = Vec<T, kLanes>;
         const T* strip = input + o * p.outer_stride + column;
         detail::SquaredDeviation<V, kVectors> op;
@@ -469,7 +469,7 @@ void variance(Reduction p, double correction, const T* input, T* output, const E
           detail::store_results(output, o * p.inner + column + v * kLanes, result, skip, epilogue);
         }
       },
-      [&](i64 o, i64 column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
+      [&](isize o, isize column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
 }
 
 }  // namespace tsc::kernels

@@ -24,7 +24,7 @@ inline constexpr int kSoftmaxRows = 4;
 
 // Elements [i, i + lanes) of a row, -inf from `count` on: these add nothing to maximum and sum.
 template <class V>
-TSC_INLINE V load_row(const Element<V>* row, i64 i, i64 count) {
+TSC_INLINE V load_row(const Element<V>* row, isize i, isize count) {
   if (i + kLanesOf<V> <= count) return load<V>(row + i);
   using Index = Bits<V>;
   const Mask<V> inside = less(lane_indices<Index>(), splat<Index>(static_cast<Element<Index>>(count - i)));
@@ -52,7 +52,7 @@ TSC_INLINE V apply_share(V x, V maximum, V share) {
 
 // kRows rows of `count` elements. Probabilities pass through the output: exp is computed once.
 template <Share kShare, int kRows, class T, class Epilogue>
-TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offset, i64 count,
+TSC_INLINE void softmax_rows(const T* input, isize input_row, T* output, isize offset, isize count,
                              const Epilogue& epilogue) {
   using V = Vec<T, kLanes>;
   constexpr bool kStoresExp = kShare == Share::kProbability;
@@ -60,13 +60,13 @@ TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offse
   T highest[kRows], share[kRows];
   TSC_UNROLL
   for (int r = 0; r < kRows; ++r) maximum[r] = splat<V>(-math::kInfinity<V>), sum[r] = splat<V>(0);
-  for (i64 i = 0; i < count; i += kLanes) {
+  for (isize i = 0; i < count; i += kLanes) {
     TSC_UNROLL
     for (int r = 0; r < kRows; ++r) maximum[r] = max(maximum[r], load_row<V>(input + r * input_row, i, count));
   }
   TSC_UNROLL
   for (int r = 0; r < kRows; ++r) highest[r] = horizontal_max(maximum[r]);
-  for (i64 i = 0; i < count; i += kLanes) {
+  for (isize i = 0; i < count; i += kLanes) {
     TSC_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const V e = math::exp_flushed(load_row<V>(input + r * input_row, i, count) - splat<V>(highest[r]));
@@ -76,12 +76,12 @@ TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offse
   }
   TSC_UNROLL
   for (int r = 0; r < kRows; ++r) share[r] = share_of<kShare>(horizontal_sum(sum[r]));
-  const auto finish = [&]<class U>(i64 i, int r) __attribute__((always_inline)) {
-    const i64 at = offset + r * count + i;
+  const auto finish = [&]<class U>(isize i, int r) __attribute__((always_inline)) {
+    const isize at = offset + r * count + i;
     const U x = load<U>(kStoresExp ? output + at : input + r * input_row + i);
     store(output + at, epilogue(apply_share<kShare>(x, splat<U>(highest[r]), splat<U>(share[r])), Position{at, i}));
   };
-  i64 i = 0;
+  isize i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     TSC_UNROLL
     for (int r = 0; r < kRows; ++r) finish.template operator()<V>(i, r);
@@ -95,48 +95,48 @@ TSC_INLINE void softmax_rows(const T* input, i64 input_row, T* output, i64 offse
 
 // Stores f(v, i) of lanes from `skip` on, i the first lane's number.
 template <class V, class F>
-TSC_INLINE void store_from(Element<V>* p, V v, i64 skip, const F& f) {
+TSC_INLINE void store_from(Element<V>* p, V v, isize skip, const F& f) {
   if (skip == 0) {
-    store(p, f(v, i64{0}));
+    store(p, f(v, isize{0}));
     return;
   }
   Element<V> lanes[kLanesOf<V>];
   store(lanes, v);
   TSC_NO_VECTORIZE
-  for (i64 i = skip; i < kLanesOf<V>; ++i) p[i] = f(lanes[i], i);
+  for (isize i = skip; i < kLanesOf<V>; ++i) p[i] = f(lanes[i], i);
 }
 
 // kVectors adjacent vectors V (or one scalar) of columns.
 template <Share kShare, class V, int kVectors, class Epilogue>
-TSC_INLINE void softmax_strip(const Element<V>* input, i64 input_stride, Element<V>* output, i64 offset,
-                              i64 output_stride, i64 column, i64 count, i64 skip, const Epilogue& epilogue) {
+TSC_INLINE void softmax_strip(const Element<V>* input, isize input_stride, Element<V>* output, isize offset,
+                              isize output_stride, isize column, isize count, isize skip, const Epilogue& epilogue) {
   constexpr bool kStoresExp = kShare == Share::kProbability;
   constexpr int kWidth = kLanesOf<V>;
   V maximum[kVectors], sum[kVectors];
   TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) maximum[v] = splat<V>(-math::kInfinity<V>), sum[v] = splat<V>(0);
-  for (i64 r = 0; r < count; ++r) {
+  for (isize r = 0; r < count; ++r) {
     TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) maximum[v] = max(maximum[v], load<V>(input + r * input_stride + v * kWidth));
   }
-  for (i64 r = 0; r < count; ++r) {
+  for (isize r = 0; r < count; ++r) {
     TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const V e = math::exp_flushed(load<V>(input + r * input_stride + v * kWidth) - maximum[v]);
       sum[v] += e;
       if constexpr (kStoresExp)
-        store_from(output + offset + r * output_stride + v * kWidth, e, skip, [](auto x, i64) { return x; });
+        store_from(output + offset + r * output_stride + v * kWidth, e, skip, [](auto x, isize) { return x; });
     }
   }
   TSC_UNROLL
   for (int v = 0; v < kVectors; ++v) sum[v] = share_of<kShare>(sum[v]);
-  for (i64 r = 0; r < count; ++r) {
+  for (isize r = 0; r < count; ++r) {
     TSC_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const i64 at = offset + r * output_stride + v * kWidth;
+      const isize at = offset + r * output_stride + v * kWidth;
       const V x = load<V>(kStoresExp ? output + at : input + r * input_stride + v * kWidth);
       store_from(output + at, apply_share<kShare>(x, maximum[v], sum[v]), skip,
-                 [&](auto y, i64 i)
+                 [&](auto y, isize i)
                      __attribute__((always_inline)) { return epilogue(y, Position{at + i, column + v * kWidth + i}); });
     }
   }
@@ -165,10 +165,10 @@ TSC_INLINE V finite_or_zero(V maximum) {
 }  // namespace detail
 
 template <Share kShare, class T, class Epilogue = Identity>
-void softmax(Reduction p, const T* input, T* output, const Epilogue& epilogue, i64 begin, i64 end) {
+void softmax(Reduction p, const T* input, T* output, const Epilogue& epilogue, isize begin, isize end) {
   if (p.inner == 1 && p.reduced_stride == 1) {
     TSC_NO_UNROLL
-    for (i64 o = begin; o < end; o += detail::kSoftmaxRows) {
+    for (isize o = begin; o < end; o += detail::kSoftmaxRows) {
       dispatch<detail::kSoftmaxRows>(smaller(detail::kSoftmaxRows, end - o), [&]<int kRows>() {
         detail::softmax_rows<kShare, kRows>(input + o * p.outer_stride, p.outer_stride, output, o * p.reduced,
                                             p.reduced, epilogue);
@@ -176,30 +176,30 @@ void softmax(Reduction p, const T* input, T* output, const Epilogue& epilogue, i
     }
     return;
   }
-  const auto strip = [&]<class V, int kVectors>(i64 o, i64 column, i64 skip) __attribute__((always_inline)) {
+  const auto strip = [&]<class V, int kVectors>(isize o, isize column, isize skip) __attribute__((always_inline)) {
     detail::softmax_strip<kShare, V, kVectors>(input + o * p.outer_stride + column, p.reduced_stride, output,
                                                o * p.reduced * p.inner + column, p.inner, column, p.reduced, skip,
                                                epilogue);
   };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { strip.template operator()<T, 1>(o, 0, 0); },
-      [&]<int kVectors>(i64 o, i64 column, i64 skip) {
+      p, begin, end, [&](isize o) { strip.template operator()<T, 1>(o, 0, 0); },
+      [&]<int kVectors>(isize o, isize column, isize skip) {
         strip.template operator()<Vec<T, kLanes>, kVectors>(o, column, skip);
       },
-      [&](i64 o, i64 column) { strip.template operator()<T, 1>(o, column, 0); });
+      [&](isize o, isize column) { strip.template operator()<T, 1>(o, column, 0); });
 }
 
 template <class T, class Epilogue = Identity>
-void logsumexp(Reduction p, const T* input, T* output, const Epilogue& epilogue, i64 begin, i64 end) {
-  const auto one = [&](const T* row, i64 stride, i64 offset) __attribute__((always_inline)) {
+void logsumexp(Reduction p, const T* input, T* output, const Epilogue& epilogue, isize begin, isize end) {
+  const auto one = [&](const T* row, isize stride, isize offset) __attribute__((always_inline)) {
     detail::ExpBelow<T, 1> op;
     op.maximum[0] = detail::finite_or_zero(detail::reduce_row(Max{}, row, stride, p.reduced));
     const T sum = detail::reduce_row(op, row, stride, p.reduced);
     output[offset] = epilogue(math::log(sum) + op.maximum[0], Position{offset, offset});
   };
   detail::for_each_item(
-      p, begin, end, [&](i64 o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
-      [&]<int kVectors>(i64 o, i64 column, i64 skip) {
+      p, begin, end, [&](isize o) { one(input + o * p.outer_stride, p.reduced_stride, o); },
+      [&]<int kVectors>(isize o, isize column, isize skip) {
         using V = Vec<T, kLanes>;
         const T* strip = input + o * p.outer_stride + column;
         detail::ExpBelow<V, kVectors> op;
@@ -214,7 +214,7 @@ void logsumexp(Reduction p, const T* input, T* output, const Epilogue& epilogue,
                                 epilogue);
         }
       },
-      [&](i64 o, i64 column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
+      [&](isize o, isize column) { one(input + o * p.outer_stride + column, p.reduced_stride, o * p.inner + column); });
 }
 
 }  // namespace tsc::kernels

@@ -19,8 +19,8 @@ template <int kVectors>
 inline constexpr int kTileRows = kVectors == 1 ? 8 : (kTileRegisters - 1 - kVectors) / kVectors;
 
 // Vectors of a tile for `columns` columns: the widest that leaves no rest, and enough rows.
-constexpr int tile_vectors(i64 columns) {
-  const i64 vectors = (columns + kLanes - 1) / kLanes;
+constexpr int tile_vectors(isize columns) {
+  const isize vectors = (columns + kLanes - 1) / kLanes;
   const int widest = kTileRegisters > 16 ? 4 : 3;
   for (int width = widest; width > 1; --width) {
     if (vectors % width == 0) return width;

@@ -44,6 +44,12 @@
 namespace tsc {
 
 using i64 = int64_t;
+// Sizes, distances and counts of what is in memory: of 32 bits where addresses are, since such targets are slow with more.
+#if INTPTR_MAX == INT64_MAX
+using isize = int64_t;
+#else
+using isize = int32_t;
+#endif
 
 inline constexpr int kLanes = TSC_VECTOR_BYTES >= 8 ? TSC_VECTOR_BYTES / 4 : 1;
 
@@ -269,8 +275,8 @@ namespace detail {
 
 // Copies n < kCount elements as one block per bit of n: a few moves of constant size and no call.
 template <int kCount, class T>
-TSC_INLINE void copy_fewer(T* to, const T* from, i64 n) {
-  i64 at = 0;
+TSC_INLINE void copy_fewer(T* to, const T* from, isize n) {
+  isize at = 0;
   TSC_UNROLL
   for (int block = kCount / 2; block > 0; block /= 2) {
     if (n & block) {
@@ -283,7 +289,7 @@ TSC_INLINE void copy_fewer(T* to, const T* from, i64 n) {
 }  // namespace detail
 
 template <class V>
-TSC_INLINE V load_partial(const Element<V>* p, i64 n) {
+TSC_INLINE V load_partial(const Element<V>* p, isize n) {
   if (n == kLanesOf<V>) {
     return load<V>(p);
   }
@@ -293,7 +299,7 @@ TSC_INLINE V load_partial(const Element<V>* p, i64 n) {
 }
 
 template <class V>
-TSC_INLINE void store_partial(Element<V>* p, V v, i64 n) {
+TSC_INLINE void store_partial(Element<V>* p, V v, isize n) {
   if (n == kLanesOf<V>) {
     store(p, v);
     return;
@@ -304,7 +310,7 @@ TSC_INLINE void store_partial(Element<V>* p, V v, i64 n) {
 }
 
 template <class V>
-TSC_INLINE V load_strided(const Element<V>* p, i64 stride) {
+TSC_INLINE V load_strided(const Element<V>* p, isize stride) {
   Element<V> lanes[kLanesOf<V>];
   TSC_UNROLL
   for (int i = 0; i < kLanesOf<V>; ++i) {
@@ -314,7 +320,7 @@ TSC_INLINE V load_strided(const Element<V>* p, i64 stride) {
 }
 
 template <class V>
-TSC_INLINE void store_strided(Element<V>* p, i64 stride, V v) {
+TSC_INLINE void store_strided(Element<V>* p, isize stride, V v) {
   Element<V> lanes[kLanesOf<V>];
   store(lanes, v);
   TSC_UNROLL

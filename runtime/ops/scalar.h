@@ -5,17 +5,9 @@
 
 #include "runtime/core/containers.h"
 #include "runtime/core/context.h"
+#include "runtime/core/number.h"
 #include "runtime/ops/complex.h"
 #include "runtime/ops/str.h"
-
-namespace tsc {
-
-// Arithmetic of TorchScript's ints, which wrap around.
-TSC_INLINE i64 wrap_add(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
-TSC_INLINE i64 wrap_sub(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
-TSC_INLINE i64 wrap_mul(i64 a, i64 b) { return static_cast<i64>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
-
-}  // namespace tsc
 
 namespace tsc::ops {
 
@@ -151,9 +143,7 @@ TSC_INLINE double floormod(double a, double b) {
 }
 
 // What the x86 conversion gives, for every value: out of range and NaN are the smallest integer.
-TSC_INLINE i64 truncate(double x) {
-  return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? static_cast<i64>(x) : INT64_MIN;
-}
+using tsc::truncate;
 
 TSC_INLINE bool nonzero(Context& ctx, bool zero) {
   if (zero) ctx.fail(ErrorKind::kRuntime, "division by 0");
