@@ -962,7 +962,7 @@ EmittedModel emit_freestanding_model(const Graph& graph, const EmitOptions& opti
   ModelContext model(graph, options);
   model.weights_symbol = id + "_weights";
   model.weights.alignment = static_cast<size_t>(options.target.alignment());
-  for (const char* taken : {"weights", "at", "copy"}) model.names.unique(taken);
+  for (const char* taken : {"weights", "at", "copy", "memory", "ctx", "arena"}) model.names.unique(taken);
   Diagnostics diagnostics;
   Writer regions, methods, declarations;
   for (const Function& function : graph.functions) {
@@ -1043,9 +1043,9 @@ std::string weights_file_name(const EmittedModel& model) { return model.name + "
 EmittedFile weights_source(const EmittedModel& model) {
   Writer out;
   out.comment(fmt::format("The weights of {}.", model.name));
-  out.line("extern \"C\" __attribute__((visibility(\"hidden\"), aligned(64))) extern const unsigned char {}[{}];",
+  out.line("extern \"C\" __attribute__((visibility(\"hidden\"), aligned(64))) extern const signed char {}[{}];",
            model.weights_symbol, model.weights_size);
-  out.line("const unsigned char {}[{}] = {{", model.weights_symbol, model.weights_size);
+  out.line("const signed char {}[{}] = {{", model.weights_symbol, model.weights_size);
   out.line("#embed \"{}\"", weights_file_name(model));
   out.line("}};");
   return {model.name + "_weights.cpp", out.text()};

@@ -20,7 +20,7 @@ constexpr const char* kDescription =
     "  tsc encoder.pt decoder.pt -o both.so         two models in one library\n"
     "  tsc model.pt --emit=source -o model          C++ sources in a folder, with a CMakeLists.txt\n"
     "  tsc model.pt -o model.o --target=aarch64     an object for another machine\n"
-    "  tsc model.pt -o model.o --target=cortex-m4   firmware: an object and its header, model.h\n"
+    "  tsc model.pt -o model.o --freestanding       firmware: an object and its header, model.h\n"
     "  tsc model.pt -o model.so --report            tells how each op runs\n"
     "  tsc model.pt --stop-after=simplify           prints the IR with the types that were found";
 

@@ -58,8 +58,7 @@ unsigned board_used_from_bottom(const uint32_t *begin, const uint32_t *end) {
 
 unsigned board_stack_of(void (*function)(void)) {
   /* What is below this function's own frame, and a few words for it. */
-  uint32_t here;
-  uint32_t *const top = &here - 32;
+  uint32_t *const top = (uint32_t *)__builtin_frame_address(0) - 32;
   board_paint(stack_bottom, top);
   function();
   return board_used_from_top(stack_bottom, top) + 32 * (unsigned)sizeof(uint32_t);

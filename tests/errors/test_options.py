@@ -1,8 +1,7 @@
 """Options that ask for what isn't there."""
 
-from pathlib import Path
-
 import shutil
+from pathlib import Path
 
 import torch
 

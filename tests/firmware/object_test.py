@@ -2,14 +2,13 @@
 
 import re
 import shutil
-import subprocess
 
 import pytest
 import torch
 
 import firmware
 from firmware import MACHINES, Program, driver, execute, flatten, link, machine, run
-from programs import PROGRAMS, trace
+from programs import PROGRAMS, input_options, trace
 
 # All that a freestanding object may need from outside.
 C_LIBRARY = {"memcpy", "memset", "memmove"}
@@ -50,7 +49,7 @@ def compiled(compiler, tmp_path_factory):
     def get(name, target):
         if (name, target) not in known:
             module, inputs = PROGRAMS[name]()
-            known[name, target] = Program(compiler, trace(module, inputs), tmp_path_factory.mktemp(name), target)
+            known[name, target] = Program(compiler, trace(module, inputs), tmp_path_factory.mktemp(name), target, *input_options(module, inputs))
         return known[name, target]
 
     return get

@@ -27,8 +27,157 @@ def mlp():
     return build()
 
 
-PROGRAMS = {build.__name__: build for build in [sine, mlp]}
+class Gate(nn.Module):
+    """A number of a tensor decides, and is a result."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor):
+        hidden = torch.tanh(self.first(x))
+        if hidden.mean([0, 1]).item() > 0.1:
+            hidden = hidden * 2.0
+        probabilities = torch.softmax(self.second(hidden), dim=1)
+        confidence = probabilities.amax([0, 1])
+        known = False
+        if confidence.item() > 0.34:
+            known = True
+        return probabilities, confidence, known
+
+
+@_seeded
+def gate():
+    return torch.jit.script(Gate()), (torch.rand(1, 4),)
+
+
+class Loops(nn.Module):
+    """Tensors and numbers that loops carry, change places, and end on a condition."""
+
+    def forward(self, x: Tensor, y: Tensor, count: int):
+        total = 0
+        for i in range(count):
+            x, y = y + 1.0, x * 0.5
+            total += i * 2
+        steps = 0
+        while x.sum([0, 1]).item() < 100.0 and steps < 50:
+            x = x * 1.5 + y
+            steps += 1
+        return x, y, total, steps
+
+
+@_seeded
+def loops():
+    return torch.jit.script(Loops()), (torch.rand(2, 3), torch.rand(2, 3), 5)
+
+
+class Views(nn.Module):
+    """Results that are views, inputs, constants, or twice the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", torch.arange(6.0).reshape(2, 3))
+
+    def forward(self, x: Tensor):
+        y = torch.relu(x)
+        return x, y[:, 1:].t(), self.table, y.flatten(), y.flatten()
+
+
+@_seeded
+def views():
+    return Views(), (torch.randn(3, 4),)
+
+
+class Integers(nn.Module):
+    """Embedding, integers and bools in and out."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 6)
+
+    def forward(self, ids: Tensor, mask: Tensor):
+        return self.table(ids).sum(1) * mask, ids + 1, ~mask
+
+
+@_seeded
+def integers():
+    return Integers(), (torch.randint(0, 10, (3, 4)), torch.tensor([[True], [False], [True]]))
+
+
+@_seeded
+def gesture():
+    from cortex_m_gesture.model import build
+
+    return build()
+
+
+@_seeded
+def vision():
+    from cortex_m_vision.model import build
+
+    return build()
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.qkv, self.out = nn.LayerNorm(12), nn.Linear(12, 36), nn.Linear(12, 12)
+
+    def forward(self, x: Tensor):
+        q, k, v = self.qkv(self.norm(x)).reshape(1, 5, 3, 2, 6).permute(2, 0, 3, 1, 4).unbind(0)
+        y = nn.functional.scaled_dot_product_attention(q, k, v)
+        return x + self.out(y.transpose(1, 2).reshape(1, 5, 12)), torch.matmul(q, k.transpose(-1, -2))
+
+
+@_seeded
+def attention():
+    return Attention(), (torch.randn(1, 5, 12),)
+
+
+@_seeded
+def convolutions():
+    """Plain, depthwise, strided, dilated, grouped; poolings and norms."""
+    layers = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8, stride=2, padding=1), nn.Conv2d(8, 12, 1),
+              nn.ReLU6(), nn.MaxPool2d(2), nn.Conv2d(12, 12, 3, dilation=2, padding=2, groups=3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 5)]  # fmt: skip
+    return nn.Sequential(*layers), (torch.randn(1, 3, 17, 19),)
+
+
+@_seeded
+def gru():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(5, 7, num_layers=2, batch_first=True, bidirectional=True)
+
+        def forward(self, x: Tensor):
+            return self.rnn(x)
+
+    return Net(), (torch.randn(2, 6, 5),)
+
+
+PROGRAMS = {
+    build.__name__: build
+    for build in [sine, mlp, gate, loops, views, integers, gesture, vision, attention, convolutions, gru]
+}
+
 
 
 def trace(module, inputs):
-    return module if isinstance(module, torch.jit.ScriptModule) else torch.jit.trace(module, inputs, strict=False)
+    """A scripted module stays so, and is to be told its inputs."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return module
+    if hasattr(module, "to_torchscript"):
+        return module.to_torchscript(inputs)
+    return torch.jit.trace(module, inputs, strict=False)
+
+
+def input_options(module, inputs):
+    """--input for each tensor, as scripted modules need it."""
+    names = {torch.float32: "f32", torch.int64: "i64", torch.bool: "bool"}
+    script = trace(module, inputs)
+    argument_names = [argument.name for argument in script.forward.schema.arguments[1:]]
+    return [
+        f"--input={name}: {names[value.dtype]}{list(value.shape)}"
+        for name, value in zip(argument_names, inputs)
+        if isinstance(value, torch.Tensor)
+    ]

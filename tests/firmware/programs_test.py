@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from compare import compare, run_double
+from compare import compare, compare_tensors, run_double
 from firmware import MACHINES, Program, call, flatten, machine
-from programs import PROGRAMS, trace
+from programs import PROGRAMS, input_options, trace
 
 
 @pytest.mark.parametrize("target", MACHINES)
@@ -14,15 +14,13 @@ def test_program(compiler, tmp_path, name, target):
     machine(target)
     module, inputs = PROGRAMS[name]()
     theirs, exact = flatten(module(*inputs)), flatten(run_double(module, inputs, "forward"))
-    ours = call(Program(compiler, trace(module, inputs), tmp_path, target), inputs, theirs)
+    ours = call(Program(compiler, trace(module, inputs), tmp_path, target, *input_options(module, inputs)), inputs, theirs)
     assert ours.status == 0
     for i, output in enumerate(ours.outputs):
         check(output, theirs[i], exact[i], f"output {i}")
 
 
 def check(ours, theirs, exact, place):
-    from compare import compare_tensors
-
     if isinstance(theirs, torch.Tensor):
         compare_tensors(ours, theirs, exact, place)
     else:

@@ -1,0 +1,77 @@
+"""What freestanding programs can't have is refused by name, all at once, and nothing is written."""
+
+import subprocess
+from typing import Dict, List
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+
+def refuse(compiler, folder, module, *options):
+    module.save(str(folder / "net.pt"))
+    command = [compiler, "net.pt", "-o", "net.o", "--target=cortex-m4", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert sorted(file.name for file in folder.iterdir()) == ["net.pt"]
+    assert done.stderr.count("[not_freestanding]") >= 1
+    return done.stderr
+
+
+class Sizes(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[x > 0]
+
+
+class Grows(nn.Module):
+    def forward(self, x: Tensor) -> List[Tensor]:
+        parts: List[Tensor] = []
+        i = 0
+        while x.sum([0, 1]).item() > float(i):
+            parts.append(x + 1)
+            i += 1
+        return parts
+
+
+class Words(nn.Module):
+    def forward(self, x: Tensor) -> Dict[str, Tensor]:
+        return {"x": x + 1}
+
+
+class Counts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seen = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen += 1
+        return x + self.seen
+
+
+class Many(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = torch.sort(x)
+        z = torch.linalg.inv(x)
+        return y + z
+
+
+@pytest.mark.parametrize("module, words", [
+    (Sizes, ["op 'index'", "refusal_test.py"]),
+    (Grows, ["op 'list_append'", "refusal_test.py"]),
+    (Words, ["a result of forward", "dict"]),
+    (Counts, ["attribute 'seen'", "take its value as an input"]),
+    (Many, ["op 'sort'", "op 'linalg_lu_factor_ex'", "refusal_test.py:"]),
+])  # fmt: skip
+def test_program(compiler, tmp_path, module, words):
+    text = refuse(compiler, tmp_path, torch.jit.script(module()), "--input=f32[3, 3]")
+    assert [word for word in words if word not in text] == [], text
+
+
+def test_unknown_sizes(compiler, tmp_path):
+    module = torch.jit.script(nn.Linear(3, 3))
+    assert "not fixed" in refuse(compiler, tmp_path, module)
+
+
+def test_ranges(compiler, tmp_path):
+    module = torch.jit.trace(nn.Linear(3, 3), torch.rand(2, 3))
+    assert "its sizes are not fixed" in refuse(compiler, tmp_path, module, "--input=f32[1..8, 3]")
