@@ -1,0 +1,27 @@
+"""Emitted source of freestanding programs builds with GCC, for here and for a microcontroller, warnings as errors."""
+
+import os
+import shutil
+
+import pytest
+
+from firmware import BOARD, machine, run, save
+from programs import PROGRAMS, input_options, trace
+
+
+@pytest.mark.parametrize("target", ["native", "cortex-m4"])
+@pytest.mark.parametrize("name", ["sine", "loops", "gesture", "vision"])
+def test_source(compiler, tmp_path, name, target):
+    where = machine(target)
+    if shutil.which("cmake") is None:
+        pytest.skip("there is no cmake")
+    module, inputs = PROGRAMS[name]()
+    save(trace(module, inputs), tmp_path / "net.pt")
+    folder = tmp_path / "net"
+    run([compiler, tmp_path / "net.pt", "--freestanding", "--target", target, "--emit=source", "-o", folder, *input_options(module, inputs)])
+    options = [f"-DCMAKE_TOOLCHAIN_FILE={BOARD}/arm-none-eabi.cmake", f"-DBOARD={where.board}"] if where.is_bare else ["-DCMAKE_CXX_COMPILER=g++"]
+    run(["cmake", "-S", folder, "-B", tmp_path / "build", *options], env={**os.environ, "CXXFLAGS": "-Wall -Wextra -Werror"})
+    run(["cmake", "--build", tmp_path / "build"])
+    library = tmp_path / "build" / "libnet.a"
+    if where.is_bare:  # floats in the processor's registers
+        assert "__aeabi_fmul" not in run(["arm-none-eabi-nm", "-u", library])
