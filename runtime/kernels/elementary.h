@@ -607,29 +607,25 @@ TSC_INLINE V tanh(V x) {
 
 namespace detail {
 
-// v / (1 + exp(-x)) = v exp(x) / (1 + exp(x)) for x < 0. The exponential is scaled last, so that a product that is a
-// number isn't lost on the way. `low` is what rounding took from x, as far as it matters for negative ones.
+// exp(-x) for the functions below, which are 0 or 1 beyond.
 template <class V>
-TSC_INLINE V times_sigmoid(V v, V x, V low) {
+TSC_INLINE ExpParts<V> exp_of_minus(V x) {
+  return exp_parts(max(min(-x, splat<V>(120.0f)), splat<V>(-120.0f)));
+}
+
+// v / (1 + e) for e = (1 + y) 2^n. With p = 2^-|n| what is divided by is 1 + p + y p, and 1 + p + y over p for a positive n:
+// 1 + p is exact up to n = 23, so that one sum and one quotient are rounded.
+template <class V>
+TSC_INLINE V over_one_plus(V v, const ExpParts<V>& e) {
+  using B = Bits<V>;
   const V one = splat<V>(1.0f);
-  const Mask<V> negative = less(x, splat<V>(0.0f));
-  // Where exp(x) is beyond all numbers, v is made 0: the scales alone would not do it.
-  v = select(less(x, splat<V>(-120.0f)), v * splat<V>(0.0f), v);
-  const auto e = exp_parts(max(-abs(x), splat<V>(-120.0f)));
-  const Bits<V> half = e.n >> 1;
-  const V scale = power_of_two<V>(half), rest = power_of_two<V>(e.n - half);
-  // The exponential and what is divided by are sums of two, too.
-  const V mantissa = one + e.y, mantissa_low = e.y - (mantissa - one);
-  const V power = mantissa * scale * rest, sum = one + power;
-  const V sum_low = fma(mantissa_low * scale, rest, power - (sum - one));
-  const V over = select(negative, v * mantissa, v);
-  const V over_low = select(negative, fma(v, mantissa_low, fma(v, mantissa, -over)) + over * low, splat<V>(0.0f));
-  const V inverse = one / sum, guess = over * inverse;
-  const V error = (fma(-guess, sum, over) + over_low) - guess * sum_low;
-  // A zero keeps its sign, and what is infinite stays so.
-  const Mask<V> corrects = mask_and(less(splat<V>(0.0f), abs(guess)), less(abs(guess), splat<V>(kInfinity<V>)));
-  const V quotient = select(corrects, fma(error, inverse, guess), guess);
-  return select(negative, quotient * scale * rest, quotient);
+  const Mask<V> grows = less(splat<B>(0), e.n);
+  // 2^-173 is no number: p is at least 2^-100, and the rest follows at the end.
+  const V p = power_of_two<V>(max(min(e.n, -e.n), splat<B>(-100)));
+  const V rest = power_of_two<V>(min(splat<B>(100) - e.n, splat<B>(0)));
+  const V sum = one + p, sum_low = p - (sum - one);
+  const V divisor = fma(e.y + sum_low, select(grows, one, p), sum);
+  return v * select(grows, p, one) / divisor * rest;
 }
 
 }  // namespace detail
@@ -638,7 +634,7 @@ TSC_INLINE V times_sigmoid(V v, V x, V low) {
 template <FloatValue V>
 TSC_INLINE V sigmoid(V x) {
   if constexpr (kIsSingle<V>) {
-    return detail::times_sigmoid(splat<V>(1.0f), x, splat<V>(0.0f));
+    return detail::over_one_plus(splat<V>(1.0f), detail::exp_of_minus(x));
   } else {
     const V e = libm_exp(-abs(x)), one = splat<V>(1.0);
     return select(less(x, splat<V>(0.0)), e, one) / (one + e);
@@ -649,7 +645,10 @@ TSC_INLINE V sigmoid(V x) {
 template <FloatValue V>
 TSC_INLINE V times_sigmoid(V v, V x, V low) {
   if constexpr (kIsSingle<V>) {
-    return detail::times_sigmoid(v, x, low);
+    auto e = detail::exp_of_minus(x);
+    e.y = fma(-low, splat<V>(1.0f) + e.y, e.y);
+    // Where exp(x) is beyond all numbers, v is made 0: the scales alone would not do it.
+    return detail::over_one_plus(select(less(x, splat<V>(-120.0f)), v * splat<V>(0.0f), v), e);
   } else {
     const V result = v * sigmoid(x);
     return select(less(x, splat<V>(0)), fma(result, low, result), result);
