@@ -182,6 +182,7 @@ NO_PROGRAMS = [
 REFUSALS = [
     re.compile(r"raised Error: .*not implemented for '\w+'"),
     re.compile(r"raised Error: .*Expected a (tensor of dtype float or double|float or double tensor as input)"),
+    re.compile(r"raised Error: .*interpolation .*is for (floats only|float32 and float64)"),
     re.compile(r"raised Error: .*matrix_(norm|exp): Expected a floating point or complex tensor as input"),
 ]
 

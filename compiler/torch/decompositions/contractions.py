@@ -11,7 +11,7 @@ def _scaled(x: Tensor, factor: number) -> Tensor:
 
 
 def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: number, alpha: number) -> Tensor:
-    product = _scaled(torch.bmm(batch1, batch2).sum(0), alpha)
+    product = _scaled(torch.bmm(batch1, batch2).sum([0], dtype=batch1.dtype), alpha)
     if beta == 0:
         return product
     return _scaled(self.expand(product.size()), beta) + product
@@ -144,9 +144,9 @@ def tensordot(self: Tensor, other: Tensor, dims_self: List[int], dims_other: Lis
         own.append(d)
         theirs.append(e)
         if a.size(d) == 1:
-            b = b.sum(e, True)
+            b = b.sum([e], True, dtype=b.dtype)
         elif b.size(e) == 1:
-            a = a.sum(d, True)
+            a = a.sum([d], True, dtype=a.dtype)
         assert a.size(d) == b.size(e), "contracted dimensions need to match"
         inner = inner * a.size(d)
     rows: List[int] = []

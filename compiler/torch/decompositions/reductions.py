@@ -281,13 +281,12 @@ def native_group_norm(
 
 
 # The statistics of the batch that the result was made with: mean and 1/sqrt(variance + eps), nothing where the running ones were.
-def _batch_statistics(input: Tensor, is_training: bool, eps: float) -> Tuple[Tensor, Tensor]:
-    dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
+def _batch_statistics(input: Tensor, dtype: int, is_training: bool, eps: float) -> Tuple[Tensor, Tensor]:
     if not is_training:
         return torch.empty([0], dtype=dtype), torch.empty([0], dtype=dtype)
-    rows = input.to(dtype).transpose(0, 1).flatten(1)
+    rows = input.to(torch.float64 if input.dtype == torch.float64 else torch.float32).transpose(0, 1).flatten(1)
     variance, mean = torch.var_mean(rows, [1], correction=0, keepdim=False)
-    return mean, torch.rsqrt(variance + eps)
+    return mean.to(dtype), torch.rsqrt(variance + eps).to(dtype)
 
 
 def native_batch_norm(
@@ -296,7 +295,13 @@ def native_batch_norm(
 ) -> Tuple[Tensor, Tensor, Tensor]:
     assert not training or input.numel() > 0, "input tensor must have at least one element"
     result = torch.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, False)
-    mean, scale = _batch_statistics(input, training, eps)
+    # They have the parameters' dtype.
+    dtype = input.dtype
+    if running_mean is not None:
+        dtype = running_mean.dtype
+    elif weight is not None:
+        dtype = weight.dtype
+    mean, scale = _batch_statistics(input, dtype, training, eps)
     return result, mean, scale
 
 
