@@ -34,6 +34,7 @@ PASSED, WRONG, REFUSED, CRASHED, NONE = "passed", "wrong", "refused", "crashed",
 SAMPLES_OF_A_WORKER = 500
 SIZE = 160  # methods of a library
 MINUTES = 20  # that a worker may take
+ALL = 10000  # samples of an op, more than any has
 
 
 def say(kind, **facts):
@@ -130,8 +131,8 @@ def outcomes(jobs, limit):
             return [*done.values(), *skip.values()]
         if "Traceback" in error or running is None or running in done or running in skip:
             raise RuntimeError(f"a worker failed: {error[-2000:]}\n{command}")
-        name = next(n for n, d in jobs if running.startswith("op_" + re.sub(r"\W", "_", f"{n}_{d}_")))
-        skip[running] = {"kind": CRASHED, "sample": running, "op": name, "dtype": "", "why": error[-300:]}
+        name, dtype = next((n, d) for n, d in jobs if running.startswith(programs.identifier(f"{n}_{d}_")))
+        skip[running] = {"kind": CRASHED, "sample": running, "op": name, "dtype": dtype, "why": error[-300:]}
 
 
 def chunks(ops, dtypes, limit):
@@ -197,12 +198,14 @@ def table(found):
         f"Written by `tests/ops/sweep.py --table`: the samples of torch {torch.__version__.split('+')[0]}'s `op_db`, traced, compiled and",
         "compared with PyTorch. Those that PyTorch can't trace, or load again, are no programs and left out.",
         "",
-        "| dtype | samples | passed | wrong | refused |",
-        "|---|---|---|---|---|",
+        "| dtype | of each op | samples | passed | wrong | refused |",
+        "|---|---|---|---|---|---|",
     ]
     for dtype in [d for d in DTYPES if d in dtypes]:
-        counts = dtypes[dtype]
-        lines.append(f"| {dtype} | {sum(counts.values())} | {counts[PASSED]} | {counts[WRONG] + counts[CRASHED]} | {counts[REFUSED]} |")
+        counts, most = dtypes[dtype], max(fact["limit"] for fact in found if fact["dtype"] == dtype)
+        taken = "all" if most >= ALL else f"the first {most}"
+        wrong = counts[WRONG] + counts[CRASHED]
+        lines.append(f"| {dtype} | {taken} | {sum(counts.values())} | {counts[PASSED]} | {wrong} | {counts[REFUSED]} |")
     lines += [
         "",
         "ULP is the largest error of a float32 result, in units in the last place, against the same call in double: large where",
@@ -222,7 +225,7 @@ def table(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "int64", "bool"])
-    parser.add_argument("--limit", type=int, default=10000, help="samples of each op and dtype")
+    parser.add_argument("--limit", type=int, default=ALL, help="samples of each op and dtype")
     parser.add_argument("--ops", nargs="+", default=["*"], help="patterns of op_db's names")
     parser.add_argument("--show", action="store_true", help="print what is wrong, refused or crashes")
     parser.add_argument("--facts", type=Path, help="a folder that keeps what was found")
@@ -238,9 +241,10 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
         running = [pool.submit(outcomes, jobs, options.limit) for jobs in chunks(ops, options.dtypes, options.limit)]
         for number, job in enumerate(concurrent.futures.as_completed(running)):
-            found += job.result()
+            facts = [{**fact, "limit": options.limit} for fact in job.result()]
+            found += facts
             if options.facts:
-                keep(job.result(), options.facts)
+                keep(facts, options.facts)
             counts = collections.Counter(fact["kind"] for fact in found)
             print(f"{number + 1}/{len(running)}: {dict(counts)}", file=sys.stderr, flush=True)
     if options.show:
