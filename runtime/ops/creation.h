@@ -238,7 +238,8 @@ inline Tensor scalar_tensor(Context& ctx, const Scalar& s, const OptionalInt& dt
   return filled(ctx, Sizes(), dtype_or(ctx, dtype, DType::kFloat32), s);
 }
 
-// torch.tensor of (nested) lists.
+// torch.tensor of numbers and (nested) lists. As PyTorch's interpreter has it, numbers get the default dtype first, so that
+// torch.tensor(0.1, dtype=torch.float64) is 0.1 rounded to float32.
 
 template <class T>
 struct ListLevel {
@@ -296,13 +297,13 @@ Tensor tensor(Context& ctx, const List<T>& data, const OptionalInt& dtype = None
     if (!ctx.ok()) return {};
     Item* to = items.template data<Item>();
     if (!ListLevel<List<T>>::copy(ctx, data, shape, 0, to)) return {};
-    return converted(ctx, items, type);
+    return converted(ctx, converted(ctx, items, kDefaultDType<Item>), type);
   }
 }
 inline Tensor tensor_scalar(Context& ctx, const Scalar& t, const OptionalInt& dtype = None(),
                             const OptionalDevice& device = None(), bool = false) {
   if (!device_ok(ctx, device)) return {};
-  return filled(ctx, Sizes(), dtype_or(ctx, dtype, t.dtype()), t);
+  return converted(ctx, filled(ctx, Sizes(), t.dtype(), t), dtype_or(ctx, dtype, t.dtype()));
 }
 inline Tensor as_tensor(Context& ctx, const Tensor& data, const OptionalInt& dtype = None(),
                         const OptionalDevice& device = None()) {

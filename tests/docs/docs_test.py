@@ -82,8 +82,14 @@ def commands_in(file):
 
 @pytest.mark.parametrize("command", commands_in("docs/from-torchscript.md") + commands_in("README.md"))
 def test_commands(command, folder):
-    export(folder, "mlp", "model.pt", "a.pt", "b.pt")
+    export(folder, "mlp", "model.pt", "a.pt", "b.pt", "net.pt")
     run(command, folder)
+
+
+def test_firmware(folder):
+    export(folder, "mlp", "net.pt")
+    run(blocks("docs/firmware.md", None)[0].split("  #")[0], folder)
+    assert {"net.o", "net.h"} <= {file.name for file in folder.iterdir()}
 
 
 def test_emitted_source(folder):

@@ -56,6 +56,16 @@ class WritesInput(nn.Module):
         return x.sum()
 
 
+@suite((0.1, 0.3 + 0.7j), (1e30 / 3, 2j))
+class TensorsOfNumbers(nn.Module):
+    """Which of them are rounded to the default dtype first."""
+
+    def forward(self, x: float, z: complex):
+        wide = [torch.tensor(x, dtype=torch.float64), torch.tensor([x, 0.1], dtype=torch.float64), torch.as_tensor(x, dtype=torch.float64)]
+        exact = [torch.scalar_tensor(x, dtype=torch.float64), torch.full([1], x, dtype=torch.float64), torch.tensor(0.1, dtype=torch.float64)]
+        return wide, exact, torch.tensor(z, dtype=torch.complex128), torch.tensor(x), torch.tensor([x])
+
+
 @suite((randn(3), 2), (randn(3), 0))
 class WritesInputSometimes(nn.Module):
     def forward(self, x, n: int):

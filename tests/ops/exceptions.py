@@ -135,6 +135,7 @@ KNOWN_PROGRAMS = [
     ("aten::matrix_H", ("zero_dim",), "a number, which is no matrix: refused"),
     ("aten::as_strided", ("strided",), "a window of a storage whose elements lie elsewhere: it sees what the caller's has"),
     ("aten::as_strided_copy", ("strided",), "the same"),
+    ("aten::as_strided_scatter", ("strided",), "the same"),
     ("aten::binary_cross_entropy", RESIZED, "a target of another size, which PyTorch takes for one of the input's"),
     ("aten::index_put", RESIZED, "a 0-d mask, as above"),
     ("aten::isin", ("repeated",), "more elements than dimensions to look for, which PyTorch refuses when it sorts"),

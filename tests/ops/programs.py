@@ -144,6 +144,13 @@ def compiled(found, folder, number, *options):
     return tsc.load(str(file.with_suffix(".so"))), torch.jit.load(str(file))
 
 
+def differs(ours, theirs, case, tensors):
+    """What differs between our method and the interpreter's, or None. Eager PyTorch's result is right, too, where the
+    interpreter's has another dtype for a traced number."""
+    found = agree(ours, theirs, case, tensors)
+    return found and agree(ours, case.call, case, tensors) and found
+
+
 def agree(ours, function, case, tensors):
     """What differs between our method and a function of PyTorch, or None."""
     name = "::" if case.has_values() else "::empty"

@@ -132,7 +132,7 @@ def log_normal_(self: Tensor, mean: float, std: float, generator: Optional[Gener
 def geometric_(self: Tensor, p: float, generator: Optional[Generator]) -> Tensor:
     assert p > 0 and p < 1, "geometric_ expects p to be in (0, 1)"
     u = torch.empty(self.size(), dtype=torch.float64).uniform_(0.0, 1.0)
-    return self.copy_((u.log() / torch.tensor(-p, dtype=torch.float64).log1p()).ceil())
+    return self.copy_((u.log() / torch.scalar_tensor(-p, dtype=torch.float64).log1p()).ceil())
 
 
 def native_dropout(input: Tensor, p: float, train: Optional[bool]) -> Tuple[Tensor, Tensor]:

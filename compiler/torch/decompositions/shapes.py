@@ -683,7 +683,7 @@ def logspace(
     is_float = torch.zeros([0], dtype=result).is_floating_point()
     i = torch.arange(steps, dtype=7 if is_float else 6)
     first, last = (float(start), float(end)) if is_float else (float(int(start)), float(int(end)))
-    step = torch.tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
+    step = torch.scalar_tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
     powers = torch.where(i < steps // 2, step * i + first, torch.full_like(i, last) - step * (steps - 1 - i))
     if steps == 1:
         powers = torch.full_like(i, first)

@@ -43,10 +43,10 @@ def _check_sizes(input: Tensor, output_size: List[int]) -> None:
 # Input steps for one output step.
 def _step(size: int, count: int, factor: Optional[float], align_corners: bool, dtype: int) -> Tensor:
     if align_corners:
-        return torch.tensor(max(size - 1, 0), dtype=dtype) / max(count - 1, 1) * float(count > 1)
+        return torch.scalar_tensor(max(size - 1, 0), dtype=dtype) / max(count - 1, 1) * float(count > 1)
     if factor is not None and factor > 0:
-        return torch.tensor(1.0 / factor, dtype=dtype)
-    return torch.tensor(size, dtype=dtype) / count
+        return torch.scalar_tensor(1.0 / factor, dtype=dtype)
+    return torch.scalar_tensor(size, dtype=dtype) / count
 
 
 def _nearest(input: Tensor, dim: int, count: int, factor: Optional[float], half: float) -> Tensor:
