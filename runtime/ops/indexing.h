@@ -244,6 +244,19 @@ void with_store(DType dtype, Store store, Use use) {
     });
   });
 }
+inline Tensor copied(Context& ctx, const Tensor& self) { return convert_to(ctx, self, self.dtype(), true, None()); }
+// The indices of elements of `self` that are written: as they were before, if they lie there themselves.
+inline Tensor indices_of_written(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, Wrap wrap,
+                                 const char* message) {
+  if (!ctx.ok()) return {};
+  const Tensor apart = may_overlap(self, index) ? copied(ctx, index) : index;
+  if (!ctx.ok()) return {};
+  return checked_indices(ctx, apart, self.dim() == 0 ? 1 : self.size(dim), wrap, message);
+}
+// What adds up in the wider type, where PyTorch's kernels do.
+inline bool adds_up_wide(DType dtype, Store store) {
+  return store != Store::kAssign && (dtype == DType::kFloat16 || dtype == DType::kBFloat16);
+}
 inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i64 dim, const Tensor& index,
                            const Tensor& source, Store store) {
   if (!ctx.ok()) return {};
@@ -252,10 +265,14 @@ inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i
   if (self.dtype() != source.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "%s(): Expected self.dtype to be equal to src.dtype", name);
   }
+  if (adds_up_wide(self.dtype(), store)) {
+    const Tensor wide = converted(ctx, self, DType::kFloat32);
+    return copy_(ctx, self, scatter_into(ctx, name, wide, dim, index, converted(ctx, source, wide.dtype()), store));
+  }
   const bool broadcast_source = source.dim() == 0 && store == Store::kAssign;
   if (index.numel() == 0) return self;
   if (!index_sizes_ok(ctx, name, self, index, dim, broadcast_source ? nullptr : &source)) return {};
-  const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, name);
+  const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, name);
   const Tensor from = may_overlap(self, source) ? contiguous_copy(ctx, source, source.dtype()) : source;
   if (!ctx.ok()) return {};
   with_store(self.dtype(), store, [&](auto put) {
@@ -280,7 +297,6 @@ inline Tensor scatter_value_(Context& ctx, const Tensor& self, i64 dim, const Te
 inline Tensor scatter_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src) {
   return scatter_into(ctx, "scatter_add", self, dim, index, src, Store::kAdd);
 }
-inline Tensor copied(Context& ctx, const Tensor& self) { return convert_to(ctx, self, self.dtype(), true, None()); }
 inline Tensor scatter(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src) {
   return scatter_(ctx, copied(ctx, self), dim, index, src);
 }
@@ -316,6 +332,10 @@ inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Te
   if (!ctx.ok() || !index_dtype_ok(ctx, "scatter_reduce", index)) return {};
   if (self.dtype() != src.dtype()) {
     return ctx.fail(ErrorKind::kRuntime, "scatter_reduce(): Expected self.dtype to be equal to src.dtype");
+  }
+  if (adds_up_wide(self.dtype(), store)) {
+    const Tensor wide = converted(ctx, self, DType::kFloat32), addends = converted(ctx, src, DType::kFloat32);
+    return converted(ctx, scatter_reduce(ctx, wide, dim, index, addends, reduce, include_self), self.dtype());
   }
   const Tensor result = contiguous_copy(ctx, self, self.dtype());
   if (index.numel() == 0) return result;
@@ -380,7 +400,7 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
                     static_cast<long long>(dim));
   }
   const i64 extent = self.dim() == 0 ? 1 : self.size(dim);
-  const Tensor at = checked_indices(ctx, index, extent, Wrap::kNo, "index out of range in self");
+  const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, "index out of range in self");
   const Tensor scaled = alpha.to_complex() == Complex<double>(1) ? copied(ctx, source) : mul(ctx, source, alpha);
   for (i64 i = 0; i < count && ctx.ok(); ++i) {
     if (self.dim() == 0) {
@@ -403,7 +423,7 @@ inline Tensor index_fill_(Context& ctx, const Tensor& self, i64 dim, const Tenso
   if (index.dim() > 1) return ctx.fail(ErrorKind::kIndex, "Index is supposed to be a vector");
   if (index.dtype() != DType::kInt64)
     return ctx.fail(ErrorKind::kIndex, "index_fill_(): Expected dtype int64 for index.");
-  const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNegative, "index_fill_()");
+  const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNegative, "index_fill_()");
   for (i64 i = 0; ctx.ok() && i < at.numel(); ++i) {
     fill_elements(ctx, self.dim() == 0 ? self : select(ctx, self, dim, at.data<i64>()[i]), value);
   }

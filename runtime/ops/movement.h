@@ -351,6 +351,10 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
     if (cuts) rest = slice(ctx, rest, dim, tsc::max<i64>(-before, 0), self.size(dim) - tsc::max<i64>(-after, 0), 1);
     grown.append(cuts ? tsc::max<i64>(before, 0) : before);
     grown.append(cuts ? tsc::max<i64>(after, 0) : after);
+    if (ctx.ok() && cuts && rest.size(dim) == 0 && before + after + self.size(dim) > 0) {
+      return ctx.fail(ErrorKind::kRuntime, "Padding leaves nothing to repeat at dimension %lld of input %s",
+                      static_cast<long long>(dim), SizesText(self.sizes()).text);
+    }
   }
   return pad_from_self(ctx, rest, grown, [&](i64 k, i64 size) {
     if (circular) return (k % size + size) % size;

@@ -108,7 +108,7 @@ inline Tensor cumprod_(Context& ctx, const Tensor& self, i64 dim, const Optional
   return copy_(ctx, self, cumprod(ctx, self, dim, static_cast<i64>(self.dtype())));
 }
 
-// The extreme so far and its place: the last of equal ones, and the first NaN.
+// The extreme so far and its place: the last of equal ones, and of NaNs.
 template <class Wins>
 Tuple<Tensor, Tensor> running_extreme(Context& ctx, const Tensor& self, i64 dim, Wins wins) {
   const DimMask mask = one_dim(ctx, dim, self.dim());
@@ -129,7 +129,7 @@ Tuple<Tensor, Tensor> running_extreme(Context& ctx, const Tensor& self, i64 dim,
           const C* row = rows.data.template data<C>() + r * rows.length;
           i64 best = 0;
           for (i64 i = 0; i < rows.length; ++i) {
-            if (row[i] != row[i] ? row[best] == row[best] : wins(row[i], row[best])) best = i;
+            if (row[i] != row[i] || wins(row[i], row[best])) best = i;
             values.data<C>()[r * rows.length + i] = row[best];
             indices.data<i64>()[r * rows.length + i] = best;
           }

@@ -152,7 +152,7 @@ inline Tuple<Tensor, Tensor> topk(Context& ctx, const Tensor& self, i64 k, i64 d
   if (self.dtype() == DType::kBool) return ctx.fail(ErrorKind::kType, "topk does not support bool dtypes on CPU");
   const i64 size = self.dim() == 0 ? 1 : self.size(d);
   if (k < 0 || k > size) return ctx.fail(ErrorKind::kRuntime, "selected index k out of range");
-  return sorted_rows(ctx, self, d, k, largest);
+  return sorted_rows(ctx, self, d, self.dim() == 0 ? 1 : k, largest);  // a number is its own first, whatever k
 }
 
 // How many elements of a sorted row come before the value (or, with `right`, are not after it). `order`: positions that

@@ -56,6 +56,30 @@ class WritesInput(nn.Module):
         return x.sum()
 
 
+NAN = float("nan")
+
+
+@suite((torch.ones(4096), torch.tensor([1, NAN, 3, NAN, 2.0]), torch.tensor(3.5)), (torch.ones(300), torch.tensor([NAN, NAN]), torch.tensor(NAN)))
+class Extremes(nn.Module):
+    """Sums of halves, of which there are many; places of NaN; the first none of a number."""
+
+    def forward(self, x, y, z):
+        zeros = torch.zeros(x.size(0), dtype=torch.int64)
+        sums = [torch.zeros(1, dtype=d).scatter_add(0, zeros, x.to(d)) for d in [torch.bfloat16, torch.float16]]
+        means = [torch.zeros(1, dtype=d).scatter_reduce(0, zeros, x.to(d), "mean", include_self=False) for d in [torch.bfloat16, torch.float16]]
+        return sums, means, y.cummax(0), y.cummin(0), z.topk(0)
+
+
+@suite((torch.tensor([1, 0, 2]), torch.tensor([10**12, 5, 6])), message=None)
+class WritesItsIndices(nn.Module):
+    """PyTorch refuses it; here the indices are those from before."""
+
+    def forward(self, x, values):
+        y = x.clone()
+        z = y.clone().scatter_(0, y, values)
+        return z, y.index_fill(0, y, 7)
+
+
 @suite((0.1, 0.3 + 0.7j), (1e30 / 3, 2j))
 class TensorsOfNumbers(nn.Module):
     """Which of them are rounded to the default dtype first."""
