@@ -399,7 +399,6 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
                     static_cast<long long>(count), static_cast<long long>(source.dim() == 0 ? 1 : source.size(dim)),
                     static_cast<long long>(dim));
   }
-  const i64 extent = self.dim() == 0 ? 1 : self.size(dim);
   const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, "index out of range in self");
   const Tensor scaled = alpha.to_complex() == Complex<double>(1) ? copied(ctx, source) : mul(ctx, source, alpha);
   for (i64 i = 0; i < count && ctx.ok(); ++i) {
