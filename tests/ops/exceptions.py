@@ -170,8 +170,14 @@ def has_windows(tensors):
     return any(t.untyped_storage().nbytes() > t.numel() * t.element_size() for t in tensors)
 
 
+def has_poles_of_gamma(tensors):
+    return any(not t.is_floating_point() and bool((t <= 0).any()) for t in tensors)
+
+
 # (op's beginning, which inputs, reason)
 NO_PROGRAMS = [
+    ("aten::polygamma", has_poles_of_gamma, "poles, where PyTorch gives what the sine of a rounded pi leaves"),
+    ("aten::special_polygamma", has_poles_of_gamma, "the same"),
     ("aten::as_strided", has_windows, "it reads beyond its tensors, in storages that no caller passes"),
     ("aten::batch_norm", lambda tensors: tensors[0].dim() < 2, "no dimension of channels, as above"),
     ("aten::special_airy_ai", lambda tensors: tensors[0].dtype is torch.float64, "PyTorch's own error, as above"),
