@@ -442,6 +442,8 @@ std::multimap<std::string, Operands> cases() {
       {"nonzero_static", {integers, 20, -1}},
       {"_unsafe_masked_index",
        {row, at::tensor({1, 0}) > 0, c10::List<std::optional<at::Tensor>>({at::tensor({1, 99})}), 3.5}},
+      {"_unsafe_masked_index",
+       {row, at::tensor({1, 1}) > 0, c10::List<std::optional<at::Tensor>>({at::tensor({-1, 2})}), 3.5}},
       {"linspace__Tensor_Tensor", {at::scalar_tensor(1.5), at::scalar_tensor(4.0), 4, none, none, none, none}},
       {"linspace__Tensor_Scalar", {at::scalar_tensor(1.5), 4, 4, none, none, none, none}},
       {"linspace__Scalar_Tensor", {1, at::scalar_tensor(4.0), 4, none, none, none, none}},

@@ -70,16 +70,6 @@ class Extremes(nn.Module):
         return sums, means, y.cummax(0), y.cummin(0), z.topk(0)
 
 
-@suite((torch.tensor([1, 0, 2]), torch.tensor([10**12, 5, 6])), message=None)
-class WritesItsIndices(nn.Module):
-    """PyTorch refuses it; here the indices are those from before."""
-
-    def forward(self, x, values):
-        y = x.clone()
-        z = y.clone().scatter_(0, y, values)
-        return z, y.index_fill(0, y, 7)
-
-
 @suite((0.1, 0.3 + 0.7j), (1e30 / 3, 2j))
 class TensorsOfNumbers(nn.Module):
     """Which of them are rounded to the default dtype first."""

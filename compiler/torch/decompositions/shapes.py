@@ -626,22 +626,8 @@ def nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
     return torch.cat([places, torch.full([size - places.size(0), places.size(1)], fill_value, dtype=4)])
 
 
-def _unsafe_masked_index(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], fill: number) -> Tensor:
-    if self.numel() == 0:
-        return torch.full(mask.size(), fill, dtype=self.dtype)
-    inside: List[Optional[Tensor]] = []
-    for i in range(len(indices)):
-        index = indices[i]
-        if index is None:
-            inside.append(None)
-        else:
-            inside.append(index.clamp(0, self.size(i) - 1))
-    return torch.index(self, inside).masked_fill(~mask, fill)
-
-
-def _unsafe_masked_index_put_accumulate(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], values: Tensor) -> Tensor:
-    if self.numel() == 0:
-        return self.clone()
+# Indices that may lie outside, where a mask leaves out what they choose.
+def _clamped_indices(self: Tensor, indices: List[Optional[Tensor]]) -> List[Optional[Tensor]]:
     inside: List[Optional[Tensor]] = []
     for i in range(len(indices)):
         index = indices[i]
@@ -649,7 +635,19 @@ def _unsafe_masked_index_put_accumulate(self: Tensor, mask: Tensor, indices: Lis
             inside.append(None)
         else:
             inside.append(index.clamp(-self.size(i), self.size(i) - 1))
-    return torch.index_put(self, inside, values.masked_fill(~mask, 0), True)
+    return inside
+
+
+def _unsafe_masked_index(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], fill: number) -> Tensor:
+    if self.numel() == 0:
+        return torch.full(mask.size(), fill, dtype=self.dtype)
+    return torch.index(self, _clamped_indices(self, indices)).masked_fill(~mask, fill)
+
+
+def _unsafe_masked_index_put_accumulate(self: Tensor, mask: Tensor, indices: List[Optional[Tensor]], values: Tensor) -> Tensor:
+    if self.numel() == 0:
+        return self.clone()
+    return torch.index_put(self, _clamped_indices(self, indices), values.masked_fill(~mask, 0), True)
 
 
 def linspace__Tensor_Tensor(
