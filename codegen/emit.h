@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "codegen/freestanding_interface.h"
 #include "codegen/target.h"
 #include "compiler/ir/graph.h"
 
@@ -54,6 +56,7 @@ struct EmittedModel {
   size_t arena_bytes = 0;               // of the largest region at the example's shapes
   std::vector<ReportEntry> report;
   bool has_profile = false;
+  std::optional<freestanding::Interface> interface;  // of a freestanding model, whose header tells it
 };
 
 enum class Specialize : uint8_t { kBoth, kStatic, kDynamic };

@@ -5,12 +5,19 @@
 //   int net_forward(const float* x, float* y, void* arena);
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "codegen/emit.h"
+#include "codegen/native.h"
 
 namespace tsc::codegen {
 
 // Throws CompileError with everything in the program that such a program can't have.
 EmittedModel emit_freestanding_model(const ir::Graph& graph, const EmitOptions& options);
+
+// Tells in the model's header what its object says: the stack of its functions, and what it calls of others.
+void add_stack(EmittedModel& model, std::span<const StackUse> stack, std::span<const std::string> undefined);
 
 // The translation unit that has a model's weights, whose bytes stand beside it in the file `weights_file_name` says.
 EmittedFile weights_source(const EmittedModel& model);

@@ -16,6 +16,7 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Object/Archive.h>
 #include <llvm/Object/ArchiveWriter.h>
+#include <llvm/Object/ELFObjectFile.h>
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/SHA256.h>
@@ -36,10 +37,13 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
+#include "codegen/native_stack.h"
 #include "codegen/runtime_files.h"
 #include "compiler/diagnostic.h"
 
@@ -111,7 +115,11 @@ std::vector<std::string> front_end_arguments(const std::string& source, const Co
   } else {
     add({"-mrelocation-model", "pic", "-pic-level", "2"});
   }
-  if (!target.is_freestanding) add({"-funwind-tables=2"});
+  if (target.is_freestanding) {
+    add({"-disable-red-zone"});  // an interrupt may use the same stack
+  } else {
+    add({"-funwind-tables=2"});
+  }
   for (const std::string& definition : definitions(target)) add({"-D" + definition});
   for (const std::string& definition : options.definitions) add({"-D" + definition});
   for (const std::string& feature : target.features) add({"-target-feature", feature});
@@ -150,11 +158,16 @@ void make_inline_functions_local(llvm::Module& module) {
   });
 }
 
-// Messages of the optimiser and the code generator. Errors only: its remarks on loops are not for users.
-class BackEndErrors : public llvm::DiagnosticHandler {
+// Messages of the optimiser and the code generator: errors, and the frames that were asked for. Its remarks on loops are
+// not for users.
+class BackEndMessages : public llvm::DiagnosticHandler {
  public:
-  explicit BackEndErrors(std::string& text) : text_(text) {}
+  BackEndMessages(std::string& text, std::map<std::string, int64_t>& frames) : text_(text), frames_(frames) {}
   bool handleDiagnostics(const llvm::DiagnosticInfo& info) override {
+    if (const auto* frame = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(&info)) {
+      frames_[frame->getFunction().getName().str()] = static_cast<int64_t>(frame->getStackSize());
+      return true;
+    }
     if (info.getSeverity() != llvm::DS_Error) return true;
     llvm::raw_string_ostream stream(text_);
     llvm::DiagnosticPrinterRawOStream printer(stream);
@@ -165,11 +178,13 @@ class BackEndErrors : public llvm::DiagnosticHandler {
 
  private:
   std::string& text_;
+  std::map<std::string, int64_t>& frames_;
 };
 
 struct Translation {
   std::string code;
   std::string errors;
+  std::vector<StackUse> stack;
 };
 
 Translation translate(const std::string& source, const FileSystem& files, const CompileOptions& options,
@@ -192,9 +207,10 @@ Translation translate(const std::string& source, const FileSystem& files, const 
   instance.createFileManager(files);
   instance.setVerboseOutputStream(llvm::nulls());
 
+  std::map<std::string, int64_t> frames;
   llvm::LLVMContext context;
   context.setDiscardValueNames(true);
-  context.setDiagnosticHandler(std::make_unique<BackEndErrors>(result.errors));
+  context.setDiagnosticHandler(std::make_unique<BackEndMessages>(result.errors, frames));
   // First to plain IR, then, with inline functions made local, through the optimiser.
   instance.getCodeGenOpts().DisableLLVMPasses = true;
   clang::EmitLLVMOnlyAction to_ir(&context);
@@ -202,6 +218,7 @@ Translation translate(const std::string& source, const FileSystem& files, const 
   std::unique_ptr<llvm::Module> module = to_ir.takeModule();
   if (module == nullptr) return result;
   make_inline_functions_local(*module);
+  if (options.target.is_freestanding) ask_for_frames(*module);
   instance.getCodeGenOpts().DisableLLVMPasses = false;
 
   llvm::SmallVector<char, 0> bytes;
@@ -209,17 +226,18 @@ Translation translate(const std::string& source, const FileSystem& files, const 
                            instance.getTargetOpts(), instance.getLangOpts(), instance.getTarget().getDataLayoutString(),
                            module.get(), action, files, std::make_unique<llvm::raw_svector_ostream>(bytes));
   result.code.assign(bytes.begin(), bytes.end());
+  if (options.target.is_freestanding) result.stack = stack_use(*module, frames, options.target);
   return result;
 }
 
-std::string translate_or_throw(const EmittedFile& source, const FileSystem& files, std::span<const EmittedFile> sources,
+Translation translate_or_throw(const EmittedFile& source, const FileSystem& files, std::span<const EmittedFile> sources,
                                std::span<const EmittedFile> headers, const CompileOptions& options,
                                clang::BackendAction action) {
   Translation result = translate(source.name, files, options, action);
   TSC_ASSERT(result.errors.empty() && !result.code.empty(),
              "Clang refuses the emitted source '{}'; it is kept in {}\n{}", source.name, keep_sources(sources, headers),
              result.errors);
-  return std::move(result.code);
+  return result;
 }
 
 // A file without a name in any folder, for what LLD can only read by path.
@@ -304,7 +322,9 @@ std::vector<ObjectCode> compile(std::span<const EmittedFile> sources, std::span<
     for (size_t i; (i = next++) < sources.size();) {
       try {
         objects[i].name = fs::path(sources[i].name).replace_extension(".o").filename().string();
-        objects[i].bytes = translate_or_throw(sources[i], files, sources, headers, options, clang::Backend_EmitObj);
+        Translation result = translate_or_throw(sources[i], files, sources, headers, options, clang::Backend_EmitObj);
+        objects[i].bytes = std::move(result.code);
+        objects[i].stack = std::move(result.stack);
       } catch (...) {
         failures[i] = std::current_exception();
       }
@@ -325,7 +345,8 @@ std::string compile_to_assembly(const EmittedFile& source, std::span<const Emitt
   initialize_llvm();
   const std::span<const EmittedFile> sources(&source, 1);
   return translate_or_throw(source, make_file_system(sources, headers), sources, headers, options,
-                            clang::Backend_EmitAssembly);
+                            clang::Backend_EmitAssembly)
+      .code;
 }
 
 void link(const LinkJob& job, const std::string& path) {
@@ -374,18 +395,23 @@ void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFi
                            /*Deterministic=*/true, /*Thin=*/false));
 }
 
-size_t code_bytes(const std::string& path) {
+SectionBytes section_bytes(const std::string& path) {
   llvm::Expected<llvm::object::OwningBinary<llvm::object::Binary>> file = llvm::object::createBinary(path);
   if (!file) {
     const std::string reason = llvm::toString(file.takeError());
     TSC_ASSERT(false, "can't read back {}: {}", path, reason);
   }
-  size_t bytes = 0;
+  SectionBytes bytes;
   auto add = [&](const llvm::object::Binary& binary) {
     const auto* object = llvm::dyn_cast<llvm::object::ObjectFile>(&binary);
     if (object == nullptr) return;
     for (const llvm::object::SectionRef& section : object->sections()) {
-      if (section.isText()) bytes += section.getSize();
+      const uint64_t flags = llvm::object::ELFSectionRef(section).getFlags();
+      if (section.isText()) {
+        bytes.code += section.getSize();
+      } else if ((flags & llvm::ELF::SHF_ALLOC) != 0 && (flags & llvm::ELF::SHF_WRITE) == 0 && section.isData()) {
+        bytes.constants += section.getSize();
+      }
     }
   };
   if (const auto* archive = llvm::dyn_cast<llvm::object::Archive>(file->getBinary())) {
@@ -398,6 +424,18 @@ size_t code_bytes(const std::string& path) {
     add(*file->getBinary());
   }
   return bytes;
+}
+
+std::vector<std::string> undefined_symbols(const ObjectCode& object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object.bytes, object.name));
+  if (!file) TSC_ASSERT(false, "can't read back {}: {}", object.name, llvm::toString(file.takeError()));
+  std::set<std::string> names;
+  for (const llvm::object::SymbolRef& symbol : (*file)->symbols()) {
+    const std::string name = llvm::cantFail(symbol.getName()).str();
+    const bool is_undefined = (llvm::cantFail(symbol.getFlags()) & llvm::object::SymbolRef::SF_Undefined) != 0;
+    if (is_undefined && !name.empty()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
 }
 
 std::string sha256_of_file(const std::string& path) {

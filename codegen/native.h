@@ -5,7 +5,9 @@
 // Text that Clang refuses is our bug: an InternalError says where the text is kept.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,11 +24,21 @@ struct CompileOptions {
   bool warnings_are_errors = false;           // -Wall -Wextra: for our own tests, since users can't mend emitted code
 };
 
+// What a call of a function takes of the stack, without what functions of other objects take that it calls.
+struct StackUse {
+  std::string function;
+  std::optional<int64_t> bytes;  // none where it calls itself or through a pointer, or makes room as it runs
+};
+
 // One compiled translation unit, a relocatable ELF file in memory.
 struct ObjectCode {
   std::string name;  // "resnet18.o"
   std::string bytes;
+  std::vector<StackUse> stack = {};  // of freestanding code: its functions that others may call
 };
+
+// Functions and variables that an object needs from others, sorted.
+std::vector<std::string> undefined_symbols(const ObjectCode& object);
 
 // Compiles each source on its own, on up to `threads` threads. Sources and headers see each other by their names, the
 // runtime as "runtime/core/..." or "core/...", the public headers as "tsc/tsc.h", and no other file.
@@ -63,8 +75,12 @@ void link(const LinkJob& job, const std::string& path);
 void write_archive(std::span<const ObjectCode> objects, std::span<const ObjectFile> object_files,
                    const std::string& path);
 
-// Bytes of machine code in a library, an object or all members of an archive.
-size_t code_bytes(const std::string& path);
+// Bytes that a library, an object or all members of an archive have in memory: machine code, and what is only read.
+struct SectionBytes {
+  size_t code = 0;
+  size_t constants = 0;
+};
+SectionBytes section_bytes(const std::string& path);
 
 // SHA-256 of a file's bytes in hexadecimal; "" when it can't be read.
 std::string sha256_of_file(const std::string& path);

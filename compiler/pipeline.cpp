@@ -373,7 +373,7 @@ void Compilation::write_library() {
     codegen::link(job, path);
     if (!blobs_.empty()) codegen::fill_reserved_weights(path, blobs_);
   });
-  size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
+  size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::section_bytes(path).code};
   file_->commit(plan_.kind == OutputKind::kSharedLibrary ? OutputFile::Mode::kExecutable : OutputFile::Mode::kPlain);
 }
 
@@ -388,12 +388,15 @@ void Compilation::write_freestanding(std::vector<EmittedFile> sources, std::vect
   const std::vector<codegen::ObjectCode> objects = clock_.measure("", "clang", [&] {
     return codegen::compile(sources, headers, {.target = plan_.target, .optimization = options_.optimization}, jobs());
   });
+  for (size_t i = 0; i < models_.size(); ++i)  // whose sources come first, one each
+    codegen::add_stack(models_[i], objects[i].stack, codegen::undefined_symbols(objects[i]));
   const std::string& path = file_->temporary_path();
   clock_.measure("", "link", [&] {
     if (plan_.kind == OutputKind::kArchive) return codegen::write_archive(objects, {}, path);
     codegen::link({.kind = codegen::LinkKind::kRelocatable, .objects = objects, .target = plan_.target}, path);
   });
-  size_ = {.file_bytes = fs::file_size(path), .code_bytes = codegen::code_bytes(path)};
+  const codegen::SectionBytes bytes = codegen::section_bytes(path);
+  size_ = {.file_bytes = fs::file_size(path), .code_bytes = bytes.code, .constant_bytes = bytes.constants - weights_size_};
   std::deque<OutputFile> header_files;
   for (const EmittedModel& model : models_) {
     for (const EmittedFile& header : model.headers) {

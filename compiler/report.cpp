@@ -20,6 +20,22 @@ size_t column_width(const std::vector<ReportEntry>& entries, std::string ReportE
   return std::min<size_t>(width, 48);
 }
 
+// What a program without an operating system must have room for.
+std::string format_interface(const codegen::freestanding::Interface& interface) {
+  std::string text;
+  for (const codegen::freestanding::Method& method : interface.methods) {
+    text += fmt::format("  {}: arena {} bytes", method.symbol, method.arena_bytes);
+    if (method.stack_bytes) {
+      text += fmt::format(", stack {} bytes", *method.stack_bytes);
+      if (!interface.outside.empty()) text += fmt::format(" and what {} takes", outside_text(interface));
+    } else {
+      text += interface.is_compiled ? ", stack without a known bound" : ", stack as its compiler tells";
+    }
+    text += "\n";
+  }
+  return text + fmt::format("  weights {} bytes\n", interface.weights_bytes);
+}
+
 std::string format_model(const EmittedModel& model) {
   std::string text = model.name + "\n";
   const size_t name_width = column_width(model.report, &ReportEntry::name);
@@ -37,6 +53,7 @@ std::string format_model(const EmittedModel& model) {
     text += line + "\n";
     if (!entry.reason.empty()) text += fmt::format("      {}\n", entry.reason);
   }
+  if (model.interface) return text + format_interface(*model.interface);
   return text +
          fmt::format("  arena {}, weights {}\n", format_bytes(model.arena_bytes), format_bytes(model.weights_size));
 }
@@ -46,7 +63,10 @@ std::string format_model(const EmittedModel& model) {
 std::string format_report(const std::vector<EmittedModel>& models, const LibrarySize& size) {
   std::string text;
   for (const EmittedModel& model : models) text += format_model(model);
-  if (size.file_bytes > 0) {
+  if (size.constant_bytes) {
+    text += fmt::format("code {} bytes, other constants {} bytes, file {}\n", size.code_bytes, *size.constant_bytes,
+                        format_bytes(size.file_bytes));
+  } else if (size.file_bytes > 0) {
     text += fmt::format("code {}, file {}\n", format_bytes(size.code_bytes), format_bytes(size.file_bytes));
   }
   return text;

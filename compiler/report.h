@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace tsc {
 struct LibrarySize {
   size_t file_bytes = 0;
   size_t code_bytes = 0;
+  // Of freestanding programs, whose bytes are counted: constants beside the weights.
+  std::optional<size_t> constant_bytes = {};
 };
 
 std::string format_report(const std::vector<codegen::EmittedModel>& models, const LibrarySize& size);

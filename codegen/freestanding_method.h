@@ -1,0 +1,115 @@
+// One method as a C function: what is known of each value when the program is written, and the statements that are
+// left. Its parts are freestanding_method.cpp (values, memory, statements, calls of regions), _ports (inputs and
+// outputs), _numbers and _control.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "codegen/emit_common.h"
+#include "codegen/emit_number.h"
+#include "codegen/freestanding_interface.h"
+#include "codegen/memory_plan.h"
+#include "compiler/diagnostic.h"
+
+namespace tsc::codegen::freestanding {
+
+using namespace ir;
+using Kind = Type::Kind;
+
+// A value: an expression of it, or the items that it is made of.
+struct Item {
+  enum class What : uint8_t { kUnknown, kTensor, kNumber, kGroup, kNone } what = What::kUnknown;
+  Expression text = {};          // of a tensor: the pointer to its elements
+  std::set<size_t> pieces = {};  // of a tensor: the pieces of memory in which it may be
+  bool is_single = false;        // of a float: its value is a float32's, and the text is of that type
+  std::vector<Item> parts = {};  // of a tuple or a list
+};
+
+// A tensor's place in the arena, or a region's memory, from the first use to the last.
+struct Piece {
+  std::string element;  // "" for a region's memory
+  std::string name;
+  std::string comment;
+  PlannedBlock block;
+};
+
+class MethodEmitter {
+ public:
+  // Functions of regions are written to `regions`, what can't be to `diagnostics`.
+  MethodEmitter(ModelContext& model, const Function& function, const std::string& model_name, Diagnostics& diagnostics,
+                Writer& regions);
+
+  // Writes the C function. False when something was refused.
+  bool run(Writer& out);
+  const Method& method() const { return method_; }
+
+ private:
+  const Type& type(ValueId id) const { return graph_.value(id).type; }
+
+  // What can't be.
+  void refuse(const Node& node, const std::string& what, const std::string& reason, const std::string& advice);
+  void refuse_op(const Node& node);
+  void refuse_op_result(const Node& node, ValueId output);
+  void refuse_input(const std::string& name, const std::string& reason, const std::string& advice);
+
+  // Inputs and outputs.
+  bool take_inputs();
+  Item take_input(const Type& t, const std::string& wish);
+  void take_outputs(ValueId result);
+  void collect_outputs(ValueId id, std::vector<ValueId>& leaves);
+  void give_outputs(ValueId result);
+  void give_output(ValueId id, size_t& next);
+
+  // Memory and values.
+  size_t add_piece(const Type& t, const std::string& name);
+  void touch(const Item& item);
+  std::string local_name(ValueId id);
+  Item item_of(ValueId id);
+  Item constant_item(const Constant& constant, const Type& t);
+  static Item number(Expression text, Kind kind);
+
+  // Statements.
+  void emit_block(BlockId block);
+  void emit_node(const Node& node);
+  bool has_open_sizes(const Node& region) const;
+  void emit_region_call(const Node& node);
+  void write(Writer& out);
+
+  // Numbers.
+  void emit_element(const Node& node);
+  Expression as_number(ValueId id);
+  bool emit_number(const Node& node);
+  Kind result_kind(const Node& node);
+  std::optional<Expression> number_form(const Node& node);
+  std::optional<Expression> single_comparison(const Node& node);
+
+  // Control flow.
+  Item declare_variable(const Type& t, const std::string& name);
+  bool assign(Item& to, const Item& from);
+  void emit_if(const Node& node);
+  void emit_loop(const Node& node);
+  Item carry(const Type& t, const Item& initial, const std::string& name);
+  void carry_on(const Node& node, const Block& body, std::vector<Item>& carried, const std::string& go);
+
+  ModelContext& model_;
+  const Graph& graph_;
+  const Function& function_;
+  Diagnostics& diagnostics_;
+  Writer& regions_;
+  Names locals_;
+  Method method_;
+  std::map<ValueId, size_t> made_in_place_;  // results that a region writes to the caller's memory
+  std::map<ValueId, Item> items_;
+  std::vector<Piece> pieces_;
+  std::vector<uint32_t> uses_ = graph_.use_counts();
+  Writer body_;
+  size_t time_ = 0;
+  bool refused_ = false;
+  bool left_ = false;  // the code just written ends with a return
+};
+
+}  // namespace tsc::codegen::freestanding
