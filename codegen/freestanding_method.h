@@ -59,6 +59,7 @@ class MethodEmitter {
   // Inputs and outputs.
   bool take_inputs();
   Item take_input(const Type& t, const std::string& wish);
+  std::string users_name(const Value& value) const;
   void take_outputs(ValueId result);
   void collect_outputs(ValueId id, std::vector<ValueId>& leaves);
   void give_outputs(ValueId result);

@@ -44,6 +44,18 @@ Item MethodEmitter::take_input(const Type& t, const std::string& wish) {
   return {.what = t.is_tensor() ? Item::What::kTensor : Item::What::kNumber, .text = {method_.inputs.back().name}};
 }
 
+// As the user calls it; "" where he has no name for it. TorchScript numbers what a variable holds after its first
+// value: `x0` is `x`, but where an input or another output has that name.
+std::string MethodEmitter::users_name(const Value& value) const {
+  if (value.name.empty() || std::isdigit(static_cast<unsigned char>(value.name[0])) != 0) return "";
+  const std::string name = value.name.substr(0, value.name.find('.'));
+  const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  const auto is_named = [&](const auto& other) { return other.name == stem; };
+  if (stem == name || !std::ranges::any_of(graph_.values, is_named)) return name;
+  const bool is_taken = std::ranges::any_of(method_.inputs, is_named) || std::ranges::any_of(method_.outputs, is_named);
+  return is_taken ? "" : stem;
+}
+
 // The outputs are told by the type of the result. A tensor that a region of the body itself makes is made in its
 // place.
 void MethodEmitter::take_outputs(ValueId result) {
@@ -51,10 +63,8 @@ void MethodEmitter::take_outputs(ValueId result) {
   collect_outputs(result, leaves);
   for (size_t i = 0; i < leaves.size(); ++i) {
     const Value& value = graph_.value(leaves[i]);
-    const bool is_named = !value.name.empty() && std::isdigit(static_cast<unsigned char>(value.name[0])) == 0;
-    const std::string wish = is_named             ? value.name.substr(0, value.name.find('.'))
-                             : leaves.size() == 1 ? "y"
-                                                  : fmt::format("y{}", i);
+    std::string wish = users_name(value);
+    if (wish.empty()) wish = leaves.size() == 1 ? "y" : fmt::format("y{}", i);
     method_.outputs.push_back({.name = locals_.unique(wish), .type = value.type, .is_output = true});
     if (!value.type.is_tensor() || value.def == kNoId || graph_.node(value.def).op != Op::region) continue;
     const auto& nodes = graph_.block(function_.body).nodes;

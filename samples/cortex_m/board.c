@@ -57,11 +57,12 @@ unsigned board_used_from_bottom(const uint32_t *begin, const uint32_t *end) {
 }
 
 unsigned board_stack_of(void (*function)(void)) {
-  /* What is below this function's own frame, and a few words for it. */
-  uint32_t *const top = (uint32_t *)__builtin_frame_address(0) - 32;
-  board_paint(stack_bottom, top);
+  uint32_t *top, *word;
+  __asm__ volatile("mov %0, sp" : "=r"(top));
+  /* Painted here, since a function that does it would have its own frame there. */
+  for (word = stack_bottom; word < top; ++word) *(volatile uint32_t *)word = PAINT;
   function();
-  return board_used_from_top(stack_bottom, top) + 32 * (unsigned)sizeof(uint32_t);
+  return board_used_from_top(stack_bottom, top);
 }
 
 void reset(void) {

@@ -16,7 +16,7 @@ void board_exit(int status);
 void board_paint(uint32_t *begin, uint32_t *end);
 unsigned board_used_from_top(const uint32_t *begin, const uint32_t *end);
 unsigned board_used_from_bottom(const uint32_t *begin, const uint32_t *end);
-/* Bytes of stack that the function needs, its own frame's caller included. */
+/* Bytes of stack that a call of the function takes. */
 unsigned board_stack_of(void (*function)(void));
 
 #endif

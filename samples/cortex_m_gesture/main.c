@@ -7,7 +7,7 @@
 #include "net.h"
 
 static uint64_t arena[(NET_FORWARD_ARENA_BYTES + 7) / 8];
-static float probabilities[NET_FORWARD_PROBABILITIES0_COUNT];
+static float probabilities[NET_FORWARD_PROBABILITIES_COUNT];
 static bool sure;
 static int status;
 
@@ -23,7 +23,7 @@ int main(void) {
   const unsigned stack = board_stack_of(call);
   bool same = true;
   int i;
-  for (i = 0; i < NET_FORWARD_PROBABILITIES0_COUNT; ++i) {
+  for (i = 0; i < NET_FORWARD_PROBABILITIES_COUNT; ++i) {
     const float error = probabilities[i] - example_result[i];
     same = same && error < 1e-5f && error > -1e-5f;
     print("probability in millionths: ", (int)(1e6f * probabilities[i]));
@@ -31,7 +31,8 @@ int main(void) {
   print("sure: ", sure);
   print("arena: ", NET_FORWARD_ARENA_BYTES);
   print("weights: ", NET_WEIGHTS_BYTES);
-  print("stack: ", (int)stack);
+  print("stack, with that of the caller: ", (int)stack);
+  print("stack that the header tells: ", NET_FORWARD_STACK_BYTES);
   board_print(status == NET_OK && same ? "as PyTorch\n" : "not as PyTorch\n");
   return status == NET_OK && same ? 0 : 1;
 }

@@ -29,7 +29,8 @@ int main(void) {
   }
   print("arena: ", NET_FORWARD_ARENA_BYTES);
   print("weights: ", NET_WEIGHTS_BYTES);
-  print("stack: ", (int)stack);
+  print("stack, with that of the caller: ", (int)stack);
+  print("stack that the header tells: ", NET_FORWARD_STACK_BYTES);
   board_print(status == NET_OK && same ? "as PyTorch\n" : "not as PyTorch\n");
   return status == NET_OK && same ? 0 : 1;
 }

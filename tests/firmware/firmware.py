@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BOARD = ROOT / "samples" / "cortex_m"
 TIMEOUT = 240
+ROOM = 512  # bytes of stack that the function takes which is called for comparison
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _cortex(cpu, options, board):
 MACHINES = {
     machine.target: machine
     for machine in [
-        Machine("native", ["gcc"], []),
+        Machine("native", ["gcc", "-Wl,-z,now"], []),
         _linux("aarch64", "aarch64-linux-gnu-", "qemu-aarch64"),
         _linux("riscv64", "riscv64-linux-gnu-", "qemu-riscv64"),
         _cortex("cortex-m4", ["-mfpu=fpv4-sp-d16"], "mps2-an386"),
@@ -86,6 +87,11 @@ class Program:
         self.report = run(command)
         self.header = (self.folder / f"{name}.h").read_text()
 
+    def stack_bytes(self, method="forward"):
+        """The bound, and the functions outside whose stack it leaves out."""
+        found = re.search(rf"#define {self.name.upper()}_{method.upper()}_STACK_BYTES (\d+)(?: /\* and what (.*) takes \*/)?\n", self.header)
+        return int(found.group(1)), set(re.split(", | or ", found.group(2) or "")) - {""}
+
     def macro(self, name):
         return int(re.search(rf"#define {self.name.upper()}_{name} (\d+)", self.header).group(1))
 
@@ -121,7 +127,7 @@ def driver(program, inputs, outputs, method="forward"):
         text += f"static uint32_t output_{i}[{words}] __attribute__((aligned(64), section(\".large\")));\n"
         call.append(f"(void *)output_{i}")
         printing += f"  print_words(\"output\", output_{i}, {words});\n"
-    prefix = f"{program.name.upper()}_{method.upper()}"
+    prefix, function = f"{program.name.upper()}_{method.upper()}", f"{program.name}_{method}"
     return f"""#include "{program.name}.h"
 
 #include "board.h"
@@ -147,16 +153,28 @@ static void print_number(const char *what, int value) {{
   board_print("\\n");
 }}
 
+static __typeof__(&{function}) volatile function = {function};
+
 static void call(void) {{
-  status = {program.name}_{method}({", ".join([*call, "arena"])});
+  status = function({", ".join([*call, "arena"])});
+}}
+
+/* Stands in for the function, and takes {ROOM} bytes: what the call takes beside is the caller's. */
+static int take_room(void) {{
+  volatile uint8_t room[{ROOM}];
+  room[0] = 1;
+  return room[0];
 }}
 
 int main(void) {{
-  unsigned stack;
+  unsigned stack, others;
+  function = (__typeof__(&{function}))(void *)take_room;
+  others = board_stack_of(call) - {ROOM};
+  function = {function};
   board_paint(arena, arena + ARENA_WORDS + GUARD_WORDS);
   stack = board_stack_of(call);
   print_number("status", status);
-  print_number("stack", (int)stack);
+  print_number("stack", (int)stack - (int)others);
   print_number("arena", (int)board_used_from_bottom(arena, arena + ARENA_WORDS + GUARD_WORDS));
 {printing}  return 0;
 }}
@@ -195,12 +213,27 @@ def execute(where, executable, environment=None):
     return result
 
 
+def stack_outside(functions):
+    """Bytes that functions of libc and libm may take in the C libraries that the programs are linked with."""
+    memory = {"memcpy", "memmove", "memset"}
+    return (96 if functions & memory else 0) + (512 if functions - memory else 0)
+
+
+def check_stack(program, result, method="forward", deepest_is_taken=False):
+    """The stack is as large as the header says, and the header says no more than there is to be, if the deepest way was taken."""
+    bound, outside = program.stack_bytes(method)
+    assert result.stack <= bound + stack_outside(outside), f"the stack took {result.stack} bytes, {bound} were said"
+    if deepest_is_taken:
+        assert bound <= 1.5 * result.stack + 128, f"the stack took {result.stack} bytes, {bound} were said"
+
+
 def call(program, inputs, outputs, method="forward", **options):
     """Runs the method. `outputs` are values of the types that it returns, flat; the result's are its own."""
     where = machine(program.target)
     text = driver(program, flatten(inputs), outputs, method)
     result = execute(where, link(program, where, text, **options))
     assert result.arena <= program.macro(f"{method.upper()}_ARENA_BYTES"), "the arena is written past its end"
+    check_stack(program, result, method)
     return decode(result, outputs)
 
 

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
 #include "board.h"
 
@@ -18,7 +19,25 @@ unsigned board_used_from_bottom(const uint32_t *begin, const uint32_t *end) {
   while (begin < end && end[-1] == PAINT) --end;
   return (unsigned)((const char *)end - (const char *)begin);
 }
+
+/* The function runs on a stack of its own, which is painted before. */
+#define STACK_WORDS (1 << 18)
+static uint32_t stack[STACK_WORDS] __attribute__((aligned(64)));
+static ucontext_t here, there;
+static void (*entry)(void);
+
+static void enter(void) { entry(); }
+
 unsigned board_stack_of(void (*function)(void)) {
-  function();
-  return 0;
+  const uint32_t *lowest = stack;
+  board_paint(stack, stack + STACK_WORDS);
+  entry = function;
+  getcontext(&there);
+  there.uc_stack.ss_sp = stack;
+  there.uc_stack.ss_size = sizeof stack;
+  there.uc_link = &here;
+  makecontext(&there, enter, 0);
+  swapcontext(&here, &there);
+  while (lowest < stack + STACK_WORDS && *lowest == PAINT) ++lowest;
+  return (unsigned)((const char *)(stack + STACK_WORDS) - (const char *)lowest);
 }

@@ -13,7 +13,7 @@ DEVICES_OF_PYTORCH = {
 }  # fmt: skip
 ALLOWED = {
     "cuda": DEVICES_OF_PYTORCH | {"codegen/targets.def", "codegen/emit_launch.cpp", "codegen/emit_launch.h"},
-    "cortex": {"codegen/targets.def", "codegen/emit_freestanding.cpp"},
+    "cortex": {"codegen/targets.def"},
 }
 
 

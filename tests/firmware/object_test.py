@@ -72,6 +72,32 @@ def test_sections(compiled, name, target):
     assert sum(size for section, size in found.items() if re.match(r"\.rodata.*weights", section)) == compiled(name, target).macro("WEIGHTS_BYTES")
 
 
+def from_object(link_map, name):
+    """Section -> bytes, of the parts that an image has of an object."""
+    rows = re.findall(rf"^ (\.[\w.]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*{name}$", link_map, re.MULTILINE)
+    bytes_of = {}
+    for section, size in rows:
+        bytes_of[section] = bytes_of.get(section, 0) + int(size, 16)
+    return bytes_of
+
+
+@pytest.mark.parametrize("target", ["native", "aarch64", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("name", ["mlp", "gate", "vision"])
+def test_report_is_what_the_linker_says(compiled, name, target):
+    program, (module, inputs) = compiled(name, target), PROGRAMS[name]()
+    executable = link(program, machine(target), driver(program, flatten(inputs), flatten(module(*inputs))))
+    found = from_object(executable.with_suffix(".map").read_text(), "net.o")
+    code = sum(size for section, size in found.items() if section.startswith(".text"))
+    weights = sum(size for section, size in found.items() if re.match(r"\.rodata.*weights", section))
+    constants = sum(size for section, size in found.items() if section.startswith(".rodata")) - weights
+    report = program.report
+    assert f"code {code} bytes, other constants {constants} bytes" in report, (report, found)
+    assert f"weights {weights} bytes" in report
+    bound, outside = program.stack_bytes()
+    assert f"net_forward: arena {program.macro('FORWARD_ARENA_BYTES')} bytes, stack {bound} bytes" in report
+    assert outside == set(nm(program.object))
+
+
 def test_size_of_sine(compiled):
     """onnx2c makes 8.2 KB of code of this model, ST Edge AI 14.4 KB."""
     assert sum(sections(compiled("sine", "cortex-m4").object).values()) < 3000

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from compare import compare, compare_tensors, run_double
-from firmware import MACHINES, Program, call, flatten, machine
+from firmware import MACHINES, Program, call, check_stack, flatten, machine
 from programs import PROGRAMS, input_options, trace
 
 
@@ -14,8 +14,10 @@ def test_program(compiler, tmp_path, name, target):
     machine(target)
     module, inputs = PROGRAMS[name]()
     theirs, exact = flatten(module(*inputs)), flatten(run_double(module, inputs, "forward"))
-    ours = call(Program(compiler, trace(module, inputs), tmp_path, target, *input_options(module, inputs)), inputs, theirs)
+    program = Program(compiler, trace(module, inputs), tmp_path, target, *input_options(module, inputs))
+    ours = call(program, inputs, theirs)
     assert ours.status == 0
+    check_stack(program, ours, deepest_is_taken=True)
     for i, output in enumerate(ours.outputs):
         check(output, theirs[i], exact[i], f"output {i}")
 

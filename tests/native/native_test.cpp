@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -201,6 +202,43 @@ TEST_F(NativeTest, OtherTargets) {
   std::memcpy(&header, object.data(), sizeof(header));
   EXPECT_EQ(header.e_machine, EM_AARCH64);
   EXPECT_EQ(find_target("z80"), std::nullopt);
+}
+
+TEST_F(NativeTest, StackOfFreestandingCode) {
+  constexpr const char* kText = R"(
+extern "C" {
+void outside(volatile char*);
+void (*pointer)();
+static inline void use(char* room) { asm volatile("" : : "r"(room) : "memory"); }
+__attribute__((noinline)) static void inner() { char room[1000]; use(room); }
+__attribute__((noinline)) static void twice() { char room[100]; use(room); inner(); use(room); }
+void leaf() {}
+void deep() { char room[300]; use(room); twice(); inner(); use(room); }
+void calls_outside() { volatile char room[200]; outside(room); }
+int calls_itself(int n) { volatile int x = n; if (n > 0) x = x + calls_itself(n - 1) * calls_itself(n - 2); return x; }
+void calls_pointer() { pointer(); }
+void makes_room(int n) { volatile char* room = static_cast<volatile char*>(__builtin_alloca(n)); outside(room); }
+})";
+  for (const char* name : {"x86-64-v3", "aarch64", "riscv64", "cortex-m4"}) {
+    Target target = *find_target(name);
+    target.is_freestanding = true;
+    const EmittedFile source{.name = "model.cpp", .text = kText};
+    const ObjectCode object = compile({&source, 1}, {}, {.target = target}, 1)[0];
+    const auto bytes = [&](const char* function) {
+      const auto found = std::ranges::find(object.stack, function, &StackUse::function);
+      EXPECT_NE(found, object.stack.end()) << function;
+      return found == object.stack.end() ? std::nullopt : found->bytes;
+    };
+    EXPECT_LE(bytes("leaf"), 16) << name;
+    EXPECT_GE(bytes("deep"), 1400) << name;
+    EXPECT_LE(bytes("deep"), 1600) << name;
+    EXPECT_GE(bytes("calls_outside"), 200) << name;
+    EXPECT_LE(bytes("calls_outside"), 300) << name;
+    EXPECT_EQ(bytes("calls_itself"), std::nullopt) << name;
+    EXPECT_EQ(bytes("calls_pointer"), std::nullopt) << name;
+    EXPECT_EQ(bytes("makes_room"), std::nullopt) << name;
+    EXPECT_EQ(undefined_symbols(object), (std::vector<std::string>{"outside"}));
+  }
 }
 
 TEST_F(NativeTest, HeadersAreSeenByTheirNames) {
