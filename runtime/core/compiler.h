@@ -5,6 +5,7 @@
 //   TSC_UNROLL             before a loop of a small constant count: unrolled whole
 //   TSC_NO_UNROLL          before a loop that is long or rare: as it stands
 //   TSC_NO_VECTORIZE       the same, and not in vectors either
+//   TSC_ONE_VECTOR         the same, in vectors, but not several of them at once
 //   MakeSequence<S, N>     S<int, 0, 1, ..., N - 1>
 //   forbid, allow          tell the address sanitizer what memory may not be touched, and that it may again
 //   extension::...         vectors
@@ -28,6 +29,7 @@
 #endif
 #define TSC_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #define TSC_NO_VECTORIZE _Pragma("clang loop vectorize(disable) unroll(disable)")
+#define TSC_ONE_VECTOR _Pragma("clang loop interleave(disable) unroll(disable)")
 #if __has_feature(address_sanitizer)
 #define TSC_ADDRESS_SANITIZER
 #endif
@@ -41,6 +43,7 @@
 #endif
 #define TSC_NO_UNROLL  // GCC leaves loops of run-time counts alone
 #define TSC_NO_VECTORIZE
+#define TSC_ONE_VECTOR
 #endif
 
 #if defined(TSC_ADDRESS_SANITIZER)

@@ -131,31 +131,28 @@ struct Float16 {
     result.bits = bits;
     return result;
   }
+  // Without branches, so that loops of conversions become vectors.
   constexpr operator float() const {  // NOLINT(google-explicit-constructor): every half is a float
     const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
-    const uint32_t exponent = (bits >> 10) & 0x1fu;
-    const uint32_t mantissa = bits & 0x3ffu;
-    if (exponent == 0) {  // zero and subnormals: an integer times 2^-24
-      const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-      return bit_cast<float>(bit_cast<uint32_t>(magnitude) | sign);
-    }
-    if (exponent == 31) return bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-    return bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+    const uint32_t magnitude = bits & 0x7fffu;
+    // Zero and subnormals are an integer times 2^-24; infinity and NaN keep the largest exponent.
+    const uint32_t small = bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+    const uint32_t normal = (magnitude << 13) + (magnitude >= 0x7c00u ? 224u << 23 : 112u << 23);
+    return bit_cast<float>(sign | (magnitude < 0x400u ? small : normal));
   }
 
  private:
   static constexpr uint16_t from_float(float value) {
-    uint32_t x = bit_cast<uint32_t>(value);
-    const uint32_t sign = (x >> 16) & 0x8000u;
-    x &= 0x7fffffffu;
-    if (x > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);   // NaN
-    if (x >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65536 and above
-    if (x < 0x38800000u) {  // below 2^-14: adding 0.5 shifts the mantissa to a subnormal half's place, rounded
-      const float shifted = bit_cast<float>(x) + 0.5f;
-      return static_cast<uint16_t>(sign | (bit_cast<uint32_t>(shifted) - 0x3f000000u));
-    }
-    x += 0xfffu + ((x >> 13) & 1u);  // may carry into the exponent, up to infinity
-    return static_cast<uint16_t>(sign | ((x - 0x38000000u) >> 13));
+    const uint32_t bits = bit_cast<uint32_t>(value);
+    const uint32_t sign = (bits >> 16) & 0x8000u;
+    const uint32_t x = bits & 0x7fffffffu;
+    // Below 2^-14, adding 0.5 shifts the mantissa to a subnormal half's place, rounded.
+    const uint32_t small = bit_cast<uint32_t>(bit_cast<float>(x) + 0.5f) - 0x3f000000u;
+    const uint32_t normal = (x + 0xfffu + ((x >> 13) & 1u) - 0x38000000u) >> 13;  // may carry, up to infinity
+    uint32_t half = x < 0x38800000u ? small : normal;
+    half = x >= 0x47800000u ? 0x7c00u : half;  // 65536 and above
+    half = x > 0x7f800000u ? 0x7e00u : half;   // NaN
+    return static_cast<uint16_t>(sign | half);
   }
 };
 
@@ -178,8 +175,8 @@ struct BFloat16 {
  private:
   static constexpr uint16_t from_float(float value) {
     const uint32_t x = bit_cast<uint32_t>(value);
-    if ((x & 0x7fffffffu) > 0x7f800000u) return 0x7fc0u;
-    return static_cast<uint16_t>((x + 0x7fffu + ((x >> 16) & 1u)) >> 16);
+    const uint32_t rounded = (x + 0x7fffu + ((x >> 16) & 1u)) >> 16;
+    return static_cast<uint16_t>((x & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
   }
 };
 

@@ -157,6 +157,11 @@ inline void with_dtype(DType dtype, F f) {
 template <class C>
 [[gnu::noinline]] void load_elements(C* to, const char* from, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
+    if (stride == static_cast<i64>(sizeof(T))) {
+      TSC_ONE_VECTOR
+      for (i64 i = 0; i < n; ++i) to[i] = convert_element<C>(reinterpret_cast<const T*>(from)[i]);
+      return;
+    }
     TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) to[i] = convert_element<C>(*reinterpret_cast<const T*>(from + i * stride));
   });
@@ -164,6 +169,11 @@ template <class C>
 template <class C>
 [[gnu::noinline]] void store_elements(const C* from, char* to, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
+    if (stride == static_cast<i64>(sizeof(T))) {
+      TSC_ONE_VECTOR
+      for (i64 i = 0; i < n; ++i) reinterpret_cast<T*>(to)[i] = convert_element<T>(from[i]);
+      return;
+    }
     TSC_NO_VECTORIZE
     for (i64 i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = convert_element<T>(from[i]);
   });

@@ -228,6 +228,13 @@ inline constexpr i64 kChunk = 512;
 inline void convert_row(char* to, DType to_dtype, i64 to_stride, const char* from, DType from_dtype, i64 from_stride,
                         i64 n) {
   with_compute(compute_of(from_dtype), [&]<class C>() {
+    constexpr i64 kBytes = sizeof(C);
+    if (from_dtype == dtype_of<C> && from_stride == kBytes) {
+      return store_elements(reinterpret_cast<const C*>(from), to, to_dtype, to_stride, n);
+    }
+    if (to_dtype == dtype_of<C> && to_stride == kBytes) {
+      return load_elements(reinterpret_cast<C*>(to), from, from_dtype, from_stride, n);
+    }
     C buffer[kChunk];
     for (i64 i = 0; i < n; i += kChunk) {
       const i64 count = min(kChunk, n - i);

@@ -50,10 +50,14 @@ void run_chunk(void* output, const void* const* inputs, i64 n, const void* numbe
   using V = Vec<C, kWidth>;
   using Result = decltype(call_op<Op, V>(static_cast<const C*>(numbers), inputs, 0, 0));
   Element<Result>* to = static_cast<Element<Result>*>(output);
+  const void* from[Op::kInputs];  // copies that no store can change
+  for (int k = 0; k < Op::kInputs; ++k) from[k] = inputs[k];
+  C held[kMaxNumbers];
+  for (int k = 0; k < kMaxNumbers; ++k) held[k] = static_cast<const C*>(numbers)[k];
   TSC_NO_VECTORIZE
   for (i64 i = 0; i < n; i += kWidth) {
     const i64 count = n - i < kWidth ? n - i : kWidth;
-    const Result result = call_op<Op, V>(static_cast<const C*>(numbers), inputs, i, count);
+    const Result result = call_op<Op, V>(held, from, i, count);
     if constexpr (kWidth > 1) {
       store_partial(to + i, result, count);
     } else {
@@ -129,24 +133,31 @@ inline bool dtype_taken(Context& ctx, const PointwiseSpec& spec, DType common) {
   return taken;
 }
 
-// Runs the chunks of one row. Buffers of inputs that do not move are filled once.
+// Runs the chunks of a loop. Buffers of inputs that do not move are filled once; without buffers a row is one chunk.
 template <class C>
 [[gnu::noinline]] void run_rows(const PointwiseSpec& spec, const Loop& loop, const DType* dtypes, const C* numbers) {
-  constexpr i64 kCount = kChunk;
-  C buffers[kMaxInputs + 1][kCount];
+  C buffers[kMaxInputs + 1][kChunk];
   const char* constant[kMaxInputs] = {};  // the element that fills a whole buffer
   const ChunkFunction chunk = spec.chunk[static_cast<int>(compute_of(dtype_of<C>))];
   const DType result = spec.is_predicate ? DType::kBool : dtype_of<C>;
-  const i64 result_bytes = element_size(result);
-  const bool direct_output = dtypes[0] == result && (loop.strides[0][0] == result_bytes || loop.sizes[0] == 1);
+  const auto is_direct = [&](int k, DType dtype) {
+    return dtypes[k] == dtype && (loop.strides[k][0] == element_size(dtype) || loop.sizes[0] == 1);
+  };
+  const bool direct_output = is_direct(0, result);
+  bool direct_inputs[kMaxInputs], all_direct = direct_output;
+  for (int k = 0; k < spec.inputs; ++k) {
+    direct_inputs[k] = is_direct(k + 1, dtype_of<C>);
+    all_direct = all_direct && direct_inputs[k];
+  }
+  const i64 count = all_direct ? loop.sizes[0] : kChunk;
   for_each_row(loop, [&](char* const* at) {
-    for (i64 i = 0; i < loop.sizes[0]; i += kCount) {
-      const i64 n = tsc::min(kCount, loop.sizes[0] - i);
+    for (i64 i = 0; i < loop.sizes[0]; i += count) {
+      const i64 n = tsc::min(count, loop.sizes[0] - i);
       const void* inputs[kMaxInputs];
       for (int k = 0; k < spec.inputs; ++k) {
         const i64 stride = loop.strides[k + 1][0];
         const char* from = at[k + 1] + i * stride;
-        if (dtypes[k + 1] == dtype_of<C> && (stride == static_cast<i64>(sizeof(C)) || n == 1)) {
+        if (direct_inputs[k]) {
           inputs[k] = from;
           continue;
         }
@@ -154,7 +165,7 @@ template <class C>
         if (stride == 0) {
           if (constant[k] == from) continue;
           constant[k] = from;
-          load_elements(buffers[k], from, dtypes[k + 1], 0, tsc::min(kCount, loop.sizes[0]));
+          load_elements(buffers[k], from, dtypes[k + 1], 0, tsc::min(count, loop.sizes[0]));
         } else {
           load_elements(buffers[k], from, dtypes[k + 1], stride, n);
         }
@@ -251,11 +262,10 @@ inline bool separate_input(Context& ctx, const Tensor& destination, LoopInput& i
     dtypes[k + 1] = inputs[k].dtype;
   }
   builder.order();
-  const Loop& loop = builder.finish();
   with_compute(compute_of(common), [&]<class C>() {
     C values[kMaxNumbers];
     for (int k = 0; k < kMaxNumbers; ++k) values[k] = scalar_as<C>(numbers[k]);
-    run_rows(spec, loop, dtypes, values);
+    parallel_loop(ctx, builder.finish(), [&](const Loop& part) { run_rows(spec, part, dtypes, values); });
   });
   return output;
 }

@@ -1,5 +1,6 @@
 """The Python package beside torch: tensors both ways, without a copy in, and the same results as the program's own."""
 
+import pytest
 import torch
 
 import tsc
@@ -23,9 +24,21 @@ def test_views_gradients_and_scalars(tiny):
     x = torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1)[::2]
     assert torch.equal(torch.from_dlpack(tiny.echo(x)), x)
     assert torch.from_dlpack(tiny.echo(torch.ones(2, requires_grad=True))).tolist() == [1, 1]
+    assert torch.from_dlpack(tiny.echo(torch.nn.Parameter(torch.ones(2)))).tolist() == [1, 1]
+    # Views whose elements are conjugated or negated when they are read.
+    numbers = torch.tensor([1 + 2j, 3 - 4j]).conj()
+    assert torch.from_dlpack(tiny.echo(numbers)).tolist() == [1 - 2j, 3 + 4j]
+    assert torch.from_dlpack(tiny.echo(numbers.imag)).tolist() == [-2, 4]
     assert tiny.echo(torch.tensor(5)).item() == 5
     assert tiny.echo(torch.float32) == 6
     assert tiny.echo(torch.device("cpu")) == "cpu"
+
+
+@pytest.mark.parametrize("tensor", [torch.empty(2, device="meta"), torch.eye(2).to_sparse()])
+def test_tensors_without_elements_in_memory_are_refused(tiny, tensor):
+    with pytest.raises(tsc.Error) as refused:
+        tiny.echo(tensor)
+    assert refused.value.kind == "unsupported"
 
 
 def test_same_as_torch(tiny_path):

@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from ctypes import CFUNCTYPE, POINTER, Structure, Union
+from ctypes import CFUNCTYPE, POINTER, PYFUNCTYPE, Structure, Union, py_object
 from ctypes import c_char, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from typing import Dict, List, Tuple
 
@@ -44,6 +44,21 @@ ManagedTensor._fields_ = [
     ("manager_ctx", c_void_p),
     ("deleter", CFUNCTYPE(None, POINTER(ManagedTensor))),
 ]
+
+
+class ExchangeTable(Structure):
+    """DLPack's DLPackExchangeAPI, of version 1."""
+
+    _fields_ = [
+        ("major", c_uint32),
+        ("minor", c_uint32),
+        ("previous", c_void_p),
+        ("allocate", c_void_p),
+        ("to_managed", c_void_p),
+        ("from_managed", c_void_p),
+        ("describe", PYFUNCTYPE(ctypes.c_int, py_object, POINTER(TensorStruct))),  # dltensor_from_py_object_no_sync
+        ("current_stream", c_void_p),
+    ]
 
 
 class Names(Structure):

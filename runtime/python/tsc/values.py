@@ -269,7 +269,15 @@ class Arguments:
         to.u.sequence.count = len(items)
 
     def _build_tensor(self, value: Any, to: abi.Value) -> None:
-        device = value.__dlpack_device__()[0]
+        borrowed = _borrow(value)
+        if borrowed is not None:
+            self._kept += [value, borrowed]
+            to.kind, to.u.tensor = abi.TENSOR, ctypes.pointer(borrowed)
+            return
+        try:
+            device = value.__dlpack_device__()[0]
+        except ValueError:  # torch's for devices that DLPack has no number for
+            device = None
         if device not in (abi.CPU, abi.PINNED):
             raise Error("unsupported", "the tensor is not in the CPU's memory")
         capsule = _export(value)
@@ -299,8 +307,44 @@ class Arguments:
             raise Error("type_error", f"a value of type {type(value).__name__} cannot be given to a model", "TypeError")
 
 
+# DLPack's exchange table of a class: a function that describes a tensor for as long as that lives, without a capsule; or
+# None. Only of classes that have a table of their own: a subclass may keep its elements elsewhere.
+_describers: Dict[type, Any] = {}
+
+
+def _describer_of(kind: type):
+    if kind not in _describers:
+        capsule, describe = vars(kind).get("__dlpack_c_exchange_api__"), None
+        if type(capsule).__name__ == "PyCapsule":
+            table = abi.ExchangeTable.from_address(_api.PyCapsule_GetPointer(capsule, b"dlpack_exchange_api"))
+            describe = table.describe if table.major == 1 and table.describe else None
+        _describers[kind] = describe
+    return _describers[kind]
+
+
+def _borrow(value: Any) -> Optional[abi.TensorStruct]:
+    """The tensor where it lies, of a class that says so at once: __dlpack__() is Python code, which costs microseconds."""
+    describe = _describer_of(type(value))
+    if describe is None or _is_lazy(value):
+        return None
+    struct = abi.TensorStruct()
+    try:
+        if describe(value, ctypes.byref(struct)) != 0 or struct.device_type != abi.CPU:
+            return None
+    except Exception:  # the slow way tells what is wrong
+        return None
+    return struct
+
+
+def _is_lazy(value: Any) -> bool:
+    """Whether it is one of torch's tensors whose elements are to be negated or conjugated when they are read."""
+    return hasattr(value, "is_neg") and (value.is_neg() or value.is_conj())
+
+
 def _export(value: Any):
     """value.__dlpack__(), also where a framework refuses what is harmless here."""
+    if _is_lazy(value):  # which torch's __dlpack__ forgets, or refuses
+        value = value.resolve_conj().resolve_neg()
     try:
         return value.__dlpack__()
     except (BufferError, RuntimeError) as error:
