@@ -18,9 +18,9 @@ inline Tensor checked_indices(Context& ctx, const Tensor& index, i64 size, Wrap 
   const Tensor given = contiguous_as(ctx, index, DType::kInt64);
   if (!ctx.ok() || given.numel() == 0) return given;
   i64 least = given.data<i64>()[0], largest = least;
-  for (i64 i = 0; i < given.numel(); ++i) {
-    least = tsc::min(least, given.data<i64>()[i]);
-    largest = tsc::max(largest, given.data<i64>()[i]);
+  for (const i64 *at = given.data<i64>(), *end = at + given.numel(); at < end; ++at) {
+    least = tsc::min(least, *at);
+    largest = tsc::max(largest, *at);
   }
   const i64 lowest = wrap == Wrap::kNegative ? -size : 0;
   if (least < lowest || largest >= size) {
@@ -121,6 +121,16 @@ inline Tensor embedding(Context& ctx, const Tensor& weight, const Tensor& indice
 struct IndexedRow {
   const i64* index;
   i64 count, base, step, stride, place, place_step;
+
+  // Calls move(i, j) for each place i of self and j of the other, in the index's order.
+  template <class Move>
+  TSC_INLINE void for_each(Move move) const {
+    if (step == 0 && stride == 1 && place_step == 1) {  // along rows
+      for (i64 j = 0; j < count; ++j) move(base + index[j], place + j);
+    } else {
+      for (i64 j = 0; j < count; ++j) move(base + j * step + index[j] * stride, place + j * place_step);
+    }
+  }
 };
 // Calls visit(row) for every row. Places that differ in another dimension than `dim` never meet in self, so threads
 // share these, and along `dim` the order is the index's.
@@ -203,11 +213,8 @@ inline Tensor gather(Context& ctx, const Tensor& self, i64 dim, const Tensor& in
   const Tensor result = Tensor::empty(ctx, self.dtype(), index.sizes());
   if (!ctx.ok()) return {};
   with_bytes(self.element_size(), [&]<class T>() {
-    for_each_indexed_row(ctx, at, self, dim, result, [&](const IndexedRow& row) {
-      for (i64 j = 0; j < row.count; ++j) {
-        move_element<T>(result.bytes(), row.place + j * row.place_step, self.bytes(),
-                        row.base + j * row.step + row.index[j] * row.stride);
-      }
+    for_each_indexed_row(ctx, at, self, dim, result, [to = result.bytes(), from = self.bytes()](const IndexedRow& row) {
+      row.for_each([=](i64 i, i64 j) { move_element<T>(to, j, from, i); });
     });
   });
   return result;
@@ -276,11 +283,8 @@ inline Tensor scatter_into(Context& ctx, const char* name, const Tensor& self, i
   const Tensor from = may_overlap(self, source) ? contiguous_copy(ctx, source, source.dtype()) : source;
   if (!ctx.ok()) return {};
   with_store(self.dtype(), store, [&](auto put) {
-    for_each_indexed_row(ctx, at, self, dim, from, [&](const IndexedRow& row) {
-      for (i64 j = 0; j < row.count; ++j) {
-        put(self.bytes(), row.base + j * row.step + row.index[j] * row.stride, from.bytes(),
-            row.place + j * row.place_step);
-      }
+    for_each_indexed_row(ctx, at, self, dim, from, [=, to = self.bytes(), data = from.bytes()](const IndexedRow& row) {
+      row.for_each([=](i64 i, i64 j) { put(to, i, data, j); });
     });
   });
   return self;
@@ -400,15 +404,39 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
                     static_cast<long long>(dim));
   }
   const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, "index out of range in self");
-  const Tensor scaled = alpha.to_complex() == Complex<double>(1) ? copied(ctx, source) : mul(ctx, source, alpha);
-  for (i64 i = 0; i < count && ctx.ok(); ++i) {
-    if (self.dim() == 0) {
-      add_(ctx, self, reshape_to(ctx, scaled, Shape()), 1);
-      continue;
-    }
-    const Tensor from = scaled.dim() == 0 ? scaled : select(ctx, scaled, dim, i);
-    add_(ctx, select(ctx, self, dim, at.data<i64>()[i]), from, 1);
-  }
+  const bool is_scaled = !(alpha.to_complex() == Complex<double>(1));
+  const Tensor addends = is_scaled                   ? mul(ctx, source, alpha)
+                         : may_overlap(self, source) ? copied(ctx, source)
+                                                     : source;
+  if (!ctx.ok() || self.numel() == 0 || count == 0) return self;
+  // Slices of self and of the source, which threads share, along `dim` in the index's order.
+  const i64 bytes = self.element_size();
+  const i64 step = self.dim() == 0 ? 0 : self.stride(dim) * bytes;
+  const i64 source_step = source.dim() == 0 ? 0 : addends.stride(dim) * bytes;
+  const Tensor slice = self.dim() == 0 ? self : select(ctx, self, dim, 0);
+  const Tensor source_slice = source.dim() == 0 ? addends : select(ctx, addends, dim, 0);
+  if (!ctx.ok()) return {};
+  LoopBuilder builder(rest);
+  builder.add(slice);
+  builder.add(source_slice);
+  builder.order();
+  const i64* const places = at.data<i64>();
+  with_store(self.dtype(), Store::kAdd, [&](auto add) {
+    parallel_loop(ctx, builder.finish(), [&](const Loop& part) {
+      const bool adjacent = part.strides[0][0] == bytes && part.strides[1][0] == bytes;
+      for (i64 i = 0; i < count; ++i) {
+        for_each_row(part, [&](char* const* row) {
+          char* to = row[0] + places[i] * step;
+          const char* from = row[1] + i * source_step;
+          if (adjacent) {
+            for (i64 k = 0; k < part.sizes[0]; ++k) add(to, k, from, k);
+          } else {
+            for (i64 k = 0; k < part.sizes[0]; ++k) add(to + k * part.strides[0][0], 0, from + k * part.strides[1][0], 0);
+          }
+        });
+      }
+    });
+  });
   return self;
 }
 inline Tensor index_add(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& source,
@@ -730,8 +758,11 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
   if (!ctx.ok()) return {};
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
+    const i64 bytes = self.element_size();
     indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
-      if (step == 1) {
+      if (step == 1 && count > 1 && !accumulate) {
+        copy_bytes(self.bytes() + offset * bytes, from.bytes() + n * bytes, count * bytes);
+      } else if (step == 1) {
         for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i, from.bytes(), n + i);
       } else {
         for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i * step, from.bytes(), n + i);

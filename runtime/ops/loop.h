@@ -211,8 +211,25 @@ template <class T>
 TSC_INLINE void move_element(char* to, i64 i, const char* from, i64 j) {
   __builtin_memcpy(to + i * static_cast<i64>(sizeof(T)), from + j * static_cast<i64>(sizeof(T)), sizeof(T));
 }
+// memmove, without the call where there are few bytes: blocks from both ends, which may overlap.
+TSC_INLINE void copy_bytes(char* to, const char* from, i64 bytes) {
+  const auto both_ends = [=]<class T>(T) __attribute__((always_inline)) {
+    T first, last;
+    __builtin_memcpy(&first, from, sizeof(T));
+    __builtin_memcpy(&last, from + bytes - sizeof(T), sizeof(T));
+    __builtin_memcpy(to, &first, sizeof(T));
+    __builtin_memcpy(to + bytes - sizeof(T), &last, sizeof(T));
+  };
+  struct Block {
+    uint64_t words[2];
+  };
+  if (bytes > 32 || bytes < 4) return libc::memmove(to, from, static_cast<size_t>(bytes));
+  if (bytes >= 16) return both_ends(Block());
+  if (bytes >= 8) return both_ends(uint64_t());
+  both_ends(uint32_t());
+}
 inline void copy_row(char* to, i64 to_stride, const char* from, i64 from_stride, i64 bytes, i64 n) {
-  if (to_stride == bytes && from_stride == bytes) return libc::memmove(to, from, static_cast<size_t>(bytes * n));
+  if (to_stride == bytes && from_stride == bytes) return copy_bytes(to, from, bytes * n);
   with_bytes(bytes, [&]<class T>() {
     if (to_stride == bytes && from_stride == -bytes) {
       for (i64 i = 0; i < n; ++i) move_element<T>(to, i, from, -i);
@@ -302,6 +319,19 @@ void copy_transposed(char* to, i64 to_stride, const char* from, i64 from_stride,
 }
 // A copy of one dtype.
 inline void copy_loop(const Loop& loop, i64 bytes) {
+  // Rows of a few elements are elements themselves.
+  const i64 row_bytes = loop.sizes[0] * bytes;
+  const bool is_power_of_two = (row_bytes & (row_bytes - 1)) == 0;
+  if (loop.rank > 1 && loop.sizes[0] > 1 && row_bytes <= 16 && is_power_of_two && loop.strides[0][0] == bytes &&
+      loop.strides[1][0] == bytes) {
+    Loop wider = loop;
+    --wider.rank;
+    for (i64 d = 0; d < wider.rank; ++d) {
+      wider.sizes[d] = loop.sizes[d + 1];
+      for (int k = 0; k < loop.operands; ++k) wider.strides[k][d] = loop.strides[k][d + 1];
+    }
+    return copy_loop(wider, row_bytes);
+  }
   // The dimension along which the input is adjacent, where the output is along the first.
   i64 across = 0;
   for (i64 d = 1; d < loop.rank && across == 0; ++d) {

@@ -127,6 +127,26 @@ inline Tensor cat(Context& ctx, const List<Tensor>& tensors, i64 dim = 0) {
     sizes[dim] += tensors[i].size(dim);
   }
   const Tensor result = Tensor::empty(ctx, type.get(), sizes);
+  if (!ctx.ok()) return {};
+  bool by_rows = dim > 0 && result.numel() > 0;
+  for (i64 i = 0; i < tensors.size(); ++i) {
+    by_rows = by_rows && tensors[i].dtype() == result.dtype() && tensors[i].is_contiguous();
+  }
+  const Blocks b(result, dim);
+  if (by_rows && b.size * b.inner >= 256) {  // in the order of the result; narrow rows are copied as elements are
+    ctx.parallel_for(b.outer, kGrain / (b.size * b.inner) + 1, [&](i64 begin, i64 end) {
+      char* to = result.bytes() + begin * b.size * b.inner;
+      for (i64 row = begin; row < end; ++row) {
+        for (i64 i = 0; i < tensors.size(); ++i) {
+          if (is_skipped(tensors[i])) continue;
+          const i64 bytes = tensors[i].size(dim) * b.inner;
+          copy_bytes(to, tensors[i].bytes() + row * bytes, bytes);
+          to += bytes;
+        }
+      }
+    });
+    return result;
+  }
   i64 at = 0;
   for (i64 i = 0; i < tensors.size() && ctx.ok(); ++i) {
     if (is_skipped(tensors[i])) continue;
@@ -211,7 +231,9 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   }
   const Tensor counts = contiguous_as(ctx, repeats, DType::kInt64);
   if (!ctx.ok()) return {};
-  const auto count = [&](i64 i) { return counts.data<i64>()[counts.numel() == 1 ? 0 : i]; };
+  const i64* const each = counts.data<i64>();
+  const i64 each_step = counts.numel() == 1 ? 0 : 1;
+  const auto count = [=](i64 i) { return each[i * each_step]; };
   i64 total = 0;
   for (i64 i = 0; i < size; ++i) {
     if (count(i) < 0) return ctx.fail(ErrorKind::kRuntime, "repeats can not be negative");
@@ -221,14 +243,36 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   if (output_size.has_value() && *output_size != total) {
     return ctx.fail(ErrorKind::kRuntime, "allocated size does not match required size");
   }
-  const Tensor positions = Tensor::empty(ctx, DType::kInt64, dims(total));
-  if (!ctx.ok()) return {};
-  i64* to = positions.data<i64>();
-  for (i64 i = 0; i < size; ++i) {
-    for (i64 k = 0; k < count(i); ++k) *to++ = i;
-  }
-  if (source.dim() == 0) return index_select(ctx, reshape_to(ctx, source, Shape(dims(1))), 0, positions);
-  return index_select(ctx, source, axis, positions);
+  const Tensor from = dense(ctx, source);
+  Shape sizes(source.sizes());
+  if (sizes.rank == 0) sizes.push(1);
+  sizes[axis] = total;
+  const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
+  const Tensor ends = counts.numel() == 1 ? Tensor() : Tensor::empty(ctx, DType::kInt64, dims(size));
+  if (!ctx.ok() || result.numel() == 0) return result;
+  // Where the copies of i begin in the result.
+  for (i64 i = 0, sum = 0; i < ends.numel(); ++i) ends.data<i64>()[i] = sum += count(i);
+  const auto begin_of = [&](i64 i) { return !ends.defined() ? i * count(0) : i == 0 ? 0 : ends.data<i64>()[i - 1]; };
+  const Blocks b(from, axis);
+  ctx.parallel_for(b.outer * size, kGrain * size / (total * b.inner + 1) + 1, [&](i64 first, i64 last) {
+    with_bytes(self.element_size(), [&]<class T>() {
+      i64 i = first % size;
+      char* to = result.bytes() + (first / size * total + begin_of(i)) * b.inner;
+      for (i64 n = first; n < last; ++n) {
+        const char* element = from.bytes() + n * b.inner;
+        const i64 copies = count(i);
+        if (b.inner == static_cast<i64>(sizeof(T))) {
+          TSC_NO_VECTORIZE
+          for (i64 k = 0; k < copies; ++k) move_element<T>(to, k, element, 0);
+        } else {
+          for (i64 k = 0; k < copies; ++k) copy_bytes(to + k * b.inner, element, b.inner);
+        }
+        to += copies * b.inner;
+        i = i + 1 == size ? 0 : i + 1;
+      }
+    });
+  });
+  return result;
 }
 inline Tensor repeat_interleave(Context& ctx, const Tensor& self, i64 repeats, const Optional<i64>& dim = None(),
                                 const Optional<i64>& output_size = None()) {
@@ -282,21 +326,71 @@ inline Tensor constant_pad_nd(Context& ctx, const Tensor& self, const List<i64>&
   copy_elements(ctx, to, from);
   return result;
 }
-// Padding whose elements come from the tensor: one index_select per padded dimension.
+// A tensor of `sizes` whose element [i, j, ...] is self[place(0, i), place(1, j), ...]: padding, rolling.
+template <class Place>
+Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, Place place) {
+  const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
+  if (!ctx.ok() || result.numel() == 0) return result;
+  if (sizes.rank == 0) return copied(ctx, self);
+  // Of each index of each dimension, how many bytes it goes into self.
+  i64 all = 0, begin[kMaxRank];
+  for (i64 d = 0; d < sizes.rank; ++d) {
+    begin[d] = all;
+    all += sizes[d];
+  }
+  const i64 bytes = self.element_size(), last = sizes.rank - 1, length = sizes[last];
+  const Tensor table = Tensor::empty(ctx, DType::kInt64, dims(all + length + 1));
+  if (!ctx.ok()) return {};
+  i64* const offsets = table.data<i64>();
+  for (i64 d = 0; d <= last; ++d) {
+    for (i64 i = 0; i < sizes[d]; ++i) offsets[begin[d] + i] = place(d, i) * self.stride(d) * bytes;
+  }
+  // Where runs of elements begin that are equally far apart in self.
+  const i64* const columns = offsets + begin[last];
+  i64 *const runs = offsets + all, run_count = 0;
+  for (i64 i = 0; i < length;) {
+    runs[run_count++] = i++;
+    if (i < length) {
+      const i64 step = columns[i] - columns[i - 1];
+      while (i < length && columns[i] - columns[i - 1] == step) ++i;
+    }
+  }
+  runs[run_count] = length;
+  ctx.parallel_for(result.numel() / length, kGrain / length + 1, [&](i64 first_row, i64 last_row) {
+    with_bytes(bytes, [&]<class T>() {
+      i64 at[kMaxRank];
+      for (i64 d = last - 1, rest = first_row; d >= 0; --d) {
+        at[d] = rest % sizes[d];
+        rest /= sizes[d];
+      }
+      for (i64 row = first_row; row < last_row; ++row) {
+        const char* from = self.bytes();
+        for (i64 d = 0; d < last; ++d) from += offsets[begin[d] + at[d]];
+        for (i64 d = last - 1; d >= 0 && ++at[d] == sizes[d]; --d) at[d] = 0;
+        char* to = result.bytes() + row * length * bytes;
+        for (i64 r = 0; r < run_count; ++r) {
+          const i64 i = runs[r], count = runs[r + 1] - i, step = count > 1 ? columns[i + 1] - columns[i] : 0;
+          if (step == bytes) {
+            copy_bytes(to + i * bytes, from + columns[i], count * bytes);
+          } else {
+            TSC_NO_VECTORIZE
+            for (i64 k = 0; k < count; ++k) move_element<T>(to, i + k, from + columns[i] + k * step, 0);
+          }
+        }
+      }
+    });
+  });
+  return result;
+}
+// Padding whose elements come from the tensor: along a padded dimension, source(k, size) is where place k is from.
 template <class Source>
 Tensor pad_from_self(Context& ctx, const Tensor& self, const List<i64>& pad, Source source) {
   Shape sizes;
   if (!ctx.ok() || !pad_sizes(ctx, self, pad, sizes)) return {};
-  Tensor result = self;
-  for (i64 i = 0; i < pad.size() / 2 && ctx.ok(); ++i) {
-    const i64 d = self.dim() - 1 - i;
-    const Tensor positions = Tensor::empty(ctx, DType::kInt64, dims(sizes[d]));
-    for (i64 k = 0; ctx.ok() && k < sizes[d]; ++k) {
-      positions.data<i64>()[k] = source(k - pad[2 * i], self.size(d));
-    }
-    result = index_select(ctx, result, d, positions);
-  }
-  return result;
+  return taken_from_places(ctx, self, sizes, [&](i64 d, i64 k) {
+    const i64 pair = self.dim() - 1 - d;
+    return pair < pad.size() / 2 ? source(k - pad[2 * pair], self.size(d)) : k;
+  });
 }
 inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const Str& mode = "constant",
                   const Optional<double>& value = None()) {
@@ -384,22 +478,23 @@ inline Tensor flip(Context& ctx, const Tensor& self, const List<i64>& dims) {
   parallel_loop(ctx, builder.finish(), [&](const Loop& loop) { copy_loop(loop, self.element_size()); });
   return result;
 }
-inline Tensor roll_dim(Context& ctx, const Tensor& self, i64 shift, i64 dim) {
-  dim = wrap_dim(ctx, dim, self.dim());
-  if (!ctx.ok() || self.numel() == 0 || self.dim() == 0) return copied(ctx, self);
-  const i64 size = self.size(dim);
-  const i64 start = ((-shift % size) + size) % size;
+// The last `shift` along a dimension come first: 0 <= shift < size.
+inline Tensor rolled(Context& ctx, const Tensor& self, i64 shift, i64 dim) {
   const Tensor result = Tensor::empty(ctx, self.dtype(), self.sizes());
   if (!ctx.ok()) return {};
-  copy_elements(ctx, slice(ctx, result, dim, 0, size - start, 1), slice(ctx, self, dim, start, size, 1));
-  copy_elements(ctx, slice(ctx, result, dim, size - start, size, 1), slice(ctx, self, dim, 0, start, 1));
+  const i64 size = self.size(dim);
+  copy_elements(ctx, slice(ctx, result, dim, 0, shift, 1), slice(ctx, self, dim, size - shift, size, 1));
+  copy_elements(ctx, slice(ctx, result, dim, shift, size, 1), slice(ctx, self, dim, 0, size - shift, 1));
   return result;
 }
 inline Tensor roll(Context& ctx, const Tensor& self, const List<i64>& shifts, const List<i64>& dims) {
   if (!ctx.ok()) return {};
   if (dims.empty() && shifts.size() == 1) {
+    const List<i64> first = List<i64>::make(ctx, 1);
+    first.append(0);
+    if (!ctx.ok()) return {};
     const Tensor flat = reshape_to(ctx, self, Shape(tsc::dims(self.numel())));
-    return reshape_to(ctx, roll_dim(ctx, flat, shifts[0], 0), Shape(self.sizes()));
+    return reshape_to(ctx, roll(ctx, flat, shifts, first), Shape(self.sizes()));
   }
   if (shifts.empty()) return ctx.fail(ErrorKind::kRuntime, "`shifts` required");
   if (shifts.size() != dims.size()) {
@@ -410,9 +505,19 @@ inline Tensor roll(Context& ctx, const Tensor& self, const List<i64>& shifts, co
     return ctx.fail(ErrorKind::kIndex, "Dimension specified as %lld but tensor has no dimensions",
                     static_cast<long long>(dims[0]));
   }
-  Tensor result = self;
-  for (i64 i = 0; i < shifts.size() && ctx.ok(); ++i) result = roll_dim(ctx, result, shifts[i], dims[i]);
-  return result;
+  i64 shift[kMaxRank] = {};
+  for (i64 i = 0; i < shifts.size(); ++i) {
+    const i64 d = wrap_dim(ctx, dims[i], self.dim());
+    if (!ctx.ok()) return {};
+    if (self.size(d) > 0) shift[d] = (shift[d] + shifts[i] % self.size(d) + self.size(d)) % self.size(d);
+  }
+  if (shifts.size() == 1) {
+    const i64 d = wrap_dim(ctx, dims[0], self.dim());
+    return rolled(ctx, self, shift[d], d);
+  }
+  return taken_from_places(ctx, self, Shape(self.sizes()), [&](i64 d, i64 k) {
+    return k >= shift[d] ? k - shift[d] : k - shift[d] + self.size(d);
+  });
 }
 
 // Clears the elements above (lower = true) or below a diagonal.

@@ -127,11 +127,19 @@ Tuple<Tensor, Tensor> running_extreme(Context& ctx, const Tensor& self, i64 dim,
       ctx.parallel_for(rows.count, kGrain / tsc::max<i64>(rows.length, 1) + 1, [&](i64 begin, i64 end) {
         for (i64 r = begin; r < end; ++r) {
           const C* row = rows.data.template data<C>() + r * rows.length;
+          C* row_values = values.data<C>() + r * rows.length;
+          i64* row_indices = indices.data<i64>() + r * rows.length;
           i64 best = 0;
+          C extreme = rows.length > 0 ? row[0] : C();
           for (i64 i = 0; i < rows.length; ++i) {
-            if (row[i] != row[i] || wins(row[i], row[best])) best = i;
-            values.data<C>()[r * rows.length + i] = row[best];
-            indices.data<i64>()[r * rows.length + i] = best;
+            const C x = row[i];
+            // Rarely so: a branch costs nothing then, and a choice would keep the next element waiting.
+            if (__builtin_expect(x != x || wins(x, extreme), false)) {
+              extreme = x;
+              best = i;
+            }
+            row_values[i] = extreme;
+            row_indices[i] = best;
           }
         }
       });

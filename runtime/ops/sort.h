@@ -23,74 +23,138 @@ TSC_INLINE SortKey<T> sort_key(T x) {
     return static_cast<Key>(static_cast<i64>(x)) ^ kTop;
   }
 }
+// What is sorted: a key and the place where it was, in one word where both fit (the key above the place), else as two.
 template <class Key>
 struct Keyed {
   Key key;
-  uint32_t index;
+  uint32_t place;
 };
+TSC_INLINE uint64_t word_of(uint64_t item) { return item; }
+TSC_INLINE uint64_t word_of(const Keyed<uint64_t>& item) { return item.key; }
+TSC_INLINE bool is_before(uint64_t a, uint64_t b) { return a < b; }
+TSC_INLINE bool is_before(const Keyed<uint64_t>& a, const Keyed<uint64_t>& b) { return a.key < b.key; }
+
 inline constexpr i64 kMaxSorted = UINT32_MAX;  // elements of a row
 inline constexpr int kWideDigit = 11, kNarrowDigit = 8;
 inline constexpr size_t kSortCounts = size_t{6} << kWideDigit;  // of 64 bits; narrow digits need fewer
+inline int bits_of(uint64_t x) { return x == 0 ? 0 : 64 - __builtin_clzll(x); }
 
+// The bits of words that hold the keys.
+struct KeyBits {
+  int first, count;
+};
 // Sorts by keys, digit by digit from the lowest; equal ones keep their order. The result is in one of the two.
-template <int kBits, class Key>
-Keyed<Key>* sort_by_digits(Keyed<Key>* items, Keyed<Key>* spare, i64 n, uint32_t* counts) {
-  constexpr int kDigits = (8 * static_cast<int>(sizeof(Key)) + kBits - 1) / kBits;
-  constexpr Key kMask = (Key{1} << kBits) - 1;
-  libc::memset(counts, 0, (sizeof(uint32_t) * kDigits) << kBits);
+template <int kBits, class Item>
+Item* sort_by_digits(Item* items, Item* spare, i64 n, KeyBits bits, uint32_t* counts) {
+  constexpr uint64_t kMask = (uint64_t{1} << kBits) - 1;
+  const int digits = (bits.count + kBits - 1) / kBits;
+  libc::memset(counts, 0, (sizeof(uint32_t) * static_cast<size_t>(digits)) << kBits);
   for (i64 i = 0; i < n; ++i) {
-    for (int d = 0; d < kDigits; ++d) ++counts[(d << kBits) + static_cast<i64>(items[i].key >> (d * kBits) & kMask)];
+    uint64_t rest = word_of(items[i]) >> bits.first;
+    for (int d = 0; d < digits; ++d, rest >>= kBits) ++counts[(d << kBits) + static_cast<i64>(rest & kMask)];
   }
-  for (int d = 0; d < kDigits; ++d) {
+  for (int d = 0; d < digits; ++d) {
     uint32_t* places = counts + (static_cast<i64>(d) << kBits);
-    const auto digit = [d](Key key) { return key >> (d * kBits) & kMask; };
-    if (places[digit(items[0].key)] == n) continue;
-    for (uint32_t b = 0, sum = 0; b <= kMask; ++b) {
+    const int shift = bits.first + d * kBits;
+    const auto digit = [shift](const Item& item) { return word_of(item) >> shift & kMask; };
+    if (places[digit(items[0])] == n) continue;
+    for (uint64_t b = 0, sum = 0; b <= kMask; ++b) {
       const uint32_t count = places[b];
-      places[b] = sum;
+      places[b] = static_cast<uint32_t>(sum);
       sum += count;
     }
-    for (i64 i = 0; i < n; ++i) spare[places[digit(items[i].key)]++] = items[i];
+    for (i64 i = 0; i < n; ++i) spare[places[digit(items[i])]++] = items[i];
     swap(items, spare);
   }
   return items;
 }
-template <class Key>
-Keyed<Key>* sort_keyed(Keyed<Key>* items, Keyed<Key>* spare, i64 n, uint32_t* counts) {
-  if (n > 1 << 13) return sort_by_digits<kWideDigit>(items, spare, n, counts);
-  if (n > 64) return sort_by_digits<kNarrowDigit>(items, spare, n, counts);
+template <class Item>
+Item* sort_items(Item* items, Item* spare, i64 n, KeyBits bits, uint32_t* counts) {
+  if (bits.count == 0) return items;
+  if (n > 1 << 13) return sort_by_digits<kWideDigit>(items, spare, n, bits, counts);
+  if (n > 64) return sort_by_digits<kNarrowDigit>(items, spare, n, bits, counts);
   for (i64 i = 1; i < n; ++i) {
-    const Keyed<Key> moving = items[i];
+    const Item moving = items[i];
     i64 at = i;
-    for (; at > 0 && moving.key < items[at - 1].key; --at) items[at] = items[at - 1];
+    for (; at > 0 && is_before(moving, items[at - 1]); --at) items[at] = items[at - 1];
     items[at] = moving;
   }
   return items;
 }
-// How many candidates for the first `count` of n are collected before all but `count` of them are dropped.
-inline i64 candidates(i64 n, i64 count) { return count > n / 4 ? n : tsc::min(n, tsc::max<i64>(2 * count, 64)); }
-// The first `count` of n items that key(i) tells, sorted. Both arrays hold `candidates`.
-template <class Key, class KeyOf>
-Keyed<Key>* sort_first(Keyed<Key>* items, Keyed<Key>* spare, i64 n, i64 count, uint32_t* counts, KeyOf key) {
+// How many candidates for the first `count` of n items are held: those alone where they are few and kept in order, all
+// where there are few others, else some more, of which from time to time the last ones are dropped.
+inline constexpr i64 kFewFirst = 16;
+inline i64 candidates(i64 n, i64 count) {
+  if (count > n / 4) return n;
+  return count <= kFewFirst ? count : tsc::min(n, tsc::max<i64>(2 * count, 64));
+}
+// The first `count` of the n items that item(i) tells, sorted. Both arrays hold `candidates`.
+template <class Item, class ItemAt>
+Item* sort_first(Item* items, Item* spare, i64 n, i64 count, KeyBits bits, uint32_t* counts, ItemAt item) {
   const i64 capacity = candidates(n, count);
   const auto sort = [&](i64 held) {
-    Keyed<Key>* sorted = sort_keyed(items, spare, held, counts);
+    Item* sorted = sort_items(items, spare, held, bits, counts);
     if (sorted != items) swap(items, spare);
   };
-  for (i64 i = 0; i < capacity; ++i) items[i] = {key(i), static_cast<uint32_t>(i)};
+  for (i64 i = 0; i < capacity; ++i) items[i] = item(i);
   sort(capacity);
   if (capacity == n || count == 0) return items;
   i64 held = count;
   for (i64 i = capacity; i < n; ++i) {
-    const Key found = key(i);
-    if (found >= items[count - 1].key) continue;
-    items[held++] = {found, static_cast<uint32_t>(i)};
+    const Item found = item(i);
+    if (!is_before(found, items[count - 1])) continue;
+    if (capacity == count) {
+      i64 at = count - 1;
+      for (; at > 0 && is_before(found, items[at - 1]); --at) items[at] = items[at - 1];
+      items[at] = found;
+      continue;
+    }
+    items[held++] = found;
     if (held < capacity) continue;
     sort(held);
     held = count;
   }
   if (held > count) sort(held);
   return items;
+}
+// Calls use(i, place) with the places of the first `count` of a row's n elements, in order. `scratch` has sort_bytes.
+inline i64 sort_bytes(i64 n, i64 count) {
+  return static_cast<i64>(kSortCounts * sizeof(uint32_t)) +
+         2 * candidates(n, count) * static_cast<i64>(sizeof(Keyed<uint64_t>));
+}
+template <class T, class Use>
+void sort_row(const T* row, i64 n, i64 count, bool descending, char* scratch, Use use) {
+  using Key = SortKey<T>;
+  const Key flipped = descending ? ~Key{0} : 0;
+  const auto key = [=](i64 i) __attribute__((always_inline)) { return static_cast<Key>(sort_key(row[i]) ^ flipped); };
+  Key least = 0, largest = ~Key{0};
+  if (candidates(n, count) == n && n > 64) {  // the least key as 0 leaves fewer digits
+    least = largest = key(0);
+    for (i64 i = 1; i < n; ++i) {
+      const Key k = key(i);
+      least = tsc::min(least, k);
+      largest = tsc::max(largest, k);
+    }
+  }
+  uint32_t* counts = reinterpret_cast<uint32_t*>(scratch);
+  char* memory = scratch + kSortCounts * sizeof(uint32_t);
+  const int key_bits = bits_of(largest - least), place_bits = bits_of(static_cast<uint64_t>(n - 1));
+  if (key_bits + place_bits <= 64) {
+    uint64_t* items = reinterpret_cast<uint64_t*>(memory);
+    const auto item = [=](i64 i) __attribute__((always_inline)) {
+      return (key_bits == 0 ? 0 : uint64_t{static_cast<Key>(key(i) - least)} << place_bits) | static_cast<uint64_t>(i);
+    };
+    const uint64_t* sorted =
+        sort_first(items, items + candidates(n, count), n, count, {place_bits, key_bits}, counts, item);
+    const uint64_t mask = (uint64_t{1} << place_bits) - 1;
+    for (i64 i = 0; i < count; ++i) use(i, static_cast<i64>(sorted[i] & mask));
+  } else if constexpr (sizeof(Key) == 8) {
+    Keyed<uint64_t>* items = reinterpret_cast<Keyed<uint64_t>*>(memory);
+    const auto item = [=](i64 i)
+                          __attribute__((always_inline)) { return Keyed<uint64_t>{key(i), static_cast<uint32_t>(i)}; };
+    const auto* sorted = sort_first(items, items + candidates(n, count), n, count, {0, 64}, counts, item);
+    for (i64 i = 0; i < count; ++i) use(i, static_cast<i64>(sorted[i].place));
+  }
 }
 
 // The first `count` of each sorted row, and their positions.
@@ -106,28 +170,21 @@ inline Tuple<Tensor, Tensor> sorted_rows(Context& ctx, const Tensor& self, i64 d
   if (self.dim() > 0) sizes.push(count);
   const Tensor values = Tensor::empty(ctx, self.dtype(), sizes), indices = Tensor::empty(ctx, DType::kInt64, sizes);
   if (!ctx.ok()) return {};
-  const i64 n = rows.length, capacity = candidates(n, count);
+  const i64 n = rows.length;
   with_dtype(self.dtype(), [&]<class T>() {
     if constexpr (!kIsComplex<T>) {
-      using Item = Keyed<SortKey<T>>;
-      const i64 count_bytes = static_cast<i64>(kSortCounts * sizeof(uint32_t));
-      const i64 bytes = count_bytes + 2 * capacity * static_cast<i64>(sizeof(Item));
-      ctx.parallel_for_scratch(
-          n == 0 ? 0 : rows.count, kGrain / (8 * n + 1) + 1, bytes, [&](i64 begin, i64 end, char* scratch) {
-            uint32_t* counts = reinterpret_cast<uint32_t*>(scratch);
-            Item* items = reinterpret_cast<Item*>(scratch + count_bytes);
-            for (i64 r = begin; r < end; ++r) {
-              const T* row = rows.data.template data<T>() + r * n;
-              const SortKey<T> flipped = descending ? ~SortKey<T>{0} : 0;
-              const Item* sorted =
-                  sort_first(items, items + capacity, n, count, counts,
-                             [&](i64 i) __attribute__((always_inline)) { return sort_key(row[i]) ^ flipped; });
-              for (i64 i = 0; i < count; ++i) {
-                values.data<T>()[r * count + i] = row[sorted[i].index];
-                indices.data<i64>()[r * count + i] = sorted[i].index;
-              }
-            }
+      const auto sort_part = [&](i64 begin, i64 end, char* scratch) {
+        for (i64 r = begin; r < end; ++r) {
+          const T* row = rows.data.template data<T>() + r * n;
+          T* row_values = values.data<T>() + r * count;
+          i64* row_indices = indices.data<i64>() + r * count;
+          sort_row(row, n, count, descending, scratch, [=](i64 i, i64 place) __attribute__((always_inline)) {
+            row_values[i] = row[place];
+            row_indices[i] = place;
           });
+        }
+      };
+      ctx.parallel_for_scratch(n == 0 ? 0 : rows.count, kGrain / (8 * n + 1) + 1, sort_bytes(n, count), sort_part);
     }
   });
   // Shape of the result in self's order of dimensions.

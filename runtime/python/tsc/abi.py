@@ -85,6 +85,7 @@ class ValueUnion(Union):
         ("complex_value", c_double * 2),
         ("str", StrStruct),
         ("tensor", POINTER(TensorStruct)),
+        ("tensor_address", c_void_p),  # the same, without ctypes' book of what refers to what
         ("sequence", SequenceStruct),
     ]
 
@@ -190,6 +191,14 @@ class LibraryStruct(Structure):
     ]
 
 
+class Entries:
+    """What a LibraryStruct holds, looked up once: ctypes makes a new object of a function at each look."""
+
+    def __init__(self, library: LibraryStruct):
+        for name, *_ in LibraryStruct._fields_:
+            setattr(self, name, getattr(library, name))
+
+
 class ProfileOp(Structure):
     _fields_ = [("name", c_char_p), ("source", c_char_p), ("id", c_uint64)]
 
@@ -251,7 +260,7 @@ def _name_for_loader(path: str) -> str:
 def open_library(path: str):
     """Loads a library, which stays loaded until the process ends: results may outlive every Python object of it.
 
-    Returns its LibraryStruct, and its tsc_get_profile or None.
+    Returns its Entries, and its tsc_get_profile or None.
     """
     try:
         loaded = ctypes.CDLL(_name_for_loader(path))
@@ -269,4 +278,4 @@ def open_library(path: str):
     if get_profile:
         get_profile.restype = POINTER(ProfileStruct)
         get_profile.argtypes = [c_char_p]
-    return library.contents, get_profile
+    return Entries(library.contents), get_profile

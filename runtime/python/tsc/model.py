@@ -178,7 +178,7 @@ class _Instance:
 class _Handle:
     """Owns a tsc_model, for all instances of it."""
 
-    def __init__(self, library: abi.LibraryStruct, get_profile, name: bytes, options: abi.Options):
+    def __init__(self, library: abi.Entries, get_profile, name: bytes, options: abi.Options):
         self.library = library
         self.counters = Counters(get_profile(name).contents) if get_profile else None
         self.model = ctypes.c_void_p()
@@ -191,7 +191,7 @@ class _Handle:
 class Library(Mapping[str, Model]):
     """The models of a library by name. Each is made when it is first asked for."""
 
-    def __init__(self, library: abi.LibraryStruct, get_profile, options: abi.Options):
+    def __init__(self, library: abi.Entries, get_profile, options: abi.Options):
         self._library = library
         self._get_profile = get_profile
         self._options = options

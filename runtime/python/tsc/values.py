@@ -62,7 +62,7 @@ _api.Py_IncRef(ctypes.py_object(_destroy_capsule))  # capsules may be destroyed 
 class ResultOwner:
     """Keeps a tsc_result alive for the tensors in it."""
 
-    def __init__(self, library: abi.LibraryStruct, result):
+    def __init__(self, library: abi.Entries, result):
         self.library = library
         self.result = result
 
@@ -225,7 +225,9 @@ class Arguments:
         return slots
 
     def build(self, value: Any, to: abi.Value) -> None:
-        if value is None:
+        if type(value) in _describers:  # a tensor of a class that was met before
+            self._build_tensor(value, to)
+        elif value is None:
             to.kind = abi.NONE
         elif isinstance(value, bool):
             to.kind, to.u.boolean = abi.BOOL, value
@@ -272,7 +274,7 @@ class Arguments:
         borrowed = _borrow(value)
         if borrowed is not None:
             self._kept += [value, borrowed]
-            to.kind, to.u.tensor = abi.TENSOR, ctypes.pointer(borrowed)
+            to.kind, to.u.tensor_address = abi.TENSOR, ctypes.addressof(borrowed)
             return
         try:
             device = value.__dlpack_device__()[0]
@@ -365,6 +367,8 @@ _named_tuples: Dict[Tuple[str, Tuple[str, ...]], type] = {}
 def read(value: abi.Value, owner: Optional[ResultOwner]) -> Any:
     """A tsc_value of a result as Python's value."""
     kind = value.kind
+    if kind == abi.TENSOR:
+        return Tensor(owner, value.u.tensor.contents)
     if kind == abi.NONE:
         return None
     if kind == abi.BOOL:
@@ -377,8 +381,6 @@ def read(value: abi.Value, owner: Optional[ResultOwner]) -> Any:
         return complex(value.u.complex_value[0], value.u.complex_value[1])
     if kind == abi.STR:
         return ctypes.string_at(value.u.str.data, value.u.str.size).decode("utf-8", "surrogatepass")
-    if kind == abi.TENSOR:
-        return Tensor(owner, value.u.tensor.contents)
     items = _read_numbers(value.u.sequence)
     if items is None:
         items = [read(value.u.sequence.items[i], owner) for i in range(value.u.sequence.count)]
