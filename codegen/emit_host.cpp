@@ -43,6 +43,8 @@ std::string header_of(OpClass op_class) {
       return "runtime/ops/fft.h";
     case OpClass::kMovement:
       return "runtime/ops/movement.h";
+    case OpClass::kResampling:
+      return "runtime/ops/resampling.h";
     case OpClass::kCreation:
       return "runtime/ops/creation.h";
     case OpClass::kRandom:

@@ -89,6 +89,7 @@ Dim operations_of(const Graph& graph, const Node& node) {
     case OpClass::kSpecial:
     case OpClass::kTransform:
     case OpClass::kMovement:
+    case OpClass::kResampling:
     case OpClass::kView:
     case OpClass::kCreation:
     case OpClass::kRandom:

@@ -416,6 +416,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
       return node.op == Op::symbolic ? "" : "it is read on the host";
     case OpClass::kRecurrent:
       return recurrent_obstacle(graph, node);
+    case OpClass::kResampling:
     case OpClass::kTransform:
     case OpClass::kRandom:
     case OpClass::kLinalg:

@@ -474,6 +474,7 @@ void Run::infer_node(NodeId id) {
       if (!infer_window(rule)) infer_by_table(rule);
       return;
     case OpClass::kMovement:
+    case OpClass::kResampling:
     case OpClass::kSort:
       if (!infer_movement(rule)) infer_by_table(rule);
       return;

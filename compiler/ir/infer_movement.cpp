@@ -103,6 +103,15 @@ Shape index_select_shape(const Rule& rule) {
   return shape;
 }
 
+// Images [N, C, ...] at the places of a grid [N, places..., coordinates].
+Shape sample_grid_shape(const Rule& rule) {
+  const Shape image = rule.shape(0), grid = rule.shape(1);
+  if (!image || !grid || image->size() < 4 || image->size() != grid->size()) return std::nullopt;
+  Dims dims(grid->begin(), grid->end() - 1);
+  dims.insert(dims.begin() + 1, (*image)[1]);
+  return dims;
+}
+
 constexpr const char* kMasked = "masked";  // stands for the number of set elements while the sizes are put together
 
 // Advanced indexing: the index tensors broadcast to one block of sizes, which stands where the first of them stood when
@@ -268,6 +277,7 @@ Shape moved_shape(const Rule& rule) {
     case Op::gather:
       return rule.shape(2);
     case Op::index_select:
+    case Op::resample:
       return index_select_shape(rule);
     case Op::index:
       return index_shape(rule);
@@ -290,6 +300,8 @@ Shape moved_shape(const Rule& rule) {
     case Op::upsample_nearest2d:
     case Op::upsample_bilinear2d:
       return upsampled_shape(rule);
+    case Op::sample_grid:
+      return sample_grid_shape(rule);
     case Op::one_hot: {
       Shape shape = rule.shape(0);
       const auto classes = rule.integer(1);

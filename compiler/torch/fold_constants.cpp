@@ -31,6 +31,7 @@ bool computes_tensors(const ir::Node& node) {
     case ir::OpClass::kRecurrent:
     case ir::OpClass::kTransform:
     case ir::OpClass::kMovement:
+    case ir::OpClass::kResampling:
     case ir::OpClass::kCreation:
     case ir::OpClass::kSort:
     case ir::OpClass::kQuery:

@@ -50,6 +50,8 @@ std::string_view class_name(ir::OpClass op_class) {
       return "transform";
     case ir::OpClass::kMovement:
       return "movement";
+    case ir::OpClass::kResampling:
+      return "resampling";
     case ir::OpClass::kCreation:
       return "creation";
     case ir::OpClass::kRandom:

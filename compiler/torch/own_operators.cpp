@@ -61,6 +61,21 @@ at::Tensor write_out_(const at::Tensor& self, const at::Tensor& result, bool exa
   return self;
 }
 
+// Each output along `dim` as a sum of weighted elements: places and weights are [outputs][taps], and a place of -1 is
+// none.
+at::Tensor resample(const at::Tensor& input, int64_t dim, const at::Tensor& places, const at::Tensor& weights) {
+  std::vector<int64_t> sizes = input.sizes().vec(), along(sizes.size(), 1);
+  const int64_t axis = at::maybe_wrap_dim(dim, input.dim());
+  sizes[axis] = along[axis] = places.size(0);
+  at::Tensor result = at::zeros(sizes, input.options());
+  for (int64_t tap = 0; tap < places.size(1); ++tap) {
+    const at::Tensor at = places.select(1, tap), is_reached = (at >= 0).view(along);
+    const at::Tensor part = input.index_select(axis, at.clamp_min(0)) * weights.select(1, tap).view(along);
+    result = result + at::where(is_reached, part, at::zeros_like(part));
+  }
+  return result;
+}
+
 }  // namespace
 
 void define_own_operators() {
@@ -74,6 +89,10 @@ void define_own_operators() {
         "int padding_value) -> Tensor",
         &conv2d_integer);
     result.def("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)", &linear_rows);
+    result.def("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor", &resample);
+    result.def(
+        "sample_grid(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
+        &at::grid_sampler);
     result.def("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)", &write_out_);
     result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);
     return result;

@@ -688,6 +688,17 @@ inline bool adaptive_sizes(Context& ctx, const char* name, const Tensor& self, i
 }
 inline i64 adaptive_begin(i64 i, const PoolAxis& a) { return i * a.input / a.output; }
 inline i64 adaptive_end(i64 i, const PoolAxis& a) { return ((i + 1) * a.input + a.output - 1) / a.output; }
+// All windows along an axis: where each begins, and at [output + i] where it ends. Empty where the context has failed.
+inline Tensor adaptive_windows(Context& ctx, const PoolAxis& a) {
+  const Tensor table = Tensor::empty(ctx, DType::kInt64, dims(2 * a.output));
+  if (!ctx.ok()) return {};
+  i64* const bounds = table.data<i64>();
+  for (i64 i = 0; i < a.output; ++i) {
+    bounds[i] = adaptive_begin(i, a);
+    bounds[a.output + i] = adaptive_end(i, a);
+  }
+  return table;
+}
 inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& self, i64 dims,
                                 const List<i64>& output_size) {
   Pool pool;
@@ -696,13 +707,24 @@ inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& se
   Shape sizes(image.sizes());
   sizes[sizes.rank - 2] = pool.h.output;
   sizes[sizes.rank - 1] = pool.w.output;
+  const Tensor columns = adaptive_windows(ctx, pool.w);
+  if (!ctx.ok()) return {};
+  const i64 *const begins = columns.data<i64>(), *const ends = begins + pool.w.output;
   const auto windows = [&]<class C>(const C* plane, C* to, i64) {
     for (i64 y = 0; y < pool.h.output; ++y) {
+      const i64 y0 = adaptive_begin(y, pool.h), y1 = adaptive_end(y, pool.h);
       for (i64 x = 0; x < pool.w.output; ++x) {
-        const i64 y0 = adaptive_begin(y, pool.h), y1 = adaptive_end(y, pool.h);
-        const i64 x0 = adaptive_begin(x, pool.w), x1 = adaptive_end(x, pool.w);
+        const i64 x0 = begins[x], x1 = ends[x];
         Wide<C> sum{};
-        for (i64 h = y0; h < y1; ++h) sum += row_sum(plane + h * pool.w.input + x0, x1 - x0);
+        for (i64 h = y0; h < y1; ++h) {
+          const C* row = plane + h * pool.w.input;
+          if (x1 - x0 > 8) {
+            sum += row_sum(row + x0, x1 - x0);
+            continue;
+          }
+          TSC_NO_VECTORIZE
+          for (i64 w = x0; w < x1; ++w) sum += widened(row[w]);
+        }
         *to++ = static_cast<C>(sum / static_cast<Wide<C>>((y1 - y0) * (x1 - x0)));
       }
     }
@@ -723,12 +745,16 @@ inline Tuple<Tensor, Tensor> adaptive_max_pool2d(Context& ctx, const Tensor& sel
   if (!adaptive_sizes(ctx, "adaptive_max_pool2d", self, 2, output_size, pool)) return {};
   const Shape sizes = pooled_sizes(self, 2, pool);
   const Tensor indices = Tensor::empty(ctx, DType::kInt64, sizes);
+  const Tensor columns = adaptive_windows(ctx, pool.w);
+  if (!ctx.ok()) return {};
+  const i64 *const begins = columns.data<i64>(), *const ends = begins + pool.w.output;
   const auto windows = [&]<class C>(const C* plane, C* to, i64 first) {
     for (i64 y = 0; y < pool.h.output; ++y) {
+      const i64 y0 = adaptive_begin(y, pool.h), y1 = adaptive_end(y, pool.h);
       for (i64 x = 0; x < pool.w.output; ++x) {
-        i64 best = adaptive_begin(y, pool.h) * pool.w.input + adaptive_begin(x, pool.w);
-        for (i64 h = adaptive_begin(y, pool.h); h < adaptive_end(y, pool.h); ++h) {
-          for (i64 w = adaptive_begin(x, pool.w); w < adaptive_end(x, pool.w); ++w) {
+        i64 best = y0 * pool.w.input + begins[x];
+        for (i64 h = y0; h < y1; ++h) {
+          for (i64 w = begins[x]; w < ends[x]; ++w) {
             const i64 at = h * pool.w.input + w;
             if (plane[at] > plane[best] || plane[at] != plane[at]) best = at;
           }

@@ -57,6 +57,21 @@ def linear_result(rows, input):
     return rows.reshape(*input.shape[:-1], rows.size(1))
 
 
+@define("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor")
+def resample(input, dim, places, weights):
+    assert input.dim() > 0 and input.dtype is weights.dtype and input.dtype in (torch.float32, torch.float64)
+    assert places.dtype is torch.int64 and places.shape == weights.shape and places.dim() == 2 and places.size(1) > 0
+    assert (places[:, 0] >= 0).all() and (places >= -1).all()
+    moved = input.movedim(dim, -1)[..., places.clamp_min(0)]  # ..., outputs, taps
+    return torch.where(places >= 0, moved * weights, 0).sum(-1).movedim(-1, dim)
+
+
+@define("sample_grid(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor")
+def sample_grid(input, grid, interpolation_mode, padding_mode, align_corners):
+    assert input.dtype is grid.dtype and input.dtype in (torch.float32, torch.float64)
+    return torch.grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
 @define("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)")
 def write_out_(self, result, exact):
     assert self.dtype is result.dtype if exact else torch.can_cast(result.dtype, self.dtype)

@@ -130,6 +130,12 @@ def of_dtype(dtype):
         ("tsc::linear_integer", bytes_of(2, 2, 10), bytes_of(3, 10).char()),
         ("tsc::linear_result", t(6, 5), t(2, 3, 4)),
         ("tsc::linear_rows", t(2, 3, 4), 4, 5),
+        ("tsc::resample", t(2, 5, 3), 1, torch.tensor([[0, 1], [4, 4], [2, 0]]), t(3, 2)),
+        ("tsc::resample", t(4, 5), -1, torch.tensor([[0, 1, 2, 4, 1, 2], [4, 3, -1, -1, -1, -1]]), t(2, 6)),
+        *[("tsc::sample_grid", t(2, 3, 5, 4), t(2, 70, 3, 2), mode, padding, corners)
+          for mode in (0, 1, 2) for padding in (0, 1, 2) for corners in (False, True)],
+        *[("tsc::sample_grid", t(1, 2, 3, 5, 4), t(1, 2, 3, 4, 3), mode, padding, corners)
+          for mode in (0, 1) for padding in (0, 1, 2) for corners in (False, True)],
         ("tsc::write_out_", t(2, 3), t(2, 3), True),
         ("tsc::write_out_", torch.zeros(2, 3, dtype=torch.float64), t(2, 3), False),
     ]  # fmt: skip

@@ -108,6 +108,8 @@ def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_m
     assert input.dtype == grid.dtype, "grid_sampler(): expected input and grid to have same dtype"
     assert min(input.size()[2:]) > 0, "grid_sampler(): expected input to have non-empty spatial dimensions"
     assert dims == 2 or interpolation_mode != 2, "grid_sampler(): bicubic interpolation only supports 4D input"
+    if input.dtype == torch.float32 or input.dtype == torch.float64:
+        return tsc.sample_grid(input, grid, interpolation_mode, padding_mode, align_corners)
     at: List[Tensor] = []
     for i in range(dims):
         size = input.size(i + 2)

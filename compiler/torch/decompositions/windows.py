@@ -77,21 +77,15 @@ def _places(size: int, count: int, factor: Optional[float], align_corners: bool,
     return (outputs + 0.5) * step - 0.5
 
 
-def _weights(weights: Tensor, input: Tensor, dim: int) -> Tensor:
-    sizes = [1 for _ in range(input.dim())]
-    sizes[dim] = weights.size(0)
-    return weights.view(sizes)
-
-
 def _resample_linear(input: Tensor, dim: int, count: int, factor: Optional[float], align_corners: bool) -> Tensor:
     size = input.size(dim)
     if size == count:  # also where the factor is not one
         return input
     at = torch.clamp_min(_places(size, count, factor, align_corners, input.dtype), 0)
     low = torch.clamp_max(at.to(torch.int64), size - 1)
-    part = _weights(torch.clamp(at - low, 0, 1), input, dim)
-    high = torch.clamp_max(low + 1, size - 1)
-    return (1 - part) * input.index_select(dim, low) + part * input.index_select(dim, high)
+    part = torch.clamp(at - low, 0, 1)
+    places = torch.stack([low, torch.clamp_max(low + 1, size - 1)], 1)
+    return tsc.resample(input, dim, places, torch.stack([1 - part, part], 1))
 
 
 # Keys' cubic at distances, with the slope a at 1.
@@ -105,17 +99,11 @@ def _cubic_weights(distance: Tensor, a: float) -> Tensor:
 def _cubic(input: Tensor, dim: int, count: int, factor: Optional[float], align_corners: bool) -> Tensor:
     size = input.size(dim)
     at = _places(size, count, factor, align_corners, input.dtype)
-    below = torch.clamp_max(at.floor().to(torch.int64), size - 1)
-    part = torch.clamp(at - below, 0, 1)
-    result = _tap(input, dim, below - 1, part + 1)
-    for k in range(3):
-        result = result + _tap(input, dim, below + k, part - k)
-    return result
-
-
-def _tap(input: Tensor, dim: int, place: Tensor, distance: Tensor) -> Tensor:
-    pixels = input.index_select(dim, torch.clamp(place, 0, input.size(dim) - 1))
-    return pixels * _weights(_cubic_weights(distance, -0.75), input, dim)
+    below = torch.clamp_max(at.floor().to(torch.int64), size - 1).unsqueeze(1)
+    part = torch.clamp(at.unsqueeze(1) - below, 0, 1)
+    taps = torch.arange(4) - 1
+    places = torch.clamp(below + taps, 0, size - 1)
+    return tsc.resample(input, dim, places, _cubic_weights(part - taps, -0.75))
 
 
 # A filter that is stretched over the step. What it does not reach is not read: it may be infinite.
@@ -140,14 +128,7 @@ def _antialiased(
     reached = places < last.unsqueeze(1)
     weights = torch.where(reached, weights, torch.zeros_like(weights))
     weights = weights / weights.sum(1, True)
-    places = torch.clamp_max(places, size - 1)
-    sizes = [input.size(d) for d in range(input.dim())]
-    sizes[dim] = count
-    result = input.new_zeros(sizes)
-    for k in range(places.size(1)):
-        pixels = input.index_select(dim, places.select(1, k)) * _weights(weights.select(1, k), input, dim)
-        result = result + torch.where(_weights(reached.select(1, k), input, dim), pixels, torch.zeros_like(pixels))
-    return result
+    return tsc.resample(input, dim, torch.where(reached, places, -1), weights)
 
 
 def _filtered(
