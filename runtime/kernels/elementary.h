@@ -153,20 +153,24 @@ TSC_INLINE D log2_wide(D x) {
   return select(equal(x, splat<D>(0.0)), splat<D>(-kInfinity<D>), result);
 }
 
-// Arguments beyond the float range are cut where their float result is 0 or infinite anyway.
-template <class D>
-TSC_INLINE D exp2_wide(D x) {
-  // 2^r for |r| <= 1/2.
-  constexpr double kExp2[] = {0x1.000000000003dp+0,  0x1.62e42fefa39f7p-1,  0x1.ebfbdff8149f2p-3,
-                              0x1.c6b08d7044119p-5,  0x1.3b2ab72b175eep-7,  0x1.5d87fe908f88ap-10,
-                              0x1.43088e257f341p-13, 0x1.ffcb76789860fp-17, 0x1.63ef969a64d3cp-20,
-                              0x1.b6571de2f2351p-24};
+// 2^x by a polynomial for 2^r, |r| <= 1/2. Arguments beyond the float range are cut where their float result is 0 or
+// infinite anyway.
+template <class D, int kCount>
+TSC_INLINE D exp2_by(D x, const double (&power)[kCount]) {
   constexpr double kRounder = 0x1.8p52;
   x = max(min(x, splat<D>(300.0)), splat<D>(-300.0));
   const D rounded = x + splat<D>(kRounder);
   const D r = x - (rounded - splat<D>(kRounder));
   const D scale = bit_cast<D>((bit_cast<Bits<D>>(rounded) << 52) + splat<Bits<D>>(1023ll << 52));
-  return polynomial(r, kExp2) * scale;
+  return polynomial(r, power) * scale;
+}
+template <class D>
+TSC_INLINE D exp2_wide(D x) {
+  constexpr double kExp2[] = {0x1.000000000003dp+0,  0x1.62e42fefa39f7p-1,  0x1.ebfbdff8149f2p-3,
+                              0x1.c6b08d7044119p-5,  0x1.3b2ab72b175eep-7,  0x1.5d87fe908f88ap-10,
+                              0x1.43088e257f341p-13, 0x1.ffcb76789860fp-17, 0x1.63ef969a64d3cp-20,
+                              0x1.b6571de2f2351p-24};
+  return exp2_by(x, kExp2);
 }
 
 // 2^x for |x| < 2^21 in float, rounded to an integer and the rest; results below 2^-149 become 0, above 2^128 infinite.
@@ -216,16 +220,20 @@ TSC_INLINE D asin_ratio_wide(D u) {
                               0x1.52d7c5f5cbbcdp-6, 0x1.f62a80479166ap-10, 0x1.0dfd15eca858bp-5};
   return polynomial(u, kAsin);
 }
-// exp(x^2) erfc(x) for x >= 0, times (1 + 2 x), is a polynomial in (x - 3) / (x + 3).
+// exp(x^2) erfc(x) for x >= 0, times (x + k), is a polynomial in (x - k) / (x + k). All to 28 bits, of which a float
+// keeps 24.
 template <class D>
 TSC_INLINE D erfc_wide(D x) {
-  constexpr double kErfc[] = {0x1.40c522daed6c9p+0,   -0x1.15c08568f7455p-3,  -0x1.85a18e2e35a7bp-5,
-                              0x1.098380a78675cp-3,   -0x1.e88957283bb7bp-4,  0x1.17c8b3b5ce6b1p-4,
-                              -0x1.85bb91db13eaap-6,  0x1.4b37606287cd2p-9,   0x1.fe7a37ac5af2cp-10,
-                              -0x1.832532ba34c80p-11, -0x1.72ff78ef04f24p-13, 0x1.3bcc0d7ff2776p-15};
+  constexpr double k = 3.25;
+  constexpr double kErfc[] = {0x1.14c83271e133ap+0,   -0x1.d3741456da332p-1, 0x1.4a9d9f57786a4p-1,  -0x1.802b2a5585426p-2,
+                              0x1.60443b6ead1d9p-3,   -0x1.d04f3098e35bap-5, 0x1.386d454548d8ap-7,  0x1.de184674c3fefp-10,
+                              -0x1.893a85b355de6p-10, 0x1.edef06749e4c2p-14, 0x1.3b432f10d196dp-13};
+  constexpr double kExp2[] = {0x1.fffffffffffffp-1,  0x1.62e430d0346fdp-1,  0x1.ebfbe045f4d0ep-3, 0x1.c6aecc669c16cp-5,
+                              0x1.3b2a1b715b16fp-7, 0x1.5f48c04eff5cbp-10, 0x1.443fffc02786dp-13};
   const D t = abs(x);
-  const D u = (t - splat<D>(3.0)) / (t + splat<D>(3.0));
-  D tail = polynomial(u, kErfc) / fma(t, splat<D>(2.0), splat<D>(1.0)) * exp_wide(-(t * t));
+  const D w = splat<D>(1.0) / (t + splat<D>(k));
+  const D power = exp2_by(t * t * splat<D>(-0x1.71547652b82fep+0), kExp2);
+  D tail = polynomial(fma(w, splat<D>(-2 * k), splat<D>(1.0)), kErfc) * w * power;
   tail = select(less(splat<D>(10.25), t), splat<D>(0.0), tail);  // where it is no float
   return select(less(x, splat<D>(0.0)), splat<D>(2.0) - tail, tail);
 }
