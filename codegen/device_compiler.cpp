@@ -58,9 +58,15 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// Runs a program of the search path inside the folder, so that no path of this machine gets into what it writes; what it says
-// goes to the file `log` there. Its exit status.
-int run(const std::vector<std::string>& command, const TemporaryFolder& folder, const Target& target) {
+// What a program left behind.
+struct Ending {
+  bool succeeded;
+  std::string how;  // "exit code 2", "signal 9"
+  std::string text;
+};
+
+// Runs a program of the search path inside the folder, so that no path of this machine gets into what it writes.
+Ending run(const std::vector<std::string>& command, const TemporaryFolder& folder, const Target& target) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
@@ -79,12 +85,9 @@ int run(const std::vector<std::string>& command, const TemporaryFolder& folder, 
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
-  // What a child that could not start the program ends with.
-  constexpr int kNotFound = 127;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotFound) {
-    throw CompileError(make_diagnostic(Error::no_device_compiler, command[0], target.name, "it can't be started"));
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  const std::string how = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status))
+                                            : fmt::format("signal {}", WTERMSIG(status));
+  return {WIFEXITED(status) && WEXITSTATUS(status) == 0, how, folder.read("log")};
 }
 
 }  // namespace
@@ -105,10 +108,10 @@ std::vector<ObjectCode> compile_for_device(std::span<const EmittedFile> sources,
                                       std::string("-Iruntime/include"), std::string("-c"), source.name, std::string("-o"), object}) {
       command.push_back(option);
     }
-    const int status = run(command, folder, target);
-    const std::string log = folder.read("log");
-    TSC_ASSERT(status == 0, "{} refuses the emitted source '{}'; it is kept in {}\n{}", target.device->compiler, source.name,
-               folder.keep(), log);
+    if (const Ending ending = run(command, folder, target); !ending.succeeded) {
+      throw CompileError(make_diagnostic(Error::device_compiler_failed, target.device->compiler, ending.how, source.name,
+                                         target.name, folder.keep(), ending.text));
+    }
     objects.push_back({object, folder.read(object)});
   }
   return objects;
@@ -119,8 +122,7 @@ std::string device_library(const Target& target) {
   const TemporaryFolder folder;
   const std::string empty = "empty" + target.device->suffix;
   folder.write(empty, "");
-  run({target.device->compiler, "-dryrun", empty}, folder, target);
-  const std::string log = folder.read("log");
+  const std::string log = run({target.device->compiler, "-dryrun", empty}, folder, target).text;
   for (size_t at = 0; (at = log.find("\"-L", at)) != std::string::npos;) {
     at += 3;
     const fs::path library = fs::path(log.substr(at, log.find('"', at) - at)) / target.device->library;

@@ -332,6 +332,7 @@ class ModelEmitter {
     out.line(".source_count = {},", model_.sources.size() + 1);
     out.line(".frames = kFrames,");
     if (model_.weights.size > 0) out.line(".weights = {},", model_.weights_symbol);
+    if (!model_.device.text().empty()) out.line(".device = &device_table,");
     out.close(";");
   }
 

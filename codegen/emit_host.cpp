@@ -992,6 +992,7 @@ class HostEmitter {
     const RegionCall call = emit_region(
         model_, node, region_name(graph_, function_.body, node, model_.functions.at(function_.name)), regions_);
     model_.headers.insert("runtime/core/checks.h");
+    const bool on_device = model_.options.target.device.has_value();  // where elements are is the region's to know
     std::string operands;
     if (!call.sizes.empty()) {
       std::vector<std::string> sizes;
@@ -1004,7 +1005,7 @@ class HostEmitter {
     for (const ValueId input : call.inputs) {
       const std::string dense = locals_.unique(value(input) + "_dense");
       out_.line("const Tensor {} = dense(ctx, {});", dense, value(input));
-      operands += fmt::format(", {}.data<const {}>()", dense, cpp_element(type(input).tensor.dtype));
+      operands += on_device ? ", " + dense : fmt::format(", {}.data<const {}>()", dense, cpp_element(type(input).tensor.dtype));
     }
     for (const ValueId output : call.outputs) {
       std::vector<std::string> dims;
@@ -1013,7 +1014,7 @@ class HostEmitter {
       if (!dims.empty()) out_.line("const i64 {}_sizes[] = {{{}}};", name, join(dims));
       out_.line("const Tensor {} = Tensor::empty(ctx, {}, {});", name, dtype_constant(type(output).tensor.dtype),
                 dims.empty() ? "Sizes()" : name + "_sizes");
-      operands += fmt::format(", {}.data<{}>()", name, cpp_element(type(output).tensor.dtype));
+      operands += on_device ? ", " + name : fmt::format(", {}.data<{}>()", name, cpp_element(type(output).tensor.dtype));
     }
     leave_if_failed();
     out_.line("{}(ctx{});", call.function, operands);

@@ -1,6 +1,8 @@
 // The launch layer of CUDA: cuda/core/launch.cuh runs what is written here, with the kernels of cuda/kernels/.
 #include "codegen/emit_launch.h"
 
+#include <sstream>
+
 #include "codegen/group_emitter.h"
 #include "codegen/region_emitter.h"
 #include "codegen/runtime_files.h"
@@ -126,30 +128,6 @@ class LaunchedRegion : public RegionEmitter {
   using RegionEmitter::RegionEmitter;
 
  private:
-  // Inputs and results have a place on the device, too: those for the whole run, these from their group to the end.
-  void collect_more_buffers(const std::map<ValueId, size_t>& last_use) override {
-    const size_t end = groups_.size();
-    for (const ValueId input : call_.inputs) {
-      add_buffer(input, group_.pointers.at(input), 0, last_use.contains(input) ? last_use.at(input) : 0);
-    }
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      for (const ValueId output : graph_.node(groups_[i]).outputs) {
-        if (result_of_.contains(output)) add_buffer(output, group_.pointers.at(output), i, end);
-      }
-    }
-    const auto& results = graph_.block(body_).results;
-    for (size_t i = 0; i < copies_.size(); ++i) add_buffer(results[copies_[i]], copy_names_[i], end, end);
-  }
-  void add_buffer(ValueId value, const std::string& name, size_t first, size_t last) {
-    const TensorType& type = graph_.value(value).type.tensor;
-    buffers_.push_back({.value = value,
-                        .name = name,
-                        .element = cpp_element(type.dtype),
-                        .bytes = buffer_bytes(type),
-                        .first = first,
-                        .last = last});
-  }
-
   void emit(Writer&) override {
     emit_sizes(model_.device_interface);
     model_.device_interface.blank();
@@ -177,16 +155,20 @@ class LaunchedRegion : public RegionEmitter {
     }
     for (const ValueId input : call_.inputs) {
       const std::string& name = group_.pointers.at(input);
-      out.line("launch.copy_in({}, {}, {});", name, host_name(name), size(count(input)));
+      out.line("const auto* const {} = launch.input<{}>({});  // {}", name, cpp_element(graph_.value(input).type.tensor.dtype),
+               host_name(name), shape_comment(graph_, graph_.value(input).type));
     }
+    const auto& results = graph_.block(body_).results;
+    for (size_t i = 0; i < results.size(); ++i) {
+      const std::string name = result_name(i);
+      out.line("auto* const {} = launch.output<{}>({});  // {}", name, cpp_element(graph_.value(results[i]).type.tensor.dtype),
+               host_name(name), shape_comment(graph_, graph_.value(results[i]).type));
+    }
+    out.line("if (!launch.ok()) return;");
     for (const GroupFunction& function : functions) {
       out.line("{}(launch{}{});", function.function, call_.sizes.empty() ? "" : ", d", call_operands(function));
     }
-    const auto& results = graph_.block(body_).results;
     for (size_t i = 0; i < copies_.size(); ++i) emit_result(results[copies_[i]], copy_names_[i], out);
-    for (size_t i = 0; i < results.size(); ++i) {
-      out.line("launch.copy_out({0}, {1}, {2});", host_name(result_name(i)), result_name(i), size(count(results[i])));
-    }
     out.line("launch.finish();");
     out.close();
   }
@@ -211,21 +193,18 @@ class LaunchedRegion : public RegionEmitter {
              source, list(from));
   }
 
-  // The host's memory of an input or a result.
+  // The tensor of an input or a result.
   const std::string& host_name(const std::string& name) {
     const auto [found, inserted] = host_names_.try_emplace(name, "");
-    if (inserted) found->second = model_.names.unique("host_" + name);
+    if (inserted) found->second = model_.names.unique(name + "_tensor");
     return found->second;
   }
   std::string host_parameters() {
     std::string text;
     for (const ValueId id : call_.inputs) {
-      text += fmt::format(", const {}* {}", cpp_element(graph_.value(id).type.tensor.dtype), host_name(group_.pointers.at(id)));
+      text += ", const Tensor& " + host_name(group_.pointers.at(id));
     }
-    const auto& results = graph_.block(body_).results;
-    for (size_t i = 0; i < results.size(); ++i) {
-      text += fmt::format(", {}* {}", cpp_element(graph_.value(results[i]).type.tensor.dtype), host_name(result_name(i)));
-    }
+    for (size_t i = 0; i < graph_.block(body_).results.size(); ++i) text += ", const Tensor& " + host_name(result_name(i));
     return text;
   }
 
@@ -244,17 +223,27 @@ RegionCall emit_launched_region(ModelContext& model, const Node& region, const s
   return LaunchedRegion(model, region, wish).run(unused);
 }
 
-std::vector<std::string> device_compile_options(const Target& target) {
-  // Products and sums are fused only where fma() says so, as on the host.
-  return {"-std=c++20", target.device->option, "-fmad=false", "--expt-relaxed-constexpr", "-Xcompiler=-fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics"};
+namespace {
+
+std::string_view device_file(std::string_view name) {
+  for (const EmbeddedFile& file : device_files()) {
+    if (file.name == name) return file.text;
+  }
+  TSC_ASSERT(false, "{} is not embedded", name);
 }
 
-std::string device_build_template() {
-  for (const EmbeddedFile& file : device_files()) {
-    if (file.name == "cuda/cmake/device.cmake.in") return std::string(file.text);
+}  // namespace
+
+std::vector<std::string> device_compile_options(const Target& target) {
+  std::vector<std::string> options = {target.device->option};
+  std::istringstream lines{std::string(device_file("cuda/cmake/nvcc.options"))};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("-")) options.push_back(line);
   }
-  TSC_ASSERT(false, "the device's build file is not embedded");
+  return options;
 }
+
+std::string device_build_template() { return std::string(device_file("cuda/cmake/device.cmake.in")); }
 
 EmittedFile device_support() {
   Writer out;
@@ -275,9 +264,11 @@ EmittedFile device_header(const ModelContext& model, const std::string& id) {
   out.comment(fmt::format("{}: what its host program calls in {}.cu.", model.graph.name, id));
   out.line("#pragma once");
   out.blank();
-  out.line("#include \"runtime/core/context.h\"");
+  out.line("#include \"runtime/core/tensor.h\"");
   out.blank();
   out.line("namespace tsc::model_{} {{", id);
+  out.blank();
+  out.line("extern const DeviceTable device_table;");
   out.append(model.device_interface.text());
   out.blank();
   out.line("}}  // namespace tsc::model_{}", id);
@@ -307,6 +298,7 @@ EmittedFile device_source(const ModelContext& model, const std::string& id) {
   out.comment("The constants in the data section, as they are on the device.");
   out.line("static DeviceWeights device_weights({}, {});", has_weights ? model.weights_symbol : "nullptr", model.weights.size);
   out.line("[[gnu::destructor]] static void release_device_weights() {{ device_weights.release(); }}");
+  out.line("const DeviceTable device_table = kDeviceTable;");
   out.blank();
   out.append(model.device.text());
   out.blank();

@@ -1,5 +1,5 @@
-// Regions of a device: each is a function in the device's source that copies its inputs there, launches one kernel for each
-// group, and copies its results back. The host program calls it as any region's.
+// Regions of a device: each is a function in the device's source that launches one kernel for each group. The host program calls
+// it as any region's, with the tensors of its inputs and results instead of their elements, which may be on the device.
 #pragma once
 
 #include "codegen/emit_common.h"

@@ -134,6 +134,7 @@ std::vector<std::string> definitions(const Target& target) {
   std::vector<std::string> all = {"TSC_VECTOR_BYTES=" + std::to_string(target.vector_bytes),
                                   "TSC_VECTOR_REGISTERS=" + std::to_string(target.vector_registers)};
   if (target.is_freestanding && target.vector_bytes == 0) all.push_back("TSC_SCALARS");
+  if (target.device) all.push_back("TSC_DEVICE");
   return all;
 }
 

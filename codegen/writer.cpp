@@ -59,7 +59,7 @@ constexpr std::array kNamesInUse = {
     "ctx",  "self",   "d",      "p",    "begin",   "end",     "scratch", "blocks",   "step",
     "tsc",  "ops",    "math",   "main", "linux",   "unix",    "NULL",    "EOF",      "errno",
     "i64",  "assert", "Tensor", "List", "Dict",    "Str",     "Tuple",   "Optional", "Scalar",
-    "None", "Device", "Any",    "Ref",  "Context", "weights", "arena",   "launch",   "device_weights"};
+    "None", "Device", "Any",    "Ref",  "Context", "weights", "arena",   "launch",   "device_weights", "device_table"};
 // ... functions of the runtime that need no prefix, ...
 constexpr std::array kFunctionsInUse = {"min",        "max",         "dense",          "copy_dense",      "floor_div",
                                         "floor_mod",  "is_empty",    "broadcast_size", "check_broadcast", "check_equal",

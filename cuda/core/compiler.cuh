@@ -5,6 +5,9 @@
 #include <cuda_runtime.h>
 
 #define TSC_SCALARS
+#if !defined(TSC_DEVICE)
+#define TSC_DEVICE
+#endif
 #define TSC_HAS_FMA
 #define TSC_INLINE __host__ __device__ __forceinline__
 #if defined(__CUDA_ARCH__)

@@ -1,11 +1,11 @@
-// A region's run on the device: its memory, the copies to and from it, its kernels, its errors.
+// A region's run on the device: its memory, its kernels, its errors.
 //
-//   Launch launch(ctx, weights);             the context's stream and memory; the weights are there from the first call on
+//   Launch launch(ctx, weights);             the call's stream and memory; the weights are there from the first call on
 //   launch.reserve<2>({bytes, bytes});       slots of one block, which the context keeps for the next call
-//   launch.copy_in(slot, x, count);
+//   const float* x = launch.input<float>(tensor);     where the elements are, which are copied there if they have to be
+//   float* y = launch.output<float>(tensor);          where they will be
 //   launch.run(kernel, blocks, threads, operands...);
-//   launch.copy_out(y, slot, count);
-//   launch.finish();                         waits, and gives what failed to the context
+//   launch.finish();                         waits where a kernel may have met what is the program's error
 //
 // Errors are the context's, and sticky: after the first one nothing more is done.
 #pragma once
@@ -13,46 +13,10 @@
 #include <pthread.h>
 
 #include "cuda/core/compiler.cuh"
-#include "runtime/core/context.h"
+#include "cuda/core/memory.cuh"
+#include "runtime/core/tensor.h"
 
 namespace tsc::cuda {
-
-// A failed call of the CUDA runtime as an error of the context's.
-[[gnu::cold, gnu::noinline]] inline void fail(Context& ctx, cudaError_t error, const char* what) {
-  cudaGetLastError();  // or the next call of somebody else would report it
-  switch (error) {
-    case cudaErrorInsufficientDriver:
-    case cudaErrorStubLibrary:
-      ctx.fail(ErrorKind::kUnsupported, "there is no CUDA driver, or it is older than this library's runtime %d.%d",
-               CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-      return;
-    case cudaErrorNoDevice:
-    case cudaErrorInvalidDevice:
-    case cudaErrorDevicesUnavailable:
-      ctx.fail(ErrorKind::kUnsupported, "there is no CUDA device: %s", cudaGetErrorString(error));
-      return;
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorInvalidDeviceFunction:
-    case cudaErrorUnsupportedPtxVersion: {
-      int device = 0, major = 0, minor = 0;
-      cudaGetDevice(&device);
-      cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-      ctx.fail(ErrorKind::kUnsupported, "this library has no code for device %d, whose architecture is sm_%d%d", device,
-               major, minor);
-      return;
-    }
-    case cudaErrorMemoryAllocation:
-      ctx.fail(ErrorKind::kOutOfMemory, "out of device memory: %s", what);
-      return;
-    default:
-      ctx.fail(ErrorKind::kInternal, "CUDA: %s: %s", what, cudaGetErrorString(error));
-  }
-}
-inline bool check(Context& ctx, cudaError_t error, const char* what) {
-  if (error != cudaSuccess) fail(ctx, error, what);
-  return ctx.ok();
-}
 
 // A model's data section on each device that it has been used on. It is copied there once.
 class DeviceWeights {
@@ -71,6 +35,9 @@ class DeviceWeights {
     pthread_mutex_unlock(&mutex_);
     return copies_[device];
   }
+  const char* host() const { return host_; }
+  size_t bytes() const { return bytes_; }
+
   // When the library goes. At the end of the process the driver may be gone, and its memory with it.
   void release() {
     for (char*& copy : copies_) {
@@ -100,70 +67,6 @@ class DeviceWeights {
   char* copies_[kDevices] = {};
 };
 
-// What a context has on one device: a stream, and a block of memory that grows to what the largest region needs.
-class DeviceState : public Attachment {
- public:
-  // The context's state on the current device; null, and the context fails, when there is none.
-  static DeviceState* of(Context& ctx) {
-    int device = 0;
-    if (!ctx.ok() || !check(ctx, cudaGetDevice(&device), "cudaGetDevice")) return nullptr;
-    auto* state = static_cast<DeviceState*>(ctx.attachment());
-    if (state != nullptr && state->device_ == device) return state;
-    ctx.attach(nullptr);
-    void* place = libc::malloc(sizeof(DeviceState));
-    if (place == nullptr) {
-      ctx.fail(ErrorKind::kOutOfMemory, "out of memory");
-      return nullptr;
-    }
-    state = new (place, kPlace) DeviceState(device);
-    const cudaError_t known = cudaDeviceGetAttribute(&state->processors_, cudaDevAttrMultiProcessorCount, device);
-    if (!check(ctx, known, "cudaDeviceGetAttribute") ||
-        !check(ctx, cudaStreamCreateWithFlags(&state->stream_, cudaStreamNonBlocking), "making a stream")) {
-      release_state(state);
-      return nullptr;
-    }
-    ctx.attach(state);
-    return state;
-  }
-
-  int device() const { return device_; }
-  cudaStream_t stream() const { return stream_; }
-  int processors() const { return processors_; }
-
-  char* reserve(Context& ctx, size_t bytes) {
-    if (bytes <= bytes_) return block_;
-    if (block_ != nullptr) cudaFree(block_);
-    block_ = nullptr;
-    bytes_ = 0;
-    void* memory = nullptr;
-    const cudaError_t error = cudaMalloc(&memory, bytes);
-    if (error != cudaSuccess) {
-      char what[64];
-      libc::snprintf(what, sizeof what, "%zu bytes were asked for", bytes);
-      fail(ctx, error, what);
-      return nullptr;
-    }
-    block_ = static_cast<char*>(memory);
-    bytes_ = bytes;
-    return block_;
-  }
-
- private:
-  explicit DeviceState(int device) : Attachment{&release_state}, device_(device) {}
-  static void release_state(Attachment* attachment) {
-    auto* state = static_cast<DeviceState*>(attachment);
-    if (state->block_ != nullptr) cudaFree(state->block_);
-    if (state->stream_ != nullptr) cudaStreamDestroy(state->stream_);
-    libc::free(state);
-  }
-
-  int device_;
-  int processors_ = 1;
-  cudaStream_t stream_ = nullptr;
-  char* block_ = nullptr;
-  size_t bytes_ = 0;
-};
-
 // The first index of an operation that lies outside, which a kernel leaves for the host to report.
 struct Fault {
   unsigned long long position;  // ~0: none
@@ -175,8 +78,18 @@ inline unsigned blocks_for(i64 count, i64 each) { return static_cast<unsigned>((
 
 class Launch {
  public:
-  Launch(Context& ctx, DeviceWeights& weights) : ctx_(ctx), state_(DeviceState::of(ctx)) {
+  Launch(Context& ctx, DeviceWeights& weights) : ctx_(ctx), state_(DeviceState::of(ctx)), host_weights_(weights.host()) {
     if (state_ != nullptr) weights_ = weights.on(state_->device(), ctx);
+    weights_bytes_ = weights.bytes();
+  }
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+  ~Launch() {
+    while (passing_ != nullptr) {
+      Block* const next = passing_->next;
+      state_->give_back(passing_);
+      passing_ = next;
+    }
   }
 
   Context& ctx() { return ctx_; }
@@ -198,7 +111,7 @@ class Launch {
       offsets_[i] = total;
       total += round_up(static_cast<size_t>(bytes[i])) + kGuardBytes;
     }
-    block_ = state_->reserve(ctx_, total);
+    block_ = state_->reserve(total);
     if (block_ == nullptr) return;
     allow(block_, total);
     for (int i = 0; i < kSlots; ++i) {
@@ -217,13 +130,22 @@ class Launch {
     return reinterpret_cast<const T*>(weights_ + offset);
   }
 
+  // Where the elements of a dense tensor are on the device. What the host has is copied there, and stays there as long as the
+  // tensor's memory lives, where that is the tensor's alone.
   template <class T>
-  void copy_in(T* to, const T* from, i64 count) {
-    copy(to, from, count * static_cast<i64>(sizeof(T)), cudaMemcpyHostToDevice);
+  const T* input(const Tensor& tensor) {
+    return reinterpret_cast<const T*>(elements(tensor));
   }
+  // Where those of a new tensor will be.
   template <class T>
-  void copy_out(T* to, const T* from, i64 count) {
-    copy(to, from, count * static_cast<i64>(sizeof(T)), cudaMemcpyDeviceToHost);
+  T* output(const Tensor& tensor) {
+    if (!ok() || tensor.numel() == 0) return nullptr;
+    Storage* const storage = tensor.impl()->storage;
+    DeviceElements* const made = DeviceElements::make(*state_, storage->bytes);
+    if (made == nullptr) return nullptr;
+    made->host_is_old = true;
+    storage->device = made;
+    return reinterpret_cast<T*>(made->data);
   }
 
   template <class... P, class... A>
@@ -234,6 +156,7 @@ class Launch {
     config.blockDim = dim3(static_cast<unsigned>(threads));
     config.stream = state_->stream();
     check(ctx_, cudaLaunchKernelEx(&config, kernel, operands...), "launching a kernel");
+    state_->has_work();
   }
 
   // Where a kernel leaves the first index outside of [0, size). The format, for `finish`, takes the index, its position
@@ -250,15 +173,14 @@ class Launch {
     return device;
   }
 
-  // Waits for all that was launched.
+  // Waits where kernels may have left faults, and gives these to the context.
   void finish() {
-    if (state_ == nullptr) return;
-    if (fault_count_ > 0 && ok()) {
-      copy(faults_, block_, static_cast<i64>(sizeof(Fault)) * fault_count_, cudaMemcpyDeviceToHost);
+    if (state_ == nullptr || fault_count_ == 0) return;
+    if (ok()) {
+      const size_t bytes = sizeof(Fault) * static_cast<size_t>(fault_count_);
+      check(ctx_, cudaMemcpyAsync(faults_, block_, bytes, cudaMemcpyDeviceToHost, state_->stream()), "copying");
     }
-    // After a failure, too: nobody may use the memory before the device has left it.
-    const cudaError_t error = cudaStreamSynchronize(state_->stream());
-    if (ok()) check(ctx_, error, "running kernels");
+    state_->wait();
     for (int i = 0; i < fault_count_ && ok(); ++i) {
       if (faults_[i].position == ~0ull) continue;
       ctx_.fail(ErrorKind::kIndex, formats_[i], faults_[i].index, static_cast<long long>(faults_[i].position),
@@ -272,20 +194,74 @@ class Launch {
   static constexpr i64 kLargest = i64{1} << 50;
   static constexpr size_t round_up(size_t bytes) { return (bytes + 255) & ~size_t{255}; }
 
-  void copy(void* to, const void* from, i64 bytes, cudaMemcpyKind kind) {
-    if (!ok() || bytes == 0) return;
-    check(ctx_, cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), kind, state_->stream()), "copying");
+  const char* elements(const Tensor& tensor) {
+    if (!ok() || tensor.numel() == 0) return nullptr;
+    Storage* const storage = tensor.impl()->storage;
+    const auto bytes = static_cast<size_t>(tensor.numel() * tensor.element_size());
+    if (auto* const there = static_cast<DeviceElements*>(storage->device)) {
+      if (there->state == state_ && !there->device_is_old) {
+        return there->data + (tensor.impl()->data - static_cast<const char*>(storage->data));
+      }
+      // Old, or on another device.
+      if (there->state == state_ && bytes == storage->bytes) {
+        state_->copy_in(there->data, tensor.data<const char>(), bytes);
+        there->device_is_old = false;
+        return there->data;
+      }
+      if (!there->is_callers && there->state != state_) {
+        storage->reach(false);
+        storage->leave_device();
+      }
+    }
+    const char* const host = tensor.data<const char>();
+    if (host >= host_weights_ && host < host_weights_ + weights_bytes_) return weights_ + (host - host_weights_);
+    const bool stays = storage->kind != Storage::Kind::kConstant && storage->device == nullptr && bytes == storage->bytes;
+    if (stays) {
+      DeviceElements* const made = DeviceElements::make(*state_, bytes);
+      if (made == nullptr) return nullptr;
+      storage->device = made;
+      state_->copy_in(made->data, host, bytes);
+      return made->data;
+    }
+    Block* const block = state_->take(bytes);
+    if (block == nullptr) return nullptr;
+    block->next = passing_;
+    passing_ = block;
+    state_->copy_in(block->data, host, bytes);
+    return block->data;
   }
 
   Context& ctx_;
   DeviceState* state_;
+  const char* host_weights_;
+  size_t weights_bytes_ = 0;
   const char* weights_ = nullptr;
   char* block_ = nullptr;
+  Block* passing_ = nullptr;  // of inputs that don't stay
   size_t offsets_[kMostSlots];
   Fault faults_[kMostFaults];
   const char* formats_[kMostFaults];
   i64 sizes_[kMostFaults];
   int fault_count_ = 0;
+};
+
+// What stands in the table of a model with a part on the device.
+static __global__ void present_kernel() {}
+inline constexpr int kDLPackMemory = 2;  // kDLCUDA
+
+inline constexpr DeviceTable kDeviceTable = {
+    .memory = kDLPackMemory,
+    .check =
+        [](Context& ctx) {
+          int device = 0;
+          cudaFuncAttributes attributes;
+          if (check(ctx, cudaGetDevice(&device), "cudaGetDevice")) {
+            check(ctx, cudaFuncGetAttributes(&attributes, present_kernel), "looking for the library's kernels");
+          }
+        },
+    .borrow = &DeviceState::borrow,
+    .take = &DeviceState::take_result,
+    .finish = [](Context& ctx) { DeviceState::finish_call(ctx); },
 };
 
 }  // namespace tsc::cuda

@@ -3,12 +3,16 @@
 //
 // What it finds, it reports on stderr and ends the process: two threads that touch the same shared memory between barriers,
 // one of them writing; a read of shared memory that nobody wrote; barriers and shuffles that some threads do not come to;
-// pointers of the host that a kernel gets as operands, and the device's that reach a copy as the host's. Accesses outside of device
-// memory are the address sanitizer's to find. Blocks run one after the other, and threads between barriers, in an order
-// that TSC_EMULATOR_SEED draws.
+// pointers of the host that a kernel gets as operands, and the device's that reach a copy as the host's; the host's reads and
+// writes of device memory, whose pages only kernels and copies may touch. Accesses outside of a block of device memory are the
+// address sanitizer's to find. Blocks run one after the other, and threads between barriers, in an order that
+// TSC_EMULATOR_SEED draws.
+//
+// Streams are as lazy as they may be: what is put on one runs when somebody waits for it, so that who forgets to wait finds
+// nothing there.
 //
 // TSC_EMULATOR_FAILURE (no_driver, no_device, no_image) makes calls fail as they do on machines without these;
-// TSC_EMULATOR_MEMORY is the bytes of device memory.
+// TSC_EMULATOR_MEMORY is the bytes of device memory; TSC_EMULATOR_COPIES tells each copy between host and device on stderr.
 #pragma once
 
 #define TSC_CUDA_EMULATOR
@@ -19,6 +23,7 @@
 #include <stdint.h>
 
 #include <functional>
+#include <tuple>
 
 #define __global__
 #define __device__
@@ -51,14 +56,24 @@ enum cudaError_t {
   cudaErrorNoKernelImageForDevice = 209,
   cudaErrorUnsupportedPtxVersion = 222,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
 };
 enum { cudaStreamNonBlocking = 1 };
+enum { cudaEventDisableTiming = 2 };
+enum cudaMemoryType { cudaMemoryTypeUnregistered, cudaMemoryTypeHost, cudaMemoryTypeDevice, cudaMemoryTypeManaged };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+  int device;
+};
+struct cudaFuncAttributes {
+  int numRegs;
+};
 using cudaStream_t = struct tsc_emulated_stream*;
+using cudaEvent_t = struct tsc_emulated_event*;
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   size_t dynamicSmemBytes;
@@ -67,11 +82,14 @@ struct cudaLaunchConfig_t {
   unsigned numAttrs;
 };
 
-// emulator.cpp
+// emulator.cpp. Programs around the library may call these, too.
+#pragma GCC visibility push(default)
+extern "C" {
 const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError();
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
 cudaError_t cudaMalloc(void** memory, size_t bytes);
 cudaError_t cudaFree(void* memory);
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind);
@@ -79,11 +97,23 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+}
+#pragma GCC visibility pop
+cudaError_t tsc_emulated_function(cudaFuncAttributes* attributes);
+template <class F>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, F*) {
+  return tsc_emulated_function(attributes);
+}
 
 namespace tsc::emulator {
 
-cudaError_t run(const cudaLaunchConfig_t& config, const std::function<void()>& thread);
+// Puts the threads of a kernel on the configuration's stream.
+cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> thread);
 void check_pointer(const void* pointer);  // that it is the device's
 template <class T>
 void check_operand(const T& operand) {
@@ -133,7 +163,7 @@ template <class... P, class... A>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(P...), A&&... operands) {
   const auto call = [&](P... values) {
     (tsc::emulator::check_operand(values), ...);
-    return tsc::emulator::run(*config, [&] { kernel(values...); });
+    return tsc::emulator::launch(*config, [=] { kernel(values...); });
   };
   return call(operands...);
 }

@@ -1,12 +1,16 @@
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -18,6 +22,7 @@
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TSC_EMULATOR_SANITIZED
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #endif
@@ -30,19 +35,50 @@ std::string_view setting(const char* name) {
   return text == nullptr ? "" : text;
 }
 
-// Device memory: blocks by where they begin. It lives as long as the process, for libraries free theirs at the very end.
-std::mutex memory_mutex;
+// Device memory: blocks by where they begin, each in pages of its own between two that nobody may touch. It lives as long as
+// the process, for libraries free theirs at the very end.
+std::recursive_mutex mutex;  // of everything here
 auto& blocks = *new std::map<uintptr_t, size_t>;
 size_t used = 0;
+const size_t kPage = static_cast<size_t>(getpagesize());
+size_t in_pages(size_t bytes) { return (std::max<size_t>(bytes, 1) + kPage - 1) / kPage * kPage; }
 
 bool is_device(const void* memory, size_t bytes) {
-  const std::lock_guard lock(memory_mutex);
+  const std::lock_guard lock(mutex);
   const auto address = reinterpret_cast<uintptr_t>(memory);
   auto next = blocks.upper_bound(address);
   if (next == blocks.begin()) return false;
   --next;
   return address + bytes <= next->first + next->second;
 }
+
+struct sigaction outer_handler;
+
+void on_bad_access(int number, siginfo_t* info, void* context) {
+  if (is_device(info->si_addr, 0)) report("the host touches %p, which is the device's memory", info->si_addr);
+  if ((outer_handler.sa_flags & SA_SIGINFO) != 0) return outer_handler.sa_sigaction(number, info, context);
+  signal(number, SIG_DFL);
+}
+
+// While one lives, device memory can be touched.
+class OnDevice {
+ public:
+  OnDevice() : lock_(mutex) {
+    if (depth_++ == 0) protect(PROT_READ | PROT_WRITE);
+  }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  ~OnDevice() {
+    if (--depth_ == 0) protect(PROT_NONE);
+  }
+
+ private:
+  static void protect(int allowed) {
+    for (const auto& [begin, bytes] : blocks) mprotect(reinterpret_cast<void*>(begin), in_pages(bytes), allowed);
+  }
+  static inline int depth_ = 0;
+  std::lock_guard<std::recursive_mutex> lock_;
+};
 
 constexpr unsigned kWarp = 32;
 
@@ -75,8 +111,6 @@ struct Block {
   unsigned epoch = 0;  // barriers passed
   uint64_t number = 0;
 } block;
-
-std::mutex run_mutex;
 
 #if defined(TSC_EMULATOR_SANITIZED)
 void start_switch(void** keep, const void* stack, size_t bytes) { __sanitizer_start_switch_fiber(keep, stack, bytes); }
@@ -172,22 +206,59 @@ void report(const char* format, ...) {
   abort();
 }
 
-cudaError_t run(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
-  if (setting("TSC_EMULATOR_FAILURE") == "no_image") return cudaErrorNoKernelImageForDevice;
-  const unsigned threads = config.blockDim.x, count = config.gridDim.x;
-  if (threads == 0 || threads > 1024 || count == 0 || count > 0x7fffffffu) return cudaErrorInvalidValue;
-  const std::lock_guard lock(run_mutex);
+}  // namespace tsc::emulator
+
+// What has been put on a stream and has not run.
+struct tsc_emulated_stream {
+  std::deque<std::function<void()>> waiting;
+
+  void run_next() {
+    const std::function<void()> next = std::move(waiting.front());
+    waiting.pop_front();
+    next();
+  }
+  void run_all() {
+    while (!waiting.empty()) run_next();
+  }
+};
+// Streams are never freed, since events look at them.
+struct tsc_emulated_event {
+  tsc_emulated_stream* stream = nullptr;
+  std::shared_ptr<bool> reached;  // of the last record
+};
+
+namespace tsc::emulator {
+namespace {
+
+tsc_emulated_stream& stream_of(cudaStream_t stream) {
+  static auto& default_stream = *new tsc_emulated_stream;
+  return stream == nullptr ? default_stream : *stream;
+}
+auto& all_streams = *new std::vector<tsc_emulated_stream*>{&stream_of(nullptr)};
+
+void run(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
+  const OnDevice memory;
   static std::minstd_rand random(static_cast<unsigned>(strtoul(std::string(setting("TSC_EMULATOR_SEED")).c_str(), nullptr, 10)) + 1);
   block.thread = &thread;
   blockDim = config.blockDim;
   gridDim = config.gridDim;
-  std::vector<unsigned> order(count);
-  for (unsigned i = 0; i < count; ++i) order[i] = i;
+  std::vector<unsigned> order(config.gridDim.x);
+  for (unsigned i = 0; i < order.size(); ++i) order[i] = i;
   std::shuffle(order.begin(), order.end(), random);
   for (const unsigned i : order) {
     blockIdx = {i, 0, 0};
-    run_block(threads, random);
+    run_block(config.blockDim.x, random);
   }
+}
+
+}  // namespace
+
+cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> thread) {
+  if (setting("TSC_EMULATOR_FAILURE") == "no_image") return cudaErrorNoKernelImageForDevice;
+  const unsigned threads = config.blockDim.x, count = config.gridDim.x;
+  if (threads == 0 || threads > 1024 || count == 0 || count > 0x7fffffffu) return cudaErrorInvalidValue;
+  const std::lock_guard lock(mutex);
+  stream_of(config.stream).waiting.push_back([config, thread = std::move(thread)] { run(config, thread); });
   return cudaSuccess;
 }
 
@@ -287,47 +358,123 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   return cudaSuccess;
 }
 
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  *attributes = {is_device(pointer, 0) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered, 0};
+  return cudaSuccess;
+}
+
+cudaError_t tsc_emulated_function(cudaFuncAttributes* attributes) {
+  *attributes = {};
+  return setting("TSC_EMULATOR_FAILURE") == "no_image" ? cudaErrorNoKernelImageForDevice : cudaSuccess;
+}
+
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
-  const std::lock_guard lock(memory_mutex);
+  const std::lock_guard lock(mutex);
   const std::string_view limit = setting("TSC_EMULATOR_MEMORY");
   if (!limit.empty() && used + bytes > strtoull(limit.data(), nullptr, 10)) return cudaErrorMemoryAllocation;
-  // What was there before is unknown.
-  if (posix_memalign(memory, 256, bytes) != 0) return cudaErrorMemoryAllocation;
-  memset(*memory, 0xcd, bytes);
+  if (blocks.empty() && outer_handler.sa_sigaction == nullptr) {
+    struct sigaction handler = {};
+    handler.sa_sigaction = on_bad_access;
+    handler.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaction(SIGSEGV, &handler, &outer_handler);
+  }
+  void* pages = mmap(nullptr, in_pages(bytes) + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) return cudaErrorMemoryAllocation;
+  *memory = static_cast<char*>(pages) + kPage;
   blocks[reinterpret_cast<uintptr_t>(*memory)] = bytes;
   used += bytes;
+  const OnDevice open;
+  mprotect(*memory, in_pages(bytes), PROT_READ | PROT_WRITE);
+  memset(*memory, 0xcd, in_pages(bytes));  // what was there before is unknown
+#if defined(TSC_EMULATOR_SANITIZED)
+  __asan_poison_memory_region(static_cast<char*>(*memory) + bytes, in_pages(bytes) - bytes);
+#endif
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* memory) {
-  const std::lock_guard lock(memory_mutex);
+  const std::lock_guard lock(mutex);
   const auto found = blocks.find(reinterpret_cast<uintptr_t>(memory));
   if (found == blocks.end()) report("cudaFree of %p, which cudaMalloc did not give", memory);
-  used -= found->second;
+  for (tsc_emulated_stream* stream : all_streams) stream->run_all();
+  const size_t bytes = found->second;
+  used -= bytes;
   blocks.erase(found);
-  free(memory);
+#if defined(TSC_EMULATOR_SANITIZED)
+  __asan_unpoison_memory_region(memory, in_pages(bytes));
+#endif
+  munmap(static_cast<char*>(memory) - kPage, in_pages(bytes) + 2 * kPage);
   return cudaSuccess;
 }
 
+static void check_copy(const void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+  const bool on_device[] = {kind != cudaMemcpyDeviceToHost, kind != cudaMemcpyHostToDevice};
+  const void* const ends[] = {to, from};
+  for (int i = 0; i < 2; ++i) {
+    if (on_device[i] && !is_device(ends[i], bytes)) report("a copy of %zu bytes with %p, which is not the device's", bytes, ends[i]);
+    if (!on_device[i] && is_device(ends[i], 0)) report("a copy of %zu bytes with %p, which is not the host's", bytes, ends[i]);
+  }
+}
+
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
-  const void* const device = kind == cudaMemcpyHostToDevice ? to : from;
-  const void* const host = kind == cudaMemcpyHostToDevice ? from : to;
-  if (!is_device(device, bytes)) report("a copy of %zu bytes with %p, which is not the device's", bytes, device);
-  if (is_device(host, 0)) report("a copy of %zu bytes with %p, which is not the host's", bytes, host);
+  check_copy(to, from, bytes, kind);
+  const OnDevice memory;
+  stream_of(nullptr).run_all();
   memcpy(to, from, bytes);
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
-  return cudaMemcpy(to, from, bytes, kind);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  check_copy(to, from, bytes, kind);
+  const std::lock_guard lock(mutex);
+  if (!setting("TSC_EMULATOR_COPIES").empty() && kind != cudaMemcpyDeviceToDevice) {
+    fprintf(stderr, "copy %s %zu\n", kind == cudaMemcpyHostToDevice ? "in" : "out", bytes);
+  }
+  // Memory of the host that is not pinned is read before the call returns.
+  std::string staged;
+  if (kind == cudaMemcpyHostToDevice) staged.assign(static_cast<const char*>(from), bytes);
+  stream_of(stream).waiting.push_back([=, staged = std::move(staged)] {
+    const OnDevice memory;
+    memcpy(to, kind == cudaMemcpyHostToDevice ? staged.data() : from, bytes);
+  });
+  return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream) {
   if (!is_device(memory, bytes)) report("cudaMemset of %p, which is not the device's", memory);
-  memset(memory, value, bytes);
+  const std::lock_guard lock(mutex);
+  stream_of(stream).waiting.push_back([=] {
+    const OnDevice open;
+    memset(memory, value, bytes);
+  });
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+  const std::lock_guard lock(mutex);
+  *stream = all_streams.emplace_back(new tsc_emulated_stream);
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const std::lock_guard lock(mutex);
+  stream_of(stream).run_all();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new tsc_emulated_event;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  const std::lock_guard lock(mutex);
+  event->stream = &stream_of(stream);
+  event->reached = std::make_shared<bool>(false);
+  event->stream->waiting.push_back([reached = event->reached] { *reached = true; });
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  const std::lock_guard lock(mutex);
+  if (event->reached == nullptr) return cudaSuccess;
+  stream_of(stream).waiting.push_back([before = event->stream, reached = event->reached] {
+    while (!*reached) before->run_next();
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }  // streams may still look at it

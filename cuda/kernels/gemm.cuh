@@ -22,6 +22,12 @@ using kernels::Position;
 
 inline constexpr int kGemmThreads = 256;
 inline constexpr int kStep = 16;  // of the depth
+// From sm_100 on ptxas fetches so much of a whole step ahead that the largest tile's registers spill.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define TSC_UNROLL_DEPTH _Pragma("unroll 8")
+#else
+#define TSC_UNROLL_DEPTH TSC_UNROLL
+#endif
 
 // A tile of kRows rows in shared memory. A pitch of whole fours keeps them aligned; four more than the rows spreads stores
 // over the banks.
@@ -170,7 +176,7 @@ __global__ void __launch_bounds__(kGemmThreads) gemm_kernel(i64 rows, i64 column
       a_reader.fetch(k0 + kStep);
       b_reader.fetch(k0 + kStep);
     }
-    TSC_UNROLL
+    TSC_UNROLL_DEPTH
     for (int k = 0; k < kStep; ++k) {
       float a_values[kGroupsM * 4], b_values[kGroupsN * 4];
       TSC_UNROLL

@@ -5,6 +5,7 @@
 // value. Emitted code asks `ok()` in loop conditions, after calls, and before every effect.
 #pragma once
 
+#include "runtime/core/device.h"
 #include "runtime/core/error_kind.h"
 #include "runtime/core/generator.h"
 #include "runtime/core/libc.h"
@@ -73,6 +74,7 @@ struct Host {
     }
   };
   void* print_user = nullptr;
+  const DeviceTable* device = nullptr;  // of libraries that have one
 };
 inline constexpr Host kDefaultHost;
 
@@ -192,6 +194,7 @@ class Context {
     peak_ = live_;
     source_ = 0;
     depth_ = 0;
+    placement_ = {};
   }
 
   // Threads. `fn(begin, end)` is called for ranges that cover [0, count), at most one per thread, none below `grain`
@@ -234,6 +237,10 @@ class Context {
     if (attachment_ != nullptr) attachment_->release(attachment_);
     attachment_ = attachment;
   }
+
+  // What the running call wants of the device.
+  const Placement& placement() const { return placement_; }
+  void place(const Placement& placement) { placement_ = placement; }
 
   // Output of print() and warnings: stream 1 or 2.
   void print(int32_t stream, const char* text, i64 size) {
@@ -295,6 +302,7 @@ class Context {
   int depth_ = 0;
   const Host& host_;
   Attachment* attachment_ = nullptr;
+  Placement placement_;
   uint64_t seed_ = Generator::kDefaultSeed;
   Generator* generator_ = nullptr;
   size_t live_ = 0;     // bytes handed out

@@ -30,7 +30,7 @@ void pack_strided(const Tensor& from, T* to) {
 
 [[gnu::noinline]] inline void pack_elements(const Tensor& from, char* to) {
   if (from.is_contiguous()) {
-    return libc::memcpy(to, from.bytes(), static_cast<size_t>(from.numel() * from.element_size()));
+    return libc::memcpy(to, from.data<const char>(), static_cast<size_t>(from.numel() * from.element_size()));
   }
   switch (from.element_size()) {
     case 1:

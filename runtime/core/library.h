@@ -43,6 +43,7 @@ struct ModelTable {
   uint32_t source_count;
   const tsc_frame* frames;
   const char* weights = nullptr;  // info->weight_bytes of them
+  const DeviceTable* device = nullptr;  // of models with a part that runs there
 };
 
 struct LibraryTable {
@@ -342,8 +343,14 @@ inline tsc_status create_model(const LibraryTable& library, const char* name, co
                   name == nullptr ? "(null)" : name);
   }
   Host host;
+  host.device = found->device;
   int threads;
   if (const tsc_status status = make_host(options, host, threads, error); status != TSC_OK) return status;
+  if (host.device != nullptr) {
+    Context ctx(host);
+    host.device->check(ctx);
+    if (!ctx.ok()) return report(error, ctx.error(), *found);
+  }
   void* block = allocate_object<tsc_model>(host);
   if (block == nullptr) return report(error, ErrorKind::kOutOfMemory, "out of memory");
   *model = new (block, kPlace) tsc_model(*found, host, threads);
@@ -397,6 +404,7 @@ inline tsc_status make_instance(tsc_model& model, tsc_instance** instance, tsc_e
 // Reports what the instance's context met, and clears it for the next call.
 inline tsc_status finish(tsc_instance& instance, tsc_error* error) {
   Context& ctx = instance.context;
+  if (instance.model.table.device != nullptr) instance.model.table.device->finish(ctx);
   const tsc_status status = ctx.ok() ? succeed(error) : report(error, ctx.error(), instance.model.table);
   ctx.clear_error();
   ctx.end_call();
@@ -544,14 +552,17 @@ inline tsc_status set_state(tsc_instance* instance, const char* name, const tsc_
 
 // One call in a context: inputs, method, output, error.
 inline tsc_status run_method(const ModelTable& model, size_t method, Context& ctx, void* state,
-                             const tsc_value* const* inputs, tsc_result** result, tsc_error* error) {
+                             const tsc_value* const* inputs, const Placement& placement, tsc_result** result,
+                             tsc_error* error) {
   const tsc_method_info& info = model.info->methods[method];
+  ctx.place(placement);
   Result* made = Result::create(ctx);
   if (made != nullptr) {
     Writer writer(ctx, *made, Writer::Sharing::kNone);
     model.calls[method](ctx, state, info.name, info.inputs, inputs, writer, made->value.value);
   }
   if (state != nullptr) model.state.own(ctx, state);
+  if (model.device != nullptr) model.device->finish(ctx);
   if (ctx.ok()) {
     *result = &made->value;
     ctx.end_call();
@@ -563,8 +574,26 @@ inline tsc_status run_method(const ModelTable& model, size_t method, Context& ct
   ctx.end_call();
   return status;
 }
-inline tsc_status call(tsc_instance* instance, const char* method, const tsc_value* inputs, size_t input_count,
-                       tsc_result** result, tsc_error* error) {
+inline tsc_status read_placement(const ModelTable& model, const tsc_call_options* options, Placement& placement,
+                                 tsc_error* error) {
+  if (options == nullptr || options->flags == 0) return TSC_OK;
+  if (options->struct_size < sizeof(tsc_call_options)) {
+    return report(error, ErrorKind::kInvalidArgument, "tsc_call_options.struct_size is not set");
+  }
+  if ((options->flags & ~(TSC_ON_STREAM | TSC_DEVICE_RESULTS)) != 0) {
+    return report(error, ErrorKind::kInvalidArgument, "tsc_call_options.flags has bits that this library doesn't know");
+  }
+  if (model.device == nullptr) {
+    return report(error, ErrorKind::kUnsupported, "model '%s' runs nothing on a device: call it without tsc_call_options",
+                  model.info->name);
+  }
+  placement = {.stream = options->stream,
+               .on_stream = (options->flags & TSC_ON_STREAM) != 0,
+               .results_on_device = (options->flags & TSC_DEVICE_RESULTS) != 0};
+  return TSC_OK;
+}
+inline tsc_status call_on(tsc_instance* instance, const char* method, const tsc_value* inputs, size_t input_count,
+                          const tsc_call_options* options, tsc_result** result, tsc_error* error) {
   constexpr size_t kMaxInputs = 256;
   if (instance == nullptr || method == nullptr || result == nullptr || (inputs == nullptr && input_count != 0)) {
     return report(error, ErrorKind::kInvalidArgument, "call: null pointer");
@@ -582,6 +611,8 @@ inline tsc_status call(tsc_instance* instance, const char* method, const tsc_val
     return report(error, ErrorKind::kInvalidArgument, "%s() takes %zu inputs, %zu were given", info.name,
                   info.input_count, input_count);
   }
+  Placement placement;
+  if (const tsc_status status = read_placement(model.table, options, placement, error); status != TSC_OK) return status;
   const tsc_value* values[kMaxInputs];
   for (size_t i = 0; i < info.input_count; ++i) {
     values[i] = i < input_count ? &inputs[i] : info.inputs[i].default_value;
@@ -592,13 +623,17 @@ inline tsc_status call(tsc_instance* instance, const char* method, const tsc_val
   if (info.uses_state != 0) {
     StateLock lock(*instance);
     if (!lock.held()) return StateLock::busy(error);
-    return run_method(model.table, index, instance->context, instance->state, values, result, error);
+    return run_method(model.table, index, instance->context, instance->state, values, placement, result, error);
   }
   Context* ctx = model.contexts.take();
   if (ctx == nullptr) return report(error, ErrorKind::kOutOfMemory, "out of memory");
-  const tsc_status status = run_method(model.table, index, *ctx, nullptr, values, result, error);
+  const tsc_status status = run_method(model.table, index, *ctx, nullptr, values, placement, result, error);
   model.contexts.give_back(ctx);
   return status;
+}
+inline tsc_status call(tsc_instance* instance, const char* method, const tsc_value* inputs, size_t input_count,
+                       tsc_result** result, tsc_error* error) {
+  return call_on(instance, method, inputs, input_count, nullptr, result, error);
 }
 
 // The library's table of entry points: `return serve<kLibrary>(abi_version);`.
@@ -628,6 +663,7 @@ const tsc_library* serve(uint32_t abi_version) {
       .result_share = [](tsc_result* result, const tsc_tensor* tensor) -> tsc_managed_tensor* {
         return result == nullptr || tensor == nullptr ? nullptr : reinterpret_cast<Result*>(result)->share(*tensor);
       },
+      .call_on = &call_on,
   };
   const bool same_major = abi_version >> 16 == TSC_ABI_VERSION >> 16;
   return same_major && abi_version <= TSC_ABI_VERSION ? &kTable : nullptr;

@@ -58,6 +58,7 @@ class Copier {
     }
     Storage* copy = Storage::allocate(ctx, original->bytes);
     if (copy == nullptr) return nullptr;
+    original->reach(false);
     libc::memcpy(copy->data, original->data, original->bytes);
     remember(original, copy);
     return copy;

@@ -27,6 +27,7 @@ struct alignas(kAlignment) Storage {
   void (*release)(void* user) = nullptr;
   void* user = nullptr;
   Storage* copy = nullptr;  // of borrowed memory, while tensors that outlive the call move there
+  DeviceCopy* device = nullptr;  // the elements in a device's memory, if they are there, too
 
   static Storage* allocate(Context& ctx, size_t bytes) {
     void* block = ctx.allocate(sizeof(Storage) + bytes);
@@ -51,6 +52,18 @@ struct alignas(kAlignment) Storage {
     storage->user = user;
     return storage;
   }
+  // Before the host reads elements, or writes them.
+  void reach(bool writes) {
+    if constexpr (kHasDevice) {
+      if (device != nullptr) device->reach(*this, writes);
+    }
+  }
+  void leave_device() {
+    if constexpr (kHasDevice) {
+      if (device != nullptr) device->release(device);
+      device = nullptr;
+    }
+  }
   size_t block_bytes() const { return sizeof(Storage) + (kind == Kind::kOwned ? bytes : 0); }
 
   void retain() {
@@ -59,6 +72,7 @@ struct alignas(kAlignment) Storage {
   void drop() {
     if (references == kImmortal || --references != 0) return;
     if (release != nullptr) release(user);
+    leave_device();
     owner->free(this, block_bytes());
   }
 };
@@ -106,6 +120,11 @@ struct TensorImpl {
   static size_t dims_bytes(i64 rank) { return static_cast<size_t>(rank) * 2 * sizeof(i64); }
 };
 
+template <class T>
+inline constexpr bool kIsConst = false;
+template <class T>
+inline constexpr bool kIsConst<const T> = true;
+
 inline constexpr i64 kMaxRank = 64;  // PyTorch's own limit for most ops
 
 class Tensor {
@@ -139,9 +158,13 @@ class Tensor {
   // The first element. Constants' elements must not be written: see is_writable.
   template <class T>
   T* data() const {
+    reach(!kIsConst<T>);
     return reinterpret_cast<T*>(impl_->data);
   }
-  char* bytes() const { return impl_->data; }
+  char* bytes() const {
+    reach(true);
+    return impl_->data;
+  }
   i64 storage_offset() const {
     return impl_->storage == nullptr
                ? 0
@@ -274,6 +297,11 @@ class Tensor {
   }
 
  private:
+  void reach(bool writes) const {
+    if constexpr (kHasDevice) {
+      if (impl_->storage != nullptr) impl_->storage->reach(writes);
+    }
+  }
   void retain() const {
     if (impl_->references != kImmortal) ++impl_->references;
   }

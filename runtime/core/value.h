@@ -133,6 +133,7 @@ struct Result {
   Allocator allocator;
   Chunk* chunks = nullptr;
   Storage* storages = nullptr;  // linked through `user`
+  DeviceResult* on_device = nullptr;
   uint32_t references = 1;      // the caller's and the shared tensors'; the only count that threads share
   char* free_begin = nullptr;
   char* free_end = nullptr;
@@ -154,6 +155,11 @@ struct Result {
       Storage* next = static_cast<Storage*>(storage->user);
       from.free(from.user, storage, SizeClass::of(storage->block_bytes()).bytes);
       storage = next;
+    }
+    while (on_device != nullptr) {
+      DeviceResult* next = on_device->next;
+      on_device->release(on_device);
+      on_device = next;
     }
     for (Chunk* chunk = chunks; chunk != nullptr;) {
       Chunk* next = chunk->next;
@@ -282,7 +288,9 @@ inline Tensor Reader::read_tensor(const tsc_value& value, const Path& path) {
   const tsc_tensor* given = value.as.tensor;
   if (given == nullptr) return fail(ErrorKind::kInvalidArgument, path, "its tensor is a null pointer"), Tensor();
   const auto device = static_cast<int32_t>(given->device.device_type);
-  if (device != 1 && device != 3) {
+  const DeviceTable* const table = kHasDevice ? ctx.host().device : nullptr;
+  const bool on_device = table != nullptr && device == table->memory;
+  if (device != 1 && device != 3 && !on_device) {
     return fail(ErrorKind::kUnsupported, path, "the tensor is not in the CPU's memory"), Tensor();
   }
   if (given->ndim < 0 || given->ndim > kMaxRank) {
@@ -329,6 +337,13 @@ inline Tensor Reader::read_tensor(const tsc_value& value, const Path& path) {
   if (!is_empty && reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(alignment) != 0) {
     return fail(ErrorKind::kInvalidArgument, path, "the tensor's data is not aligned to its elements"), Tensor();
   }
+  if (on_device && !is_empty) {
+    Storage* storage = table->borrow(ctx, data, static_cast<size_t>(bytes), given->device.device_id);
+    if (storage == nullptr) return {};
+    const i64 offset = data - storage->device->data;
+    Tensor there = Tensor::on_storage(ctx, storage, offset, dtype, sizes, strides);
+    return ownership_ == Ownership::kBorrow ? there : copy_dense(ctx, there);
+  }
   Tensor borrowed = Tensor::borrow(ctx, data, dtype, sizes, strides);
   if (ownership_ == Ownership::kBorrow) return borrowed;
   return copy_dense(ctx, borrowed);
@@ -340,12 +355,39 @@ inline void Writer::write_tensor(const Tensor& tensor, tsc_value& to) {
   auto* made = static_cast<tsc_tensor*>(result.take(ctx, sizeof(tsc_tensor)));
   auto* dims = static_cast<i64*>(result.take(ctx, static_cast<size_t>(max<i64>(1, rank)) * 2 * sizeof(i64)));
   if (made == nullptr || dims == nullptr) return;
+  *made = {};
+  made->ndim = static_cast<int32_t>(rank);
+  made->shape = dims;
+  made->strides = dims + rank;
+  for (i64 d = 0; d < rank; ++d) dims[d] = tensor.size(d);
+  Tensor::contiguous_strides(tensor.sizes(), made->strides);
+  for (const DLPackType& type : kDLPackTypes) {
+    if (type.dtype != tensor.dtype()) continue;
+    made->dtype.code = type.code;
+    made->dtype.bits = type.bits;
+    made->dtype.lanes = 1;
+  }
+  if (kHasDevice && ctx.placement().results_on_device) {
+    const DeviceTable& device = *ctx.host().device;
+    DeviceResult* there = device.take(ctx, tensor, !shared_);
+    if (there == nullptr) return;
+    there->next = result.on_device;
+    result.on_device = there;
+    made->data = there->data;
+    made->device.device_type = static_cast<decltype(made->device.device_type)>(device.memory);
+    made->device.device_id = there->device;
+    to.kind = TSC_TENSOR;
+    to.as.tensor = made;
+    return;
+  }
   TensorImpl* impl = tensor.impl();
   Storage* storage = impl->storage;
   const bool movable = !shared_ && impl->references == 1 && storage != nullptr && storage->references == 1 &&
                        storage->kind == Storage::Kind::kOwned && tensor.is_contiguous();
   char* data = impl->data;
   if (movable) {
+    storage->reach(false);
+    storage->leave_device();
     impl->storage = nullptr;  // a second look at this tensor, through a shared list, finds no storage and copies
     result.adopt(storage);
   } else {
@@ -355,20 +397,8 @@ inline void Writer::write_tensor(const Tensor& tensor, tsc_value& to) {
     pack_elements(tensor, data);
     result.adopt(copy);
   }
-  *made = {};
   made->data = data;
   made->device.device_type = static_cast<decltype(made->device.device_type)>(1);
-  made->ndim = static_cast<int32_t>(rank);
-  for (const DLPackType& type : kDLPackTypes) {
-    if (type.dtype != tensor.dtype()) continue;
-    made->dtype.code = type.code;
-    made->dtype.bits = type.bits;
-    made->dtype.lanes = 1;
-  }
-  made->shape = dims;
-  made->strides = dims + rank;
-  for (i64 d = 0; d < rank; ++d) dims[d] = tensor.size(d);
-  Tensor::contiguous_strides(tensor.sizes(), made->strides);
   to.kind = TSC_TENSOR;
   to.as.tensor = made;
 }

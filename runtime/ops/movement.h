@@ -31,7 +31,7 @@ inline Tensor resize(Context& ctx, const Tensor& self, Sizes sizes) {
   if (same_sizes(self.sizes(), sizes)) return self;
   TensorImpl* impl = self.impl();
   Storage* storage = impl->storage;
-  if (storage->kind != Storage::Kind::kOwned) {
+  if (storage->kind != Storage::Kind::kOwned || (storage->device != nullptr && storage->device->is_callers)) {
     return ctx.fail(ErrorKind::kRuntime,
                     "the memory of an input can't be resized: the caller's tensor keeps its sizes");
   }
@@ -43,6 +43,7 @@ inline Tensor resize(Context& ctx, const Tensor& self, Sizes sizes) {
     }
     Storage* wider = Storage::allocate(ctx, static_cast<size_t>(begin + bytes));
     if (wider == nullptr) return {};
+    storage->reach(false);
     __builtin_memcpy(wider->data, storage->data, storage->bytes);
     impl->data = static_cast<char*>(wider->data) + begin;
     impl->storage = wider;

@@ -1,8 +1,11 @@
 """What machines lack is an error with a name, when the library is called and when the compiler is: never a crash."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import compilers
 import pytest
@@ -11,7 +14,10 @@ from torch import nn
 
 CALL = """
 import sys, tsc, torch
-model = tsc.load(sys.argv[1])
+try:
+    model = tsc.load(sys.argv[1])
+except tsc.Error as error:
+    sys.exit(print("at load:", type(error).__name__, error))
 try:
     for ids in ([[1, 2]], eval(sys.argv[2])):
         print(torch.from_dlpack(model(torch.tensor(ids))).shape)
@@ -45,9 +51,9 @@ def test_runs(library):
 @pytest.mark.parametrize(
     "failure, message",
     [
-        ("no_driver", "NotImplementedError: there is no CUDA driver"),
-        ("no_device", "NotImplementedError: there is no CUDA device"),
-        ("no_image", "NotImplementedError: this library has no code for device 0, whose architecture is sm_90"),
+        ("no_driver", "at load: Error NotImplementedError: there is no CUDA driver, or it is older than this library's runtime 13.0"),
+        ("no_device", "at load: Error NotImplementedError: there is no CUDA device"),
+        ("no_image", "at load: Error NotImplementedError: this library has no code for device 0, whose architecture is sm_90"),
     ],
 )
 def test_missing(library, failure, message):
@@ -56,7 +62,8 @@ def test_missing(library, failure, message):
 
 def test_out_of_memory(library):
     assert "MemoryError: out of device memory: the weights" in call(library, TSC_EMULATOR_MEMORY="100")
-    assert "MemoryError: out of device memory: 1" in call(library, str([[1] * 5000]), TSC_EMULATOR_MEMORY="10000")
+    message = call(library, str([[1] * 5000]), TSC_EMULATOR_MEMORY="10000")
+    assert re.search(r"MemoryError: out of device memory: \d+ bytes were asked for", message), message
 
 
 def test_index_out_of_range(library):
@@ -75,6 +82,25 @@ def run_compiler(compiler, traced, tmp_path, *options, **environment):
 
 def test_no_compiler_for_the_device(compiler, traced, tmp_path):
     assert "without nvcc" in run_compiler(compiler, traced, tmp_path, PATH=str(tmp_path))
+
+
+def fake_nvcc(tmp_path, script):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "nvcc").write_text("#!/bin/sh\n" + script)
+    (folder / "nvcc").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("script, how", [("echo 'no host compiler' >&2; exit 3", "exit code 3"), ("echo 'no host compiler'; kill -9 $$", "signal 9"), ("echo 'no host compiler'; exit 127", "exit code 127")])  # fmt: skip
+def test_failing_compiler(compiler, traced, tmp_path, script, how):
+    """What the device's compiler says, how it ended, and the source that it got: an error of its name, not tsc's own fault."""
+    said = run_compiler(compiler, traced, tmp_path, PATH=fake_nvcc(tmp_path, script))
+    assert f"nvcc ended with {how} on 'lookup.cu', for 'sm_90'" in said and "no host compiler" in said
+    assert "[device_compiler_failed]" in said and "internal" not in said
+    kept = re.search(r"kept in (\S+)", said)[1]
+    assert (Path(kept) / "lookup.cu").exists()
+    shutil.rmtree(kept)
 
 
 def test_no_profile(compiler, traced, tmp_path):

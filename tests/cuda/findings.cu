@@ -66,15 +66,18 @@ __global__ void missed_shuffle(float* out) {
   out[threadIdx.x] = x;
 }
 
+__global__ void past_the_end(float* out) { out[threadIdx.x + 1] = 0; }
+
 }  // namespace
 
 int main(int, char** arguments) {
   const char* const name = arguments[1];
   Context ctx;
   DeviceWeights weights(nullptr, 0);
+  const i64 sizes[] = {64};
+  const Tensor result = Tensor::empty(ctx, DType::kFloat32, sizes);
   Launch launch(ctx, weights);
-  launch.reserve<1>({64 * sizeof(float)});
-  float* const out = launch.slot<float>(0);
+  float* const out = launch.output<float>(result);
   float host[64] = {};
   const struct {
     const char* name;
@@ -86,7 +89,10 @@ int main(int, char** arguments) {
     if (std::strcmp(row.name, name) == 0) launch.run(row.kernel, 3, 64, out);
   }
   if (std::strcmp(name, "host_pointer") == 0) launch.run(right, 1, 64, static_cast<float*>(host));
-  launch.copy_out(std::strcmp(name, "device_copy") == 0 ? out : host, out, 64);
-  launch.finish();
-  std::printf("%s %g\n", ctx.ok() ? "done" : ctx.error().message, static_cast<double>(host[0]));
+  if (std::strcmp(name, "device_copy") == 0) cudaMemcpy(out, out, sizeof host, cudaMemcpyDeviceToHost);
+  if (std::strcmp(name, "host_read") == 0) host[0] = out[0];
+  if (std::strcmp(name, "host_write") == 0) out[63] = 1;
+  if (std::strcmp(name, "past_the_end") == 0) launch.run(past_the_end, 1, 64, out);
+  const float first = result.data<const float>()[0];
+  std::printf("%s %g\n", ctx.ok() ? "done" : ctx.error().message, static_cast<double>(first));
 }

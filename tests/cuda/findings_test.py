@@ -18,6 +18,9 @@ MESSAGES = {
     "missed_shuffle": "the others wait for their warp",
     "host_pointer": "which is not the device's",
     "device_copy": "which is not the host's",
+    "host_read": "which is the device's memory",
+    "host_write": "which is the device's memory",
+    "past_the_end": "use-after-poison",
 }
 
 

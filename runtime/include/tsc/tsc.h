@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 /* major << 16 | minor. A library serves callers of its own major version and of its minor version or an older one. */
-#define TSC_ABI_VERSION 0x00010000u
+#define TSC_ABI_VERSION 0x00010001u
 
 /* ---- Tensors: DLPack's DLTensor, with its field names and layout. ----
  * Where <dlpack/dlpack.h> was included before, these are its types; otherwise a pointer to one may be cast to the other. */
@@ -47,7 +47,7 @@ typedef DLDataType tsc_dtype;
 typedef DLTensor tsc_tensor;
 #else
 typedef struct tsc_device {
-  int32_t device_type; /* 1: CPU, 3: CUDA's pinned host memory */
+  int32_t device_type; /* 1: the CPU's memory, 3: the same, pinned for a device; 2: a device's, of libraries that have one */
   int32_t device_id;
 } tsc_device;
 typedef struct tsc_dtype {
@@ -220,6 +220,24 @@ typedef struct tsc_options {
   void *print_user;
 } tsc_options;
 
+/* What one call wants of the device, of models that run on one. The device is the one that is current where the call is
+ * made (cudaSetDevice); tensors of inputs may be in its memory or in the CPU's. The elements of those that the program looks at on the
+ * CPU are copied there; what it writes of the caller's is copied back.
+ * Set `struct_size` to sizeof(tsc_call_options). */
+enum tsc_call_flags {
+  /* The call's work goes onto `stream`, in its order: tensors of inputs in the device's memory need be ready only there, and a call
+   * whose results are on the device may return before they are. Otherwise the call has a stream of its own, the inputs
+   * must be ready, and the results are. */
+  TSC_ON_STREAM = 1,
+  TSC_DEVICE_RESULTS = 2 /* tensors of the result are in the device's memory */
+};
+typedef struct tsc_call_options {
+  size_t struct_size;
+  uint32_t flags; /* tsc_call_flags */
+  uint32_t reserved;
+  void *stream; /* the device's handle: a cudaStream_t, NULL being its default stream */
+} tsc_call_options;
+
 /* The state of that name, of models that draw random numbers: a tensor that says where the instance's generator is. */
 #define TSC_RNG_STATE "<rng_state>"
 
@@ -256,6 +274,10 @@ typedef struct tsc_library {
   /* A tensor of a result, to give to another framework: the result's memory lives until both the result is destroyed
    * and the managed tensor is deleted, by any thread. NULL when there is no memory. */
   tsc_managed_tensor *(*result_share)(tsc_result *result, const tsc_tensor *tensor);
+
+  /* Version 1.1. `call` with options, which may be NULL. */
+  tsc_status (*call_on)(tsc_instance *instance, const char *method, const tsc_value *inputs, size_t input_count,
+                        const tsc_call_options *options, tsc_result **result, tsc_error *error);
 } tsc_library;
 
 /* NULL when the library does not serve the caller's version. */

@@ -13,7 +13,10 @@ ABI_VERSION = 0x00010000
 NONE, BOOL, INT, FLOAT, COMPLEX, STR, TENSOR, LIST, TUPLE, DICT, OBJECT = range(11)
 
 CPU = 1
-PINNED = 3  # CUDA's pinned host memory
+DEVICE = 2  # memory of a GPU's, DLPack's kDLCUDA
+PINNED = 3  # the host's, pinned for a GPU
+
+ON_STREAM, DEVICE_RESULTS = 1, 2  # tsc_call_flags
 
 
 class DType(Structure):
@@ -164,6 +167,10 @@ class Options(Structure):
     ]
 
 
+class CallOptions(Structure):
+    _fields_ = [("struct_size", c_size_t), ("flags", c_uint32), ("reserved", c_uint32), ("stream", c_void_p)]
+
+
 _Model, _Instance, _Result, _Error = c_void_p, c_void_p, POINTER(Result), POINTER(ErrorStruct)
 
 
@@ -188,15 +195,22 @@ class LibraryStruct(Structure):
         ("call", CFUNCTYPE(c_int32, _Instance, c_char_p, POINTER(Value), c_size_t, POINTER(_Result), _Error)),
         ("result_destroy", CFUNCTYPE(None, _Result)),
         ("result_share", CFUNCTYPE(POINTER(ManagedTensor), _Result, POINTER(TensorStruct))),
+        # Version 1.1: there when struct_size says so.
+        (
+            "call_on",
+            CFUNCTYPE(c_int32, _Instance, c_char_p, POINTER(Value), c_size_t, POINTER(CallOptions), POINTER(_Result), _Error),
+        ),
     ]
 
 
 class Entries:
-    """What a LibraryStruct holds, looked up once: ctypes makes a new object of a function at each look."""
+    """What a LibraryStruct holds, looked up once: ctypes makes a new object of a function at each look. Fields that a library of
+    an older version lacks are None."""
 
     def __init__(self, library: LibraryStruct):
         for name, *_ in LibraryStruct._fields_:
-            setattr(self, name, getattr(library, name))
+            is_there = getattr(LibraryStruct, name).offset < library.struct_size
+            setattr(self, name, getattr(library, name) if is_there else None)
 
 
 class ProfileOp(Structure):

@@ -21,11 +21,19 @@ class Input(NamedTuple):
     default: Any
 
 
+class Placement(NamedTuple):
+    """Where a call runs on the device, and where its results lie."""
+
+    stream: int  # the device's handle, 0 for its default stream
+    device_results: bool
+
+
 class Method:
     """A method of a model, to be called with the inputs by position or name."""
 
-    def __init__(self, instance: "_Instance", info: abi.MethodInfo):
+    def __init__(self, instance: "_Instance", info: abi.MethodInfo, placement: Optional[Placement] = None):
         self._instance = instance
+        self._placement = placement
         self._raw_name: bytes = info.name
         self._defaults = [i.default_value.contents if i.default_value else _REQUIRED for i in info.inputs[: info.input_count]]
         self.name = abi.text(info.name)
@@ -47,9 +55,19 @@ class Method:
         given = list(args)
         if kwargs:
             self._place(given, kwargs)
-        arguments = values.Arguments()
+        arguments = values.Arguments(self._placement.stream if self._placement else 0)
         array = arguments.build_all(given)
-        return self._instance.take_result(self._instance.library.call, self._raw_name, array, len(given))
+        # The default stream is what tensors on the device are ready on, where nobody says otherwise.
+        placement = self._placement or (Placement(0, False) if arguments.on_device else None)
+        library = self._instance.library
+        if placement is None:
+            return self._instance.take_result(library.call, self._raw_name, array, len(given))
+        if library.call_on is None:
+            raise Error("unsupported", "the library's interface is of a version that knows no devices")
+        flags = abi.ON_STREAM | (abi.DEVICE_RESULTS if placement.device_results else 0)
+        options = abi.CallOptions(ctypes.sizeof(abi.CallOptions), flags, 0, placement.stream or None)
+        where = (self._raw_name, array, len(given), ctypes.byref(options))
+        return self._instance.take_result(library.call_on, *where, stream=placement.stream)
 
     def _place(self, given: list, named: Dict[str, Any]) -> None:
         """Puts named inputs into their positions, with defaults between."""
@@ -83,7 +101,7 @@ class Model:
     get an Error of kind "busy": give each thread a `clone()`.
     """
 
-    def __init__(self, instance: "_Instance"):
+    def __init__(self, instance: "_Instance", placement: Optional[Placement] = None):
         self._instance = instance
         info = instance.library.model_info(instance.handle.model).contents
         self.name = abi.text(info.name)
@@ -93,7 +111,7 @@ class Model:
         self._state_names = [info.state[i].name for i in range(info.state_count)]
         self.methods: Mapping[str, Method] = {}
         for i in range(info.method_count):
-            method = Method(instance, info.methods[i])
+            method = Method(instance, info.methods[i], placement)
             self.methods[method.name] = method
 
     def __call__(self, *args, **kwargs):
@@ -137,6 +155,14 @@ class Model:
             raise Error("unsupported", f"model '{self.name}' was compiled without --profile")
         return counters.read(reset)
 
+    def on(self, stream: int = 0, device_results: bool = True) -> "Model":
+        """The same model and state, for calls that put their work onto a stream of the device, in its order.
+
+        stream: the device's handle, as torch.cuda.Stream's `cuda_stream`; 0 is the default stream.
+        device_results: tensors of the results are in the device's memory, ready on that stream: torch.from_dlpack(result) there.
+        """
+        return Model(self._instance, Placement(stream, device_results))
+
     def clone(self) -> "Model":
         """The same weights with a copy of the state, for another thread."""
         return Model(self._instance.clone())
@@ -164,10 +190,10 @@ class _Instance:
     def do(self, function, *arguments) -> None:
         abi.check(function, self.pointer, *arguments)
 
-    def take_result(self, function, *arguments) -> Any:
+    def take_result(self, function, *arguments, stream: int = 0) -> Any:
         result = ctypes.POINTER(abi.Result)()
         self.do(function, *arguments, ctypes.byref(result))
-        owner = values.ResultOwner(self.library, result)
+        owner = values.ResultOwner(self.library, result, stream)
         return values.read(result.contents.value, owner)
 
     def __del__(self):

@@ -62,16 +62,18 @@ _api.Py_IncRef(ctypes.py_object(_destroy_capsule))  # capsules may be destroyed 
 class ResultOwner:
     """Keeps a tsc_result alive for the tensors in it."""
 
-    def __init__(self, library: abi.Entries, result):
+    def __init__(self, library: abi.Entries, result, stream: int):
         self.library = library
         self.result = result
+        self.stream = stream  # on which tensors in the device's memory are ready
 
     def __del__(self):
         self.library.result_destroy(self.result)
 
 
 class Tensor:
-    """A tensor that a call returned: row-major, in the CPU's memory. Goes to others by DLPack or numpy's protocols."""
+    """A tensor that a call returned: row-major, in the CPU's memory or, where the call asked for that, in the device's. Goes to
+    others by DLPack, or from the CPU's memory by numpy's protocols."""
 
     def __init__(self, owner: ResultOwner, struct: abi.TensorStruct):
         self._owner = owner
@@ -80,11 +82,18 @@ class Tensor:
         self.dtype: str = _DTYPE_NAMES[struct.dtype.code, struct.dtype.bits]
 
     def __dlpack_device__(self) -> Tuple[int, int]:
-        return (abi.CPU, 0)
+        return (self._struct.device_type, self._struct.device_id)
+
+    def _check_on_host(self) -> None:
+        if self._struct.device_type != abi.CPU:
+            raise Error("unsupported", "the tensor is in the device's memory: take it by DLPack, or call for results on the CPU")
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         if copy:
             raise BufferError("tsc.Tensor does not copy for __dlpack__")
+        if self._struct.device_type == abi.DEVICE and stream != -1 and stream != _dlpack_stream(self._owner.stream):
+            if stream is not None or self._owner.stream != 0:
+                raise BufferError(f"the result is ready on stream {self._owner.stream}, and is wanted on stream {stream}")
         managed = self._owner.library.result_share(self._owner.result, ctypes.byref(self._struct))
         if not managed:
             raise MemoryError
@@ -94,6 +103,7 @@ class Tensor:
 
     @property
     def __array_interface__(self) -> Dict[str, Any]:
+        self._check_on_host()
         typestr = _DTYPES[self.dtype][2]
         if typestr is None:
             raise AttributeError(f"numpy has no {self.dtype}")
@@ -114,6 +124,7 @@ class Tensor:
 
     def tolist(self):
         """Nested lists of Python numbers; a number when there are no dimensions."""
+        self._check_on_host()
         if self.dtype not in _PYTHON_FORMATS:
             return self.numpy().tolist()
         count = 1
@@ -209,11 +220,18 @@ def _read_numbers(sequence: abi.SequenceStruct) -> Optional[List[Any]]:
     return None
 
 
+def _dlpack_stream(handle: int) -> int:
+    """The device's handle of a stream as DLPack tells it, to which 1 is the default stream."""
+    return handle or 1
+
+
 class Arguments:
     """Builds tsc_values; holds what they point to."""
 
-    def __init__(self):
+    def __init__(self, stream: int = 0):
         self._kept: List[Any] = []
+        self._stream = stream  # on which tensors in the device's memory are to be ready
+        self.on_device = False  # whether there are such tensors
 
     def build_all(self, values) -> ctypes.Array:
         numbers = _build_numbers(values)
@@ -280,9 +298,13 @@ class Arguments:
             device = value.__dlpack_device__()[0]
         except ValueError:  # torch's for devices that DLPack has no number for
             device = None
-        if device not in (abi.CPU, abi.PINNED):
+        if device == abi.DEVICE:
+            self.on_device = True
+            capsule = _export(value, stream=_dlpack_stream(self._stream))
+        elif device in (abi.CPU, abi.PINNED):
+            capsule = _export(value)
+        else:
             raise Error("unsupported", "the tensor is not in the CPU's memory")
-        capsule = _export(value)
         self._kept.append(capsule)
         managed = _api.PyCapsule_GetPointer(capsule, b"dltensor")
         to.kind = abi.TENSOR
@@ -343,17 +365,17 @@ def _is_lazy(value: Any) -> bool:
     return hasattr(value, "is_neg") and (value.is_neg() or value.is_conj())
 
 
-def _export(value: Any):
+def _export(value: Any, **where):
     """value.__dlpack__(), also where a framework refuses what is harmless here."""
     if _is_lazy(value):  # which torch's __dlpack__ forgets, or refuses
         value = value.resolve_conj().resolve_neg()
     try:
-        return value.__dlpack__()
+        return value.__dlpack__(**where)
     except (BufferError, RuntimeError) as error:
         refusal = str(error)
     try:
         if hasattr(value, "detach"):  # torch: a tensor that requires a gradient
-            return value.detach().__dlpack__()
+            return value.detach().__dlpack__(**where)
         if hasattr(value, "flags") and hasattr(value, "copy"):  # numpy: a read-only array
             return value.copy().__dlpack__()
     except (BufferError, RuntimeError):
