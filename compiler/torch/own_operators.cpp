@@ -91,7 +91,8 @@ void define_own_operators() {
     result.def("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)", &linear_rows);
     result.def("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor", &resample);
     result.def(
-        "sample_grid(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
+        "sample_grid(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> "
+        "Tensor",
         &at::grid_sampler);
     result.def("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)", &write_out_);
     result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);

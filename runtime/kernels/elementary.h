@@ -225,10 +225,11 @@ TSC_INLINE D asin_ratio_wide(D u) {
 template <class D>
 TSC_INLINE D erfc_wide(D x) {
   constexpr double k = 3.25;
-  constexpr double kErfc[] = {0x1.14c83271e133ap+0,   -0x1.d3741456da332p-1, 0x1.4a9d9f57786a4p-1,  -0x1.802b2a5585426p-2,
-                              0x1.60443b6ead1d9p-3,   -0x1.d04f3098e35bap-5, 0x1.386d454548d8ap-7,  0x1.de184674c3fefp-10,
-                              -0x1.893a85b355de6p-10, 0x1.edef06749e4c2p-14, 0x1.3b432f10d196dp-13};
-  constexpr double kExp2[] = {0x1.fffffffffffffp-1,  0x1.62e430d0346fdp-1,  0x1.ebfbe045f4d0ep-3, 0x1.c6aecc669c16cp-5,
+  constexpr double kErfc[] = {0x1.14c83271e133ap+0,  -0x1.d3741456da332p-1, 0x1.4a9d9f57786a4p-1,
+                              -0x1.802b2a5585426p-2, 0x1.60443b6ead1d9p-3,  -0x1.d04f3098e35bap-5,
+                              0x1.386d454548d8ap-7,  0x1.de184674c3fefp-10, -0x1.893a85b355de6p-10,
+                              0x1.edef06749e4c2p-14, 0x1.3b432f10d196dp-13};
+  constexpr double kExp2[] = {0x1.fffffffffffffp-1, 0x1.62e430d0346fdp-1,  0x1.ebfbe045f4d0ep-3, 0x1.c6aecc669c16cp-5,
                               0x1.3b2a1b715b16fp-7, 0x1.5f48c04eff5cbp-10, 0x1.443fffc02786dp-13};
   const D t = abs(x);
   const D w = splat<D>(1.0) / (t + splat<D>(k));
@@ -621,8 +622,8 @@ TSC_INLINE ExpParts<V> exp_of_minus(V x) {
   return exp_parts(max(min(-x, splat<V>(120.0f)), splat<V>(-120.0f)));
 }
 
-// v / (1 + e) for e = (1 + y) 2^n. With p = 2^-|n| what is divided by is 1 + p + y p, and 1 + p + y over p for a positive n:
-// 1 + p is exact up to n = 23, so that one sum and one quotient are rounded.
+// v / (1 + e) for e = (1 + y) 2^n. With p = 2^-|n| what is divided by is 1 + p + y p, and 1 + p + y over p for a
+// positive n: 1 + p is exact up to n = 23, so that one sum and one quotient are rounded.
 template <class V>
 TSC_INLINE V over_one_plus(V v, const ExpParts<V>& e) {
   using B = Bits<V>;

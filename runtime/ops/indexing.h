@@ -17,10 +17,28 @@ inline Tensor checked_indices(Context& ctx, const Tensor& index, i64 size, Wrap 
   }
   const Tensor given = contiguous_as(ctx, index, DType::kInt64);
   if (!ctx.ok() || given.numel() == 0) return given;
-  i64 least = given.data<i64>()[0], largest = least;
-  for (const i64 *at = given.data<i64>(), *end = at + given.numel(); at < end; ++at) {
-    least = tsc::min(least, *at);
-    largest = tsc::max(largest, *at);
+  // The extremes, of each block by itself on all threads.
+  constexpr i64 kBlock = 1 << 15;
+  const i64 count = given.numel(), blocks = (count + kBlock - 1) / kBlock;
+  const Scratch scratch(ctx, static_cast<size_t>(2 * blocks) * sizeof(i64));
+  if (!ctx.ok()) return {};
+  i64* const extremes = reinterpret_cast<i64*>(scratch.data());
+  ctx.parallel_for(blocks, 2, [&](i64 first, i64 last) {
+    for (i64 block = first; block < last; ++block) {
+      const i64 *at = given.data<i64>() + block * kBlock, *end = at + tsc::min(kBlock, count - block * kBlock);
+      i64 low = *at, high = *at;
+      for (; at < end; ++at) {
+        low = tsc::min(low, *at);
+        high = tsc::max(high, *at);
+      }
+      extremes[2 * block] = low;
+      extremes[2 * block + 1] = high;
+    }
+  });
+  i64 least = extremes[0], largest = extremes[1];
+  for (i64 block = 1; block < blocks; ++block) {
+    least = tsc::min(least, extremes[2 * block]);
+    largest = tsc::max(largest, extremes[2 * block + 1]);
   }
   const i64 lowest = wrap == Wrap::kNegative ? -size : 0;
   if (least < lowest || largest >= size) {
@@ -405,9 +423,7 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
   }
   const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, "index out of range in self");
   const bool is_scaled = !(alpha.to_complex() == Complex<double>(1));
-  const Tensor addends = is_scaled                   ? mul(ctx, source, alpha)
-                         : may_overlap(self, source) ? copied(ctx, source)
-                                                     : source;
+  const Tensor addends = is_scaled ? mul(ctx, source, alpha) : may_overlap(self, source) ? copied(ctx, source) : source;
   if (!ctx.ok() || self.numel() == 0 || count == 0) return self;
   // Slices of self and of the source, which threads share, along `dim` in the index's order.
   const i64 bytes = self.element_size();
@@ -431,7 +447,8 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
           if (adjacent) {
             for (i64 k = 0; k < part.sizes[0]; ++k) add(to, k, from, k);
           } else {
-            for (i64 k = 0; k < part.sizes[0]; ++k) add(to + k * part.strides[0][0], 0, from + k * part.strides[1][0], 0);
+            for (i64 k = 0; k < part.sizes[0]; ++k)
+              add(to + k * part.strides[0][0], 0, from + k * part.strides[1][0], 0);
           }
         });
       }
@@ -686,10 +703,14 @@ class Indexing {
     }
     if (!ctx_.ok() || empty) return;
     offsets_ = filled(ctx_, dims(common_.numel()), DType::kInt64, 0);
-    for (i64 k = 0; k < count_ && ctx_.ok(); ++k) {
-      const i64 stride = self_.stride(dims_[k]), *index = tensors_[k].data<i64>();
-      for (i64 c = 0; c < offsets_.numel(); ++c) offsets_.data<i64>()[c] += index[c] * stride;
-    }
+    if (!ctx_.ok()) return;
+    i64* const offsets = offsets_.data<i64>();
+    ctx_.parallel_for(offsets_.numel(), kGrain, [&](i64 begin, i64 end) {
+      for (i64 k = 0; k < count_; ++k) {
+        const i64 stride = self_.stride(dims_[k]), *index = tensors_[k].data<i64>();
+        for (i64 c = begin; c < end; ++c) offsets[c] += index[c] * stride;
+      }
+    });
   }
   void push(i64 size) {
     if (rank_ok(ctx_, result_.rank + 1)) result_.push(size);
@@ -757,8 +778,19 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   }
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
   if (!ctx.ok()) return {};
+  const i64 bytes = self.element_size();
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
-    const i64 bytes = self.element_size();
+    if (indexing.row_length() == 1 && indexing.rows() > kGrain && ctx.threads() > 1) {
+      // Elements here and there: each thread goes through all of them in order and writes its part of self.
+      i64 extent = 0;
+      Tensor::extent_bytes(self.sizes(), self.strides(), bytes, extent);
+      ctx.parallel_for(extent / bytes, kGrain, [&](i64 first, i64 last) {
+        indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64, i64) __attribute__((always_inline)) {
+          if (offset >= first && offset < last) put(self.bytes(), offset, from.bytes(), n);
+        });
+      });
+      return;
+    }
     indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
       if (step == 1 && count > 1 && !accumulate) {
         copy_bytes(self.bytes() + offset * bytes, from.bytes() + n * bytes, count * bytes);

@@ -516,9 +516,8 @@ inline Tensor roll(Context& ctx, const Tensor& self, const List<i64>& shifts, co
     const i64 d = wrap_dim(ctx, dims[0], self.dim());
     return rolled(ctx, self, shift[d], d);
   }
-  return taken_from_places(ctx, self, Shape(self.sizes()), [&](i64 d, i64 k) {
-    return k >= shift[d] ? k - shift[d] : k - shift[d] + self.size(d);
-  });
+  return taken_from_places(ctx, self, Shape(self.sizes()),
+                           [&](i64 d, i64 k) { return k >= shift[d] ? k - shift[d] : k - shift[d] + self.size(d); });
 }
 
 // Clears the elements above (lower = true) or below a diagonal.

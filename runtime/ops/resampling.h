@@ -72,8 +72,9 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
   return along(along(input, 3), 2);
 }
 
-// Along a dimension, output o is the sum over k of weights[o][k] input[places[o][k]]. There are `kTaps`, or where that is
-// 0, `taps` or as many as come before a place of -1: what a filter doesn't reach isn't read, since it may be infinite.
+// Along a dimension, output o is the sum over k of weights[o][k] input[places[o][k]]. There are `kTaps`, or where that
+// is 0, `taps` or as many as come before a place of -1: what a filter doesn't reach isn't read, since it may be
+// infinite.
 template <int kTaps, class C>
 struct Resampler {
   const i64* places;
@@ -164,8 +165,10 @@ inline Tensor resample(Context& ctx, const Tensor& input, i64 dim, const Tensor&
   if (!ctx.ok() || result.numel() == 0) return result;
   const auto run = [&]<class C>(const C* values) {
     const i64 count = sizes[dim], taps = places.size(1);
-    if (taps == 2 && all_reached) return Resampler<2, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
-    if (taps == 4 && all_reached) return Resampler<4, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
+    if (taps == 2 && all_reached)
+      return Resampler<2, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
+    if (taps == 4 && all_reached)
+      return Resampler<4, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
     Resampler<0, C>{at.data<i64>(), values, count, taps}.run(ctx, from, result, dim);
   };
   if (input.dtype() == DType::kFloat32) {
@@ -221,8 +224,8 @@ inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optio
 }
 
 // Images [n][c][places] at the places of a grid [n][points][dims], whose coordinates go from -1 to 1, the last
-// dimension's first. Modes: 0 linear, 1 nearest, 2 cubic (two dimensions only); paddings: 0 zeros, 1 border, 2 reflection.
-// The formulae, and where NaN reads, are PyTorch's.
+// dimension's first. Modes: 0 linear, 1 nearest, 2 cubic (two dimensions only); paddings: 0 zeros, 1 border, 2
+// reflection. The formulae, and where NaN reads, are PyTorch's.
 template <class C>
 struct GridSampler {
   static constexpr int kDims = 3, kPoints = 64, kTaps = 16;
@@ -278,7 +281,7 @@ struct GridSampler {
         const bool is_inside = (at[d][p] >= 0) & (at[d][p] <= last);
         const int32_t place = static_cast<int32_t>(is_inside ? at[d][p] : C(0));
         const int32_t before = d == 0 ? 0 : offsets[p];
-        offsets[p] = is_inside & (before >= 0) ? before * size + place : -1;
+        offsets[p] = (is_inside & (before >= 0)) ? before * size + place : -1;
       }
     }
   }
@@ -385,7 +388,8 @@ inline Tensor sample_grid(Context& ctx, const Tensor& input, const Tensor& grid,
   if (!ctx.ok() || result.numel() == 0) return result;
   const i64 plane = input.numel() / (input.size(0) * input.size(1));
   if (plane == 0) return ctx.fail(ErrorKind::kRuntime, "sample_grid(): an image without pixels");
-  if (plane > INT32_MAX) return ctx.fail(ErrorKind::kUnsupported, "sample_grid(): an image of more than 2^31 - 1 pixels");
+  if (plane > INT32_MAX)
+    return ctx.fail(ErrorKind::kUnsupported, "sample_grid(): an image of more than 2^31 - 1 pixels");
   const auto run = [&]<class C>(C* output) {
     const GridSampler<C> sampler = {dims,
                                     {input.size(2), input.size(3), dims == 3 ? input.size(4) : 1},

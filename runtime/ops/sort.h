@@ -68,6 +68,38 @@ Item* sort_by_digits(Item* items, Item* spare, i64 n, KeyBits bits, uint32_t* co
   }
   return items;
 }
+// The same of one long row on all threads: each counts the digits of its part of the items, and moves them where those
+// of the parts before it end. `counts` has threads << kWideDigit.
+template <class Item>
+Item* sort_by_digits_shared(Context& ctx, Item* items, Item* spare, i64 n, KeyBits bits, uint32_t* counts) {
+  constexpr uint64_t kMask = (uint64_t{1} << kWideDigit) - 1;
+  const i64 parts = ctx.threads(), length = (n + parts - 1) / parts;
+  const auto for_each_item = [&](auto visit) {
+    ctx.parallel_for(parts, [&](i64 first, i64 last) {
+      for (i64 part = first; part < last; ++part) {
+        uint32_t* of_part = counts + (part << kWideDigit);
+        for (i64 i = part * length; i < tsc::min(n, (part + 1) * length); ++i) visit(of_part, i);
+      }
+    });
+  };
+  for (int shift = bits.first; shift < bits.first + bits.count; shift += kWideDigit) {
+    const auto digit = [shift](const Item& item) { return word_of(item) >> shift & kMask; };
+    libc::memset(counts, 0, (sizeof(uint32_t) * static_cast<size_t>(parts)) << kWideDigit);
+    for_each_item([&](uint32_t* of_part, i64 i) { ++of_part[digit(items[i])]; });
+    uint32_t sum = 0;
+    for (uint64_t b = 0; b <= kMask; ++b) {
+      for (i64 part = 0; part < parts; ++part) {
+        uint32_t& place = counts[(part << kWideDigit) + static_cast<i64>(b)];
+        const uint32_t count = place;
+        place = sum;
+        sum += count;
+      }
+    }
+    for_each_item([&](uint32_t* of_part, i64 i) { spare[of_part[digit(items[i])]++] = items[i]; });
+    swap(items, spare);
+  }
+  return items;
+}
 template <class Item>
 Item* sort_items(Item* items, Item* spare, i64 n, KeyBits bits, uint32_t* counts) {
   if (bits.count == 0) return items;
@@ -117,6 +149,30 @@ Item* sort_first(Item* items, Item* spare, i64 n, i64 count, KeyBits bits, uint3
   if (held > count) sort(held);
   return items;
 }
+// The keys of a row, and where they lie in words together with places: the least key as 0 leaves fewer digits.
+template <class T>
+struct RowKeys {
+  using Key = SortKey<T>;
+  const T* row;
+  Key flipped, least = 0;
+  KeyBits bits = {0, 8 * sizeof(Key)};
+
+  RowKeys(const T* elements, i64 n, bool descending) : row(elements), flipped(descending ? ~Key{0} : 0) {
+    bits.first = bits_of(static_cast<uint64_t>(n - 1));
+  }
+  TSC_INLINE Key key(i64 i) const { return static_cast<Key>(sort_key(row[i]) ^ flipped); }
+  void narrow(Key smallest, Key largest) {
+    least = smallest;
+    bits.count = bits_of(largest - smallest);
+  }
+  bool fit_in_words() const { return bits.first + bits.count <= 64; }
+  TSC_INLINE uint64_t word(i64 i) const {
+    const uint64_t high = bits.count == 0 ? 0 : uint64_t{static_cast<Key>(key(i) - least)} << bits.first;
+    return high | static_cast<uint64_t>(i);
+  }
+  i64 place(uint64_t word) const { return static_cast<i64>(word & ((uint64_t{1} << bits.first) - 1)); }
+  static i64 place(const Keyed<uint64_t>& item) { return item.place; }
+};
 // Calls use(i, place) with the places of the first `count` of a row's n elements, in order. `scratch` has sort_bytes.
 inline i64 sort_bytes(i64 n, i64 count) {
   return static_cast<i64>(kSortCounts * sizeof(uint32_t)) +
@@ -124,37 +180,69 @@ inline i64 sort_bytes(i64 n, i64 count) {
 }
 template <class T, class Use>
 void sort_row(const T* row, i64 n, i64 count, bool descending, char* scratch, Use use) {
-  using Key = SortKey<T>;
-  const Key flipped = descending ? ~Key{0} : 0;
-  const auto key = [=](i64 i) __attribute__((always_inline)) { return static_cast<Key>(sort_key(row[i]) ^ flipped); };
-  Key least = 0, largest = ~Key{0};
-  if (candidates(n, count) == n && n > 64) {  // the least key as 0 leaves fewer digits
-    least = largest = key(0);
+  RowKeys<T> keys(row, n, descending);
+  if (candidates(n, count) == n && n > 64) {
+    auto least = keys.key(0), largest = least;
     for (i64 i = 1; i < n; ++i) {
-      const Key k = key(i);
-      least = tsc::min(least, k);
-      largest = tsc::max(largest, k);
+      least = tsc::min(least, keys.key(i));
+      largest = tsc::max(largest, keys.key(i));
     }
+    keys.narrow(least, largest);
   }
   uint32_t* counts = reinterpret_cast<uint32_t*>(scratch);
   char* memory = scratch + kSortCounts * sizeof(uint32_t);
-  const int key_bits = bits_of(largest - least), place_bits = bits_of(static_cast<uint64_t>(n - 1));
-  if (key_bits + place_bits <= 64) {
+  if (keys.fit_in_words()) {
     uint64_t* items = reinterpret_cast<uint64_t*>(memory);
-    const auto item = [=](i64 i) __attribute__((always_inline)) {
-      return (key_bits == 0 ? 0 : uint64_t{static_cast<Key>(key(i) - least)} << place_bits) | static_cast<uint64_t>(i);
-    };
-    const uint64_t* sorted =
-        sort_first(items, items + candidates(n, count), n, count, {place_bits, key_bits}, counts, item);
-    const uint64_t mask = (uint64_t{1} << place_bits) - 1;
-    for (i64 i = 0; i < count; ++i) use(i, static_cast<i64>(sorted[i] & mask));
-  } else if constexpr (sizeof(Key) == 8) {
+    const auto item = [=](i64 i) __attribute__((always_inline)) { return keys.word(i); };
+    const uint64_t* sorted = sort_first(items, items + candidates(n, count), n, count, keys.bits, counts, item);
+    for (i64 i = 0; i < count; ++i) use(i, keys.place(sorted[i]));
+  } else if constexpr (sizeof(SortKey<T>) == 8) {
     Keyed<uint64_t>* items = reinterpret_cast<Keyed<uint64_t>*>(memory);
-    const auto item = [=](i64 i)
-                          __attribute__((always_inline)) { return Keyed<uint64_t>{key(i), static_cast<uint32_t>(i)}; };
+    const auto item = [=](i64 i) __attribute__((always_inline)) {
+      return Keyed<uint64_t>{keys.key(i), static_cast<uint32_t>(i)};
+    };
     const auto* sorted = sort_first(items, items + candidates(n, count), n, count, {0, 64}, counts, item);
-    for (i64 i = 0; i < count; ++i) use(i, static_cast<i64>(sorted[i].place));
+    for (i64 i = 0; i < count; ++i) use(i, keys.place(sorted[i]));
   }
+}
+// All of one long row, on all threads. False where its keys don't fit in words with their places.
+inline constexpr i64 kLongRow = 1 << 16;
+template <class T, class Use>
+bool sort_long_row(Context& ctx, const T* row, i64 n, bool descending, Use use) {
+  RowKeys<T> keys(row, n, descending);
+  const i64 threads = ctx.threads(), length = (n + threads - 1) / threads;
+  const Scratch scratch(ctx, (static_cast<size_t>(threads) * sizeof(uint32_t) << kWideDigit) +
+                                 2 * static_cast<size_t>(n) * sizeof(uint64_t));
+  if (!ctx.ok()) return true;
+  uint64_t* const items = reinterpret_cast<uint64_t*>(scratch.data());
+  uint32_t* const counts = reinterpret_cast<uint32_t*>(items + 2 * n);
+  // The extremes of each thread's part, for a while where the items will be.
+  ctx.parallel_for(threads, [&](i64 first, i64 last) {
+    for (i64 part = first; part < last; ++part) {
+      auto least = keys.key(0), largest = least;
+      for (i64 i = part * length; i < tsc::min(n, (part + 1) * length); ++i) {
+        least = tsc::min(least, keys.key(i));
+        largest = tsc::max(largest, keys.key(i));
+      }
+      items[2 * part] = least;
+      items[2 * part + 1] = largest;
+    }
+  });
+  for (i64 part = 1; part < threads; ++part) {
+    items[0] = tsc::min(items[0], items[2 * part]);
+    items[1] = tsc::max(items[1], items[2 * part + 1]);
+  }
+  keys.narrow(static_cast<SortKey<T>>(items[0]), static_cast<SortKey<T>>(items[1]));
+  if (!keys.fit_in_words()) return false;
+  const auto each = [&](auto visit) {
+    ctx.parallel_for(n, kGrain, [&](i64 begin, i64 end) {
+      for (i64 i = begin; i < end; ++i) visit(i);
+    });
+  };
+  each([&](i64 i) { items[i] = keys.word(i); });
+  const uint64_t* sorted = sort_by_digits_shared(ctx, items, items + n, n, keys.bits, counts);
+  each([&](i64 i) { use(i, keys.place(sorted[i])); });
+  return true;
 }
 
 // The first `count` of each sorted row, and their positions.
@@ -173,16 +261,21 @@ inline Tuple<Tensor, Tensor> sorted_rows(Context& ctx, const Tensor& self, i64 d
   const i64 n = rows.length;
   with_dtype(self.dtype(), [&]<class T>() {
     if constexpr (!kIsComplex<T>) {
+      const T* const data = rows.data.template data<T>();
+      const auto put_into_row = [&](i64 r) {
+        return [row = data + r * n, to = values.data<T>() + r * count, places = indices.data<i64>() + r * count](
+                   i64 i, i64 place) __attribute__((always_inline)) {
+          to[i] = row[place];
+          places[i] = place;
+        };
+      };
+      if (count == n && n >= kLongRow && rows.count < ctx.threads()) {
+        i64 r = 0;
+        while (r < rows.count && sort_long_row(ctx, data + r * n, n, descending, put_into_row(r))) ++r;
+        if (r == rows.count) return;
+      }
       const auto sort_part = [&](i64 begin, i64 end, char* scratch) {
-        for (i64 r = begin; r < end; ++r) {
-          const T* row = rows.data.template data<T>() + r * n;
-          T* row_values = values.data<T>() + r * count;
-          i64* row_indices = indices.data<i64>() + r * count;
-          sort_row(row, n, count, descending, scratch, [=](i64 i, i64 place) __attribute__((always_inline)) {
-            row_values[i] = row[place];
-            row_indices[i] = place;
-          });
-        }
+        for (i64 r = begin; r < end; ++r) sort_row(data + r * n, n, count, descending, scratch, put_into_row(r));
       };
       ctx.parallel_for_scratch(n == 0 ? 0 : rows.count, kGrain / (8 * n + 1) + 1, sort_bytes(n, count), sort_part);
     }

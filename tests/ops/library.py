@@ -20,7 +20,8 @@ ROW = re.compile(r'TSC_OP\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\\
 HEADERS = {"Pointwise": "pointwise", "Special": "special", "Linalg": "linalg",
            "Reduction": "reduction", "Scan": "scan", "View": "view", "Contraction": "contraction",
            "Window": "window", "Normalisation": "normalisation", "Attention": "attention", "Recurrent": "recurrent",
-           "Transform": "fft", "Movement": "movement", "Creation": "creation", "Random": "random", "Sort": "sort", "Query": "query", "Scalar": "scalar",
+           "Transform": "fft", "Movement": "movement", "Resampling": "resampling",
+           "Creation": "creation", "Random": "random", "Sort": "sort", "Query": "query", "Scalar": "scalar",
            "Container": "container", "Effect": "effect"}  # fmt: skip
 
 # Rows whose C++ the compiler writes itself, since it names types, fields or branches.

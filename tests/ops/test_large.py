@@ -10,7 +10,7 @@ import tsc
 torch.set_num_threads(1)  # whose index_put of one place twice keeps the last
 
 N = 1 << 17
-KEYWORDS = {"cumsum": [None], "cumprod": [None], "gather": [False], "clone": [0]}
+KEYWORDS = {"index_add": [1], "repeat_interleave.self_int": [None], "repeat_interleave.self_Tensor": [None], "pad": [None], "cumsum": [None], "cumprod": [None], "gather": [False], "clone": [0]}
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -34,6 +34,8 @@ def cases():
     for tensor in (line, rows, line.double(), ints, ints.to(torch.int32), ints.to(torch.int16), ints.to(torch.uint8), line.half(), line.bfloat16()):
         for descending in (False, True):
             yield f"sort {tensor.dtype}", "sort", [tensor, -1, descending]
+    for bits in (0, 13, 40, 47):
+        yield f"sort of {bits} bits", "sort", [ints >> (62 - bits), -1, bits == 40]
     yield "sort columns", "sort", [rows, 0, False]
     for k in (1, 10, 100, 5000, N // 3, N):
         for largest in (False, True):
@@ -61,6 +63,17 @@ def cases():
     yield "index_put", "index_put", [torch.zeros(300, 1000), [torch.randperm(300)], rows, False]
     yield "index_put, the last wins", "index_put", [torch.zeros(1000), [indices(1000, N)], line, False]
     yield "index_put accumulates", "index_put", [torch.zeros(1000).long(), [indices(1000, N)], ints, True]
+    yield "index_put here and there", "index_put", [rows.t().clone().t(), [indices(300, N), indices(1000, N)], line, False]
+    for dim in (0, 1, 2):
+        yield "index_add", "index_add", [wide.double(), dim, indices(wide.size(dim), 90), torch.randn(*wide.shape[:dim], 90, *wide.shape[dim + 1:]).double()]
+        yield "cat", "cat", [[wide, wide.narrow(dim, 0, 3), wide], dim]
+        yield "cat of columns", "cat", [[wide.transpose(1, 2).narrow(dim, 0, 2), wide.transpose(1, 2)], dim]
+        yield "repeat_interleave", "repeat_interleave.self_int", [wide, 3, dim]
+        yield "repeat_interleave", "repeat_interleave.self_Tensor", [wide, indices(4, wide.size(dim)), dim]
+        yield "roll", "roll", [wide, [700], [dim]]
+    yield "roll", "roll", [wide.transpose(0, 2), [-3, 44, 1], [1, 0, 1]]
+    for mode in ("reflect", "replicate", "circular"):
+        yield f"pad {mode}", "pad", [torch.randn(2, 5, 140, 130).transpose(2, 3), [3, 2, 4, 0], mode]
     yield "nonzero", "nonzero", [wide > 0.3]
     yield "nonzero", "nonzero", [line]
     yield "masked_select", "masked_select", [rows, torch.rand(300, 1000) > 0.4]
