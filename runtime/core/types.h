@@ -117,7 +117,13 @@ constexpr Dims<static_cast<int>(sizeof...(T))> dims(T... sizes) {
   return {{static_cast<i64>(sizes)...}};
 }
 
-// Half precision. Both are storage: arithmetic happens in float. Conversions round to nearest, ties to even.
+// Half precision. Both are storage: arithmetic happens in float. Conversions round to nearest, ties to even, by the
+// processor's instructions where there are some.
+#if defined(__F16C__) && !defined(__CUDACC__)
+#define TSC_NATIVE_FLOAT16 _Float16
+#elif defined(__aarch64__) && !defined(__CUDACC__)
+#define TSC_NATIVE_FLOAT16 __fp16
+#endif
 
 struct Float16 {
   uint16_t bits = 0;
@@ -133,6 +139,9 @@ struct Float16 {
   }
   // Without branches, so that loops of conversions become vectors.
   constexpr operator float() const {  // NOLINT(google-explicit-constructor): every half is a float
+#if defined(TSC_NATIVE_FLOAT16)
+    if (!__builtin_is_constant_evaluated()) return static_cast<float>(bit_cast<TSC_NATIVE_FLOAT16>(bits));
+#endif
     const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
     const uint32_t magnitude = bits & 0x7fffu;
     // Zero and subnormals are an integer times 2^-24; infinity and NaN keep the largest exponent.
@@ -143,6 +152,9 @@ struct Float16 {
 
  private:
   static constexpr uint16_t from_float(float value) {
+#if defined(TSC_NATIVE_FLOAT16)
+    if (!__builtin_is_constant_evaluated()) return bit_cast<uint16_t>(static_cast<TSC_NATIVE_FLOAT16>(value));
+#endif
     const uint32_t bits = bit_cast<uint32_t>(value);
     const uint32_t sign = (bits >> 16) & 0x8000u;
     const uint32_t x = bits & 0x7fffffffu;

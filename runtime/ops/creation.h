@@ -238,8 +238,8 @@ inline Tensor scalar_tensor(Context& ctx, const Scalar& s, const OptionalInt& dt
   return filled(ctx, Sizes(), dtype_or(ctx, dtype, DType::kFloat32), s);
 }
 
-// torch.tensor of numbers and (nested) lists. As PyTorch's interpreter has it, numbers get the default dtype first, so that
-// torch.tensor(0.1, dtype=torch.float64) is 0.1 rounded to float32.
+// torch.tensor of numbers and (nested) lists. As PyTorch's interpreter has it, numbers get the default dtype first, so
+// that torch.tensor(0.1, dtype=torch.float64) is 0.1 rounded to float32.
 
 template <class T>
 struct ListLevel {

@@ -508,7 +508,12 @@ inline Tensor pow_to(Context& ctx, const Operand& self, const Operand& exponent,
       return ctx.fail(ErrorKind::kRuntime, "Integers to negative integer powers are not allowed.");
     }
     if (dtype == DType::kBool) dtype = DType::kInt64;
-    if (is_floating(dtype)) {
+    // Beside halves PyTorch rounds the exponent to their dtype, and takes roots of float16 by pow, where those of
+    // -infinity and -0 are others.
+    const double n = exponent.number().to_double();
+    const bool is_product = n == 2 || n == 3 || n == -1 || n == -2, is_root = n == 0.5 || n == -0.5;
+    const bool by_scalar = dtype == DType::kFloat16 ? is_product : dtype != DType::kBFloat16 || is_product || is_root;
+    if (is_floating(dtype) && by_scalar) {
       return pointwise<pointwise_ops::pow_scalar>(ctx, dtype, dtype, destination, {exponent.number()}, self);
     }
   }

@@ -107,11 +107,16 @@ inline DType sum_dtype(Context& ctx, const Tensor& self, const OptionalDType& dt
   if (dtype.has_value()) return checked_dtype(ctx, *dtype);
   return is_integer_or_bool(self.dtype()) ? DType::kInt64 : self.dtype();
 }
-// Elements are converted to the result's dtype before they are added.
+// Elements become the result's dtype before they are added up or multiplied, which rounds them where it is narrower
+// than what is computed in. Integers needn't: what a narrow one drops has no part in the digits that it keeps.
+inline Tensor rounded_to(Context& ctx, const Tensor& self, DType type) {
+  const bool is_narrow = !is_integer_or_bool(type) && dtype_of_compute(compute_of(type)) != type;
+  return is_narrow || type == DType::kBool ? converted(ctx, self, type) : self;
+}
 inline Tensor sum_over(Context& ctx, const Tensor& self, DimMask mask, bool keepdim, const OptionalDType& dtype) {
   const DType type = sum_dtype(ctx, self, dtype);
-  return reduced<kAllRows>(ctx, "sum", type == DType::kBool ? converted(ctx, self, type) : self, mask, keepdim, type,
-                           type, []<class C>(const C* row, i64 n) { return narrowed<C>(row_sum(row, n)); });
+  return reduced<kAllRows>(ctx, "sum", rounded_to(ctx, self, type), mask, keepdim, type, type,
+                           []<class C>(const C* row, i64 n) { return narrowed<C>(row_sum(row, n)); });
 }
 inline Tensor sum(Context& ctx, const Tensor& self, const OptionalDims& dim, bool keepdim = false,
                   const OptionalDType& dtype = None()) {
@@ -129,13 +134,14 @@ inline Tensor mean_over(Context& ctx, const Tensor& self, DimMask mask, bool kee
                     "dtype. Got: %s",
                     scalar_type_name(type));
   }
-  return reduced<kAllRows>(ctx, "mean", self, mask, keepdim, type, type, []<class C>(const C* row, i64 n) {
-    if constexpr (__is_same(C, i64)) {
-      return C{0};
-    } else {
-      return narrowed<C>(row_sum(row, n) / Wide<C>(static_cast<double>(n)));
-    }
-  });
+  return reduced<kAllRows>(ctx, "mean", rounded_to(ctx, self, type), mask, keepdim, type, type,
+                           []<class C>(const C* row, i64 n) {
+                             if constexpr (__is_same(C, i64)) {
+                               return C{0};
+                             } else {
+                               return narrowed<C>(row_sum(row, n) / Wide<C>(static_cast<double>(n)));
+                             }
+                           });
 }
 inline Tensor mean(Context& ctx, const Tensor& self, const OptionalDims& dim, bool keepdim = false,
                    const OptionalDType& dtype = None()) {
@@ -147,11 +153,12 @@ inline Tensor mean_all(Context& ctx, const Tensor& self, const OptionalDType& dt
 
 inline Tensor prod_over(Context& ctx, const Tensor& self, DimMask mask, bool keepdim, const OptionalDType& dtype) {
   const DType type = sum_dtype(ctx, self, dtype);
-  return reduced<kAllRows>(ctx, "prod", self, mask, keepdim, type, type, []<class C>(const C* row, i64 n) {
-    Wide<C> product = widened(C(1));
-    for (i64 i = 0; i < n; ++i) product = product * widened(row[i]);
-    return narrowed<C>(product);
-  });
+  return reduced<kAllRows>(ctx, "prod", rounded_to(ctx, self, type), mask, keepdim, type, type,
+                           []<class C>(const C* row, i64 n) {
+                             Wide<C> product = widened(C(1));
+                             for (i64 i = 0; i < n; ++i) product = product * widened(row[i]);
+                             return narrowed<C>(product);
+                           });
 }
 inline Tensor prod(Context& ctx, const Tensor& self, i64 dim, bool keepdim = false,
                    const OptionalDType& dtype = None()) {

@@ -53,7 +53,7 @@ Tensor scanned(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& d
   const DType type = sum_dtype(ctx, self, dtype);
   dim = wrap_dim(ctx, dim, self.dim());
   const Compute compute = compute_of(type);
-  const Tensor rows = contiguous_as(ctx, self, dtype_of_compute(compute));
+  const Tensor rows = contiguous_as(ctx, rounded_to(ctx, self, type), dtype_of_compute(compute));
   if (!ctx.ok()) return {};
   const Tensor result = Tensor::empty(ctx, dtype_of_compute(compute), self.sizes());
   if (!ctx.ok()) return {};

@@ -122,6 +122,10 @@ def of_dtype(dtype):
         ("aten::view_as_complex", torch.randn(3, 2)),
         ("aten::view_as_real", torch.randn(3, 2, dtype=torch.complex64)),
         ("aten::zeros", [2, 3], {"dtype": harvest.code(dtype)}),
+        # Each element is rounded to the dtype before it counts.
+        *[(name, torch.tensor([2049.0, 2049.0, 3.001, 257.0]), *dim, {"dtype": harvest.code(half)})
+          for half in (torch.float16, torch.bfloat16)
+          for name, dim in (("aten::sum", ()), ("aten::mean", ()), ("aten::prod", ()), ("aten::cumsum", (0,)), ("aten::cumprod", (0,)))],
         ("tsc::choose_qparams", t(5, 40), False),
         ("tsc::choose_qparams", t(3, 2), True),
         ("tsc::conv2d_integer", bytes_of(2, 3, 7, 6), bytes_of(4, 3, 3, 2).char(), [2, 1], [1, 1], [1, 2], 1, 200),
