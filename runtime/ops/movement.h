@@ -2,7 +2,7 @@
 // size alone, whatever the dtype.
 #pragma once
 
-#include "runtime/ops/indexing.h"
+#include "runtime/ops/advanced_indexing.h"
 
 namespace tsc::ops {
 
