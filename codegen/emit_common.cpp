@@ -125,10 +125,16 @@ std::string cpp_element(DType dtype) {
       return "uint8_t";
     case DType::kBool:
       return "bool";
+    case DType::kFloat16:
+      return "Float16";
+    case DType::kBFloat16:
+      return "BFloat16";
     default:
       return std::string(dtype_cpp_name(dtype));
   }
 }
+
+std::string cpp_value(DType dtype) { return cpp_element(passes::is_half(dtype) ? DType::kFloat32 : dtype); }
 
 std::string dtype_constant(DType dtype) {
   switch (dtype) {

@@ -24,6 +24,8 @@ bool uses_state(const ir::Graph& graph, const ir::Function& function);
 bool draws_random_numbers(const ir::Graph& graph, const ir::Function& function);
 // The element type of a kernel's pointer: "float", "i64", "bool".
 std::string cpp_element(ir::DType dtype);
+// What kernels compute such elements in: themselves, halves in float.
+std::string cpp_value(ir::DType dtype);
 std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"
 
 // A size expression; `symbol` gives the C++ for a symbol.

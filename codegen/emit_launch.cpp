@@ -67,7 +67,8 @@ class LaunchedGroup : public GroupEmitter {
     out_.line("{}{}(launch, {});", function, call.arguments, call.operands);
   }
 
-  void emit_loops(const std::vector<Dim>& nest, const std::vector<Operand>& operands, const std::string& functor) override {
+  void emit_loops(const std::vector<Dim>& nest, const std::vector<Operand>& operands,
+                  const std::string& functor) override {
     use_kernel("pointwise");
     std::string call = fmt::format("pointwise(launch, {{{}}}, out({}, {}), {}()", sizes(nest), operands[0].pointer,
                                    strides_of(operands[0]), functor);
@@ -138,9 +139,9 @@ class LaunchedRegion : public RegionEmitter {
 
     model_.device_headers.insert("runtime/core/arena.h");
     model_.device_headers.insert("runtime/core/checks.h");
-    const std::string signature = fmt::format("void {}(Context& ctx{}{})", call_.function,
-                                              call_.sizes.empty() ? "" : fmt::format(", const {}& d", call_.sizes),
-                                              host_parameters());
+    const std::string signature =
+        fmt::format("void {}(Context& ctx{}{})", call_.function,
+                    call_.sizes.empty() ? "" : fmt::format(", const {}& d", call_.sizes), host_parameters());
     model_.device_interface.line("{};", signature);
     out.blank();
     out.comment(summary());
@@ -155,14 +156,16 @@ class LaunchedRegion : public RegionEmitter {
     }
     for (const ValueId input : call_.inputs) {
       const std::string& name = group_.pointers.at(input);
-      out.line("const auto* const {} = launch.input<{}>({});  // {}", name, cpp_element(graph_.value(input).type.tensor.dtype),
-               host_name(name), shape_comment(graph_, graph_.value(input).type));
+      out.line("const auto* const {} = launch.input<{}>({});  // {}", name,
+               cpp_element(graph_.value(input).type.tensor.dtype), host_name(name),
+               shape_comment(graph_, graph_.value(input).type));
     }
     const auto& results = graph_.block(body_).results;
     for (size_t i = 0; i < results.size(); ++i) {
       const std::string name = result_name(i);
-      out.line("auto* const {} = launch.output<{}>({});  // {}", name, cpp_element(graph_.value(results[i]).type.tensor.dtype),
-               host_name(name), shape_comment(graph_, graph_.value(results[i]).type));
+      out.line("auto* const {} = launch.output<{}>({});  // {}", name,
+               cpp_element(graph_.value(results[i]).type.tensor.dtype), host_name(name),
+               shape_comment(graph_, graph_.value(results[i]).type));
     }
     out.line("if (!launch.ok()) return;");
     for (const GroupFunction& function : functions) {
@@ -184,10 +187,11 @@ class LaunchedRegion : public RegionEmitter {
       for (const Dim& item : items) text += (text.empty() ? "" : ", ") + size(item);
       return text;
     };
-    std::string source = graph_.value(address.root).constant
-                             ? fmt::format("launch.weights<{}>({})", cpp_element(graph_.value(address.root).type.tensor.dtype),
-                                           model_.weights.place(graph_.as_tensor(address.root)))
-                             : group_.pointers.at(address.root);
+    std::string source =
+        graph_.value(address.root).constant
+            ? fmt::format("launch.weights<{}>({})", cpp_element(graph_.value(address.root).type.tensor.dtype),
+                          model_.weights.place(graph_.as_tensor(address.root)))
+            : group_.pointers.at(address.root);
     if (!address.offset.is_constant(0)) source += " + (" + size(address.offset) + ")";
     out.line("pointwise(launch, {{{}}}, out({}, {{{}}}), Copy(), in({}, {{{}}}));", list(sizes), destination, list(to),
              source, list(from));
@@ -204,7 +208,8 @@ class LaunchedRegion : public RegionEmitter {
     for (const ValueId id : call_.inputs) {
       text += ", const Tensor& " + host_name(group_.pointers.at(id));
     }
-    for (size_t i = 0; i < graph_.block(body_).results.size(); ++i) text += ", const Tensor& " + host_name(result_name(i));
+    for (size_t i = 0; i < graph_.block(body_).results.size(); ++i)
+      text += ", const Tensor& " + host_name(result_name(i));
     return text;
   }
 
@@ -214,7 +219,9 @@ class LaunchedRegion : public RegionEmitter {
 }  // namespace
 
 std::string region_obstacle(const Target& target, const Graph& graph, const Node& node) {
-  std::string obstacle = passes::region_obstacle(graph, node);
+  using passes::Floats;
+  std::string obstacle =
+      passes::region_obstacle(graph, node, target.device ? Floats::kSingleAndHalves : Floats::kSingle);
   return obstacle.empty() && target.device ? device_obstacle(graph, node) : obstacle;
 }
 
@@ -247,13 +254,16 @@ std::string device_build_template() { return std::string(device_file("cuda/cmake
 
 EmittedFile device_support() {
   Writer out;
-  out.comment("Functions that run when the library goes: CUDA's runtime registers some. Where the system's tools link, the");
+  out.comment(
+      "Functions that run when the library goes: CUDA's runtime registers some. Where the system's tools link, the");
   out.comment("compiler's own files bring these.");
   out.line("extern \"C\" int __cxa_atexit(void (*)(void*), void*, void*);");
   out.line("extern \"C\" void __cxa_finalize(void*);");
   out.line("static char library;");
   out.open("extern \"C\" __attribute__((visibility(\"hidden\"))) int atexit(void (*function)())");
-  out.line("return __cxa_atexit([](void* f) {{ reinterpret_cast<void (*)()>(f)(); }}, reinterpret_cast<void*>(function), &library);");
+  out.line(
+      "return __cxa_atexit([](void* f) {{ reinterpret_cast<void (*)()>(f)(); }}, reinterpret_cast<void*>(function), "
+      "&library);");
   out.close();
   out.line("[[gnu::destructor]] static void end() {{ __cxa_finalize(&library); }}");
   return {"device-support.cpp", out.text()};
@@ -277,16 +287,18 @@ EmittedFile device_header(const ModelContext& model, const std::string& id) {
 
 EmittedFile device_source(const ModelContext& model, const std::string& id) {
   Writer out;
-  out.comment(fmt::format("{}: the part that runs on the device, for {}. Each group of ops is one function that launches one "
-                          "kernel; a region is a run of groups with its memory.",
-                          model.graph.name, model.options.target.name));
+  out.comment(
+      fmt::format("{}: the part that runs on the device, for {}. Each group of ops is one function that launches one "
+                  "kernel; a region is a run of groups with its memory.",
+                  model.graph.name, model.options.target.name));
   out.line("#include \"cuda/core/launch.cuh\"");
   for (const std::string& header : model.device_headers) out.line("#include \"{}\"", header);
   out.line("#include \"{}_device.h\"", id);
   out.blank();
   const bool has_weights = model.weights.size > 0;
   if (has_weights) {
-    out.line("extern \"C\" __attribute__((visibility(\"hidden\"))) const char {}[{}];", model.weights_symbol, model.weights.size);
+    out.line("extern \"C\" __attribute__((visibility(\"hidden\"))) const char {}[{}];", model.weights_symbol,
+             model.weights.size);
     out.blank();
   }
   out.line("namespace tsc::kernels {{}}");
@@ -296,7 +308,8 @@ EmittedFile device_source(const ModelContext& model, const std::string& id) {
   out.line("using namespace tsc::cuda;");
   out.blank();
   out.comment("The constants in the data section, as they are on the device.");
-  out.line("static DeviceWeights device_weights({}, {});", has_weights ? model.weights_symbol : "nullptr", model.weights.size);
+  out.line("static DeviceWeights device_weights({}, {});", has_weights ? model.weights_symbol : "nullptr",
+           model.weights.size);
   out.line("[[gnu::destructor]] static void release_device_weights() {{ device_weights.release(); }}");
   out.line("const DeviceTable device_table = kDeviceTable;");
   out.blank();

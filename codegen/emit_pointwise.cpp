@@ -6,6 +6,7 @@
 #include "codegen/writer.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/infer.h"
+#include "passes/region.h"
 
 namespace tsc::codegen {
 
@@ -70,7 +71,7 @@ class Expression {
 
   std::string number(size_t i) const {
     // Generic values are floats; others say their lanes.
-    const std::string element = cpp_element(compute_);
+    const std::string element = cpp_value(compute_);
     const std::string lanes = operands_.vector != "V" ? fmt::format("Vec<{}, kLanes>", element)
                               : compute_ == DType::kFloat32 ? "V" : fmt::format("Rebind<V, {}>", element);
     const auto value = graph_.as_double(node_.inputs[i]);
@@ -87,7 +88,10 @@ class Expression {
 
   std::string tensor(size_t i, DType as) const {
     const std::string text = operands_.tensor(node_.inputs[i]);
-    return type(i).tensor.dtype == as ? text : fmt::format("convert<{}>({})", cpp_element(as), text);
+    if (type(i).tensor.dtype == as) return text;
+    const std::string converted = fmt::format("convert<{}>({})", cpp_value(as), text);
+    // What the program makes a half of is rounded, unlike results of halves that go on to the next op.
+    return passes::is_half(as) ? fmt::format("static_cast<float>({}({}))", cpp_element(as), converted) : converted;
   }
 
   std::string in(size_t i) const {

@@ -98,6 +98,11 @@ class GroupEmitter {
   // One number per channel, as epilogues read it.
   virtual size_t place_channels(const std::shared_ptr<const TensorConstant>& tensor, int64_t panel_vectors) = 0;
 
+  DType dtype(ValueId id) const { return graph_.value(id).type.tensor.dtype; }
+  // One of an epilogue's operands as a value.
+  std::string load_value(ValueId id, const std::string& place) const {
+    return passes::is_half(dtype(id)) ? fmt::format("static_cast<V>(*({}))", place) : fmt::format("load<V>({})", place);
+  }
   const std::vector<Dim>& dims(ValueId id) const { return graph_.value(id).type.tensor.dims; }
   const Address& address(ValueId id) const { return region_.addresses.at(id); }
   bool is_inner(ValueId id) const {
@@ -212,22 +217,22 @@ class GroupEmitter {
       switch (passes::classify_epilogue_operand(graph_, anchor, region_.addresses, id)) {
         case EpilogueOperand::kSame:
           field = locals.unique("other");
-          load = fmt::format("load<V>({} + at.offset)", field);
+          load = load_value(id, field + " + at.offset");
           uses_position = true;
           break;
         case EpilogueOperand::kChannel:
           field = locals.unique("per_channel");
-          load = fmt::format("load<V>({} + at.channel)", field);
+          load = load_value(id, field + " + at.channel");
           uses_position = true;
           break;
         case EpilogueOperand::kScalar:
           field = locals.unique("number");
-          load = fmt::format("splat<V>(*{})", field);
+          load = passes::is_half(dtype(id)) ? load_value(id, field) : fmt::format("splat<V>(*{})", field);
           break;
         case EpilogueOperand::kNone:
           TSC_ASSERT(false, "group {} reads an operand that its epilogue can't", name_);
       }
-      fields.push_back(field);
+      fields.push_back(fmt::format("const {}* {};", cpp_element(dtype(id)), field));
       initializers.push_back(epilogue_pointer(id, anchor));
       return expressions[id] = load;
     };
@@ -246,7 +251,7 @@ class GroupEmitter {
     }
     Writer body;
     body.open("struct");
-    for (const std::string& field : fields) body.line("const float* {};", field);
+    for (const std::string& field : fields) body.put(field);
     if (!fields.empty()) body.blank();
     body.line("template <class V>");
     body.open("{}V operator()(V acc, Position{}) const", functor_attribute(), uses_position ? " at" : "");
@@ -295,11 +300,11 @@ class GroupEmitter {
     const auto tensor = graph_.as_tensor(id);
     const bool channel = passes::classify_epilogue_operand(graph_, anchor, region_.addresses, id) == EpilogueOperand::kChannel;
     if (!tensor || !channel) return pointer(id);
-    return weights("float", place_channels(tensor, 4));
+    return weights(cpp_element(tensor->dtype), place_channels(tensor, 4));
   }
   std::string bias_pointer(ValueId bias, int64_t panel_vectors) {
     if (graph_.is_none(bias)) return "nullptr";
-    return weights("float", place_channels(graph_.as_tensor(bias), panel_vectors));
+    return weights(cpp_element(dtype(bias)), place_channels(graph_.as_tensor(bias), panel_vectors));
   }
 
   // Anchors.
@@ -394,8 +399,9 @@ class GroupEmitter {
     const ValueId input = node.inputs[0];
     const auto scale = [&](const char* name) {
       const ValueId id = node.inputs[input_index(Op::layer_norm, name)];
-      const std::string none = "static_cast<const float*>(nullptr)";
-      return graph_.is_none(id) ? none : weights("float", model_.weights.place(graph_.as_tensor(id)));
+      const std::string element = cpp_element(dtype(input));
+      const std::string none = fmt::format("static_cast<const {}*>(nullptr)", element);
+      return graph_.is_none(id) ? none : weights(element, model_.weights.place(graph_.as_tensor(id)));
     };
     open_function();
     const std::string columns = size(dims(input).back());
@@ -641,7 +647,7 @@ class GroupEmitter {
     std::ranges::for_each(inputs, check);
     for (const NodeId id : body_.nodes) check(graph_.node(id).outputs[0]);
     const auto value_type = [&](ValueId id) {
-      return uniform ? std::string("V") : fmt::format("Vec<{}, kLanes>", cpp_element(graph_.value(id).type.tensor.dtype));
+      return uniform ? std::string("V") : fmt::format("Vec<{}, kLanes>", cpp_value(dtype(id)));
     };
     Names locals;
     std::map<ValueId, std::string> names;

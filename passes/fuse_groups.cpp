@@ -98,6 +98,8 @@ class Fuser {
     std::ranges::sort(group.members, {}, [&](NodeId id) { return position(id); });
   }
 
+  DType dtype(ValueId id) const { return graph_.value(id).type.tensor.dtype; }
+
   size_t position(NodeId id) {
     if (positions_.empty()) {
       size_t next = 0;
@@ -116,17 +118,20 @@ class Fuser {
     const Node& anchor = graph_.node(anchor_id);
     if (!takes_epilogue(anchor)) return std::string(op_info(anchor.op).name) + " takes no epilogue";
     if (!(dims(anchor.outputs[0]) == dims(node.outputs[0]))) return "another shape than its producer's";
+    // In float32, and halves are rounded once, when they are stored.
+    const DType result = dtype(anchor.outputs[0]);
+    const DType computed = is_half(result) ? result : DType::kFloat32;
     std::set<ValueId> made;
     for (const NodeId id : members) made.insert(graph_.node(id).outputs.begin(), graph_.node(id).outputs.end());
     for (const NodeId id : members) {
       if (id == anchor_id) continue;
       const Node& member = graph_.node(id);
       for (const ValueId value : member.outputs) {
-        if (graph_.value(value).type.tensor.dtype != DType::kFloat32) return "an epilogue computes in float32";
+        if (dtype(value) != computed) return "an epilogue computes in float32";
       }
       for (const ValueId input : member.inputs) {
         if (!graph_.value(input).type.is_tensor() || made.contains(input)) continue;
-        if (graph_.value(input).type.tensor.dtype != DType::kFloat32) return "an epilogue computes in float32";
+        if (dtype(input) != computed) return "an epilogue computes in float32";
         if (classify_epilogue_operand(graph_, anchor, addresses_, input) == EpilogueOperand::kNone) {
           return "an operand that is broadcast in another way than per channel";
         }

@@ -226,7 +226,9 @@ class Outliner {
 
 }  // namespace
 
-void outline_regions(Graph& graph) { outline_regions(graph, region_obstacle); }
+void outline_regions(Graph& graph) {
+  outline_regions(graph, [](const Graph& g, const Node& node) { return region_obstacle(g, node); });
+}
 
 void outline_regions(Graph& graph, const Obstacle& obstacle, Views views) {
   keep_strides_of_constants(graph);

@@ -100,12 +100,21 @@ Dim slice_start(const Dim& index, const Dim& size) {
   return Dim::make(Dim::AtomKind::kMax, Dim(0), Dim::make(Dim::AtomKind::kMin, start, size));
 }
 
-bool supported_dtype(DType dtype) {
+bool supported_dtype(DType dtype, Floats floats) {
+  if (is_half(dtype)) return floats == Floats::kSingleAndHalves;
   return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kInt64 || dtype == DType::kInt32 ||
          dtype == DType::kBool || dtype == DType::kUInt8;
 }
 
 bool is_f32(const Graph& graph, ValueId id) { return graph.value(id).type.tensor.dtype == DType::kFloat32; }
+
+bool has_kernel(const Graph& graph, ValueId id, Floats floats) {
+  const DType dtype = graph.value(id).type.tensor.dtype;
+  return dtype == DType::kFloat32 || (floats == Floats::kSingleAndHalves && is_half(dtype));
+}
+const char* only_these(Floats floats) {
+  return floats == Floats::kSingle ? "only float32 has a kernel" : "only float32, float16 and bfloat16 have a kernel";
+}
 
 // Reasons are whole phrases that --report prints after "runs generic:".
 std::string needs_last_dim(const Graph& graph, const Node& node) {
@@ -121,13 +130,23 @@ std::string needs_constant(const Graph& graph, const Node& node, std::string_vie
   return "its " + std::string(name) + " is no constant";
 }
 
-std::string needs_f32(const Graph& graph, const Node& node) {
-  for (const ValueId id : node.inputs) {
-    if (graph.value(id).type.is_tensor() && graph.value(id).type.tensor.dtype == DType::kFloat64) {
-      return "float64 has no kernel of this kind";
+// An anchor's operands that are floats have one dtype.
+std::string needs_floats(const Graph& graph, const Node& node, Floats floats) {
+  if (!has_kernel(graph, node.inputs[0], floats)) {
+    for (const ValueId id : node.inputs) {
+      const Type& type = graph.value(id).type;
+      if (type.is_tensor() && type.tensor.dtype == DType::kFloat64) return "float64 has no kernel of this kind";
     }
+    return only_these(floats);
   }
-  return is_f32(graph, node.inputs[0]) ? "" : "only float32 has a kernel";
+  const DType first = graph.value(node.inputs[0]).type.tensor.dtype;
+  for (const ValueId id : node.inputs) {
+    const Type& type = graph.value(id).type;
+    if (!type.is_tensor()) continue;
+    if (type.tensor.dtype == DType::kFloat64) return "float64 has no kernel of this kind";
+    if (is_half(first) && is_floating(type.tensor.dtype) && type.tensor.dtype != first) return "operands of several dtypes";
+  }
+  return "";
 }
 
 bool known_scalar(const Graph& graph, ValueId id) {
@@ -153,6 +172,10 @@ bool surely_fits(double number, DType dtype) {
       return between(-0x1p31, 0x1p31 - 1);
     case DType::kInt64:
       return between(-0x1p63, 0x1.fffffffffffffp62);
+    case DType::kFloat16:
+      return !std::isfinite(number) || between(-65504, 65504);
+    case DType::kBFloat16:
+      return !std::isfinite(number) || between(-0x1.fep127, 0x1.fep127);
     case DType::kFloat32:
       return !std::isfinite(number) || between(-0x1.fffffep127, 0x1.fffffep127);
     default:
@@ -233,7 +256,7 @@ std::string view_obstacle(const Graph& graph, const Node& node) {
   }
 }
 
-std::string reduction_obstacle(const Graph& graph, const Node& node) {
+std::string reduction_obstacle(const Graph& graph, const Node& node, Floats floats) {
   switch (node.op) {
     case Op::sum:
     case Op::mean:
@@ -248,16 +271,16 @@ std::string reduction_obstacle(const Graph& graph, const Node& node) {
       for (size_t i = 1; i < sorted.size(); ++i) {
         if (sorted[i] != sorted[i - 1] + 1) return "the reduced dims are not adjacent";
       }
-      if (!is_f32(graph, node.outputs[0])) return "only float32 has a kernel";
-      return needs_f32(graph, node);
+      if (!has_kernel(graph, node.outputs[0], floats)) return only_these(floats);
+      return needs_floats(graph, node, floats);
     }
     default:
       return "a reduction of this kind has no kernel";
   }
 }
 
-std::string window_obstacle(const Graph& graph, const Node& node) {
-  if (std::string reason = needs_f32(graph, node); !reason.empty()) return reason;
+std::string window_obstacle(const Graph& graph, const Node& node, Floats floats) {
+  if (std::string reason = needs_floats(graph, node, floats); !reason.empty()) return reason;
   const size_t rank = dims_of(graph, node.inputs[0]).size();
   switch (node.op) {
     case Op::conv2d: {
@@ -287,7 +310,7 @@ std::string window_obstacle(const Graph& graph, const Node& node) {
 }
 
 // Matrices with up to two batch dims, each of which is the result's, or 1, perhaps only at run time.
-std::string product_obstacle(const Graph& graph, const Node& node) {
+std::string product_obstacle(const Graph& graph, const Node& node, Floats floats) {
   constexpr size_t kMaxRank = 4;
   const auto& out = dims_of(graph, node.outputs[0]);
   if (out.size() > kMaxRank) return "more than two batch dims";
@@ -296,7 +319,7 @@ std::string product_obstacle(const Graph& graph, const Node& node) {
   }
   for (size_t i = 0; i < 2; ++i) {
     const auto& dims = dims_of(graph, node.inputs[i]);
-    if (!is_f32(graph, node.inputs[i])) return "only float32 has a kernel";
+    if (!has_kernel(graph, node.inputs[i], floats)) return only_these(floats);
     for (size_t axis = 0; axis + 2 < dims.size(); ++axis) {
       const Dim& wanted = out[out.size() - dims.size() + axis];
       if (!dims[axis].is_constant(1) && !(dims[axis] == wanted) && !(broadcast(dims[axis], wanted) == wanted))
@@ -317,10 +340,10 @@ std::string cat_obstacle(const Graph& graph, const Node& node) {
   return "";
 }
 
-std::string attention_obstacle(const Graph& graph, const Node& node) {
+std::string attention_obstacle(const Graph& graph, const Node& node, Floats floats) {
   const auto input = [&](const char* name) { return node.inputs[input_index(node.op, name)]; };
   for (const char* name : {"query", "key", "value"}) {
-    if (dims_of(graph, input(name)).size() != 4 || !is_f32(graph, input(name)))
+    if (dims_of(graph, input(name)).size() != 4 || !has_kernel(graph, input(name), floats))
       return "only float32 [batch, heads, length, dim] has a kernel";
   }
   const auto& q = dims_of(graph, input("query"));
@@ -336,7 +359,8 @@ std::string attention_obstacle(const Graph& graph, const Node& node) {
   const ValueId mask = input("attn_mask");
   if (graph.is_none(mask)) return "";
   const TensorType& type = graph.value(mask).type.tensor;
-  if (type.dtype != DType::kFloat32 && type.dtype != DType::kBool) return "a mask of this dtype has no kernel";
+  const DType computed = graph.value(input("query")).type.tensor.dtype;
+  if (type.dtype != computed && type.dtype != DType::kBool) return "a mask of this dtype has no kernel";
   const Dim wanted[4] = {q[0], q[1], q[2], dims_of(graph, input("key"))[2]};
   if (type.dims.size() > 4) return "a mask of too many dims";
   const size_t lead = 4 - type.dims.size();
@@ -359,18 +383,18 @@ std::string recurrent_obstacle(const Graph& graph, const Node& node) {
   return needs_constant(graph, node, "hidden_weight");
 }
 
-std::string obstacle_by_class(const Graph& graph, const Node& node) {
+std::string obstacle_by_class(const Graph& graph, const Node& node, Floats floats) {
   switch (op_info(node.op).op_class) {
     case OpClass::kPointwise:
       return pointwise_obstacle(graph, node);
     case OpClass::kView:
       return view_obstacle(graph, node);
     case OpClass::kReduction:
-      return reduction_obstacle(graph, node);
+      return reduction_obstacle(graph, node, floats);
     case OpClass::kWindow:
-      return window_obstacle(graph, node);
+      return window_obstacle(graph, node, floats);
     case OpClass::kContraction: {
-      if (std::string reason = needs_f32(graph, node); !reason.empty()) return reason;
+      if (std::string reason = needs_floats(graph, node, floats); !reason.empty()) return reason;
       const size_t rank = dims_of(graph, node.inputs[0]).size();
       if (node.op == Op::linear) {
         if (rank == 0) return "a 0-d operand";
@@ -380,13 +404,14 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
         return needs_constant(graph, node, "weight");
       }
       if (node.op == Op::matmul || node.op == Op::bmm || node.op == Op::mm) {
-        return product_obstacle(graph, node);
+        return product_obstacle(graph, node, floats);
       }
       return "a contraction of this kind has no kernel";
     }
     case OpClass::kNormalisation: {
-      if (std::string reason = needs_f32(graph, node); !reason.empty()) return reason;
-      if (!is_f32(graph, node.outputs[0])) return "only float32 has a kernel";
+      if (std::string reason = needs_floats(graph, node, floats); !reason.empty()) return reason;
+      if (graph.value(node.outputs[0]).type.tensor.dtype != graph.value(node.inputs[0]).type.tensor.dtype)
+        return "a result of another dtype has no kernel";
       if (node.op == Op::softmax || node.op == Op::log_softmax) return needs_last_dim(graph, node);
       if (node.op == Op::layer_norm) {
         const auto shape = graph.as_ints(node.inputs[1]);
@@ -401,7 +426,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
     }
     case OpClass::kAttention: {
       if (node.op != Op::scaled_dot_product_attention) return "an attention of this kind has no kernel";
-      return attention_obstacle(graph, node);
+      return attention_obstacle(graph, node, floats);
     }
     case OpClass::kMovement:
       if (node.op == Op::embedding) {
@@ -434,7 +459,9 @@ std::string obstacle_by_class(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-std::string region_obstacle(const Graph& graph, const Node& node) {
+bool is_half(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
+
+std::string region_obstacle(const Graph& graph, const Node& node, Floats floats) {
   if (node.op == Op::symbolic) return "";
   if (node.form != Form::kFunctional) return "it writes its operand";
   if (!node.blocks.empty()) return "control flow runs on the host";
@@ -443,14 +470,14 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
     const Type& type = graph.value(id).type;
     if (!type.is_tensor()) return "an op of this class runs on the host";
     if (!type.is_ranked_tensor()) return "the dtype or the rank of its result is told at run time";
-    if (!supported_dtype(type.tensor.dtype))
+    if (!supported_dtype(type.tensor.dtype, floats))
       return std::string(dtype_torch_name(type.tensor.dtype)) + " has no kernels";
   }
   for (const ValueId id : node.inputs) {
     const Value& value = graph.value(id);
     if (value.type.is_tensor()) {
       if (!value.type.is_ranked_tensor()) return "the dtype or the rank of an operand is told at run time";
-      if (!supported_dtype(value.type.tensor.dtype)) {
+      if (!supported_dtype(value.type.tensor.dtype, floats)) {
         return std::string(dtype_torch_name(value.type.tensor.dtype)) + " has no kernels";
       }
     } else if (value.type.is(Type::Kind::kList) && value.type.elements[0].is_tensor()) {
@@ -464,7 +491,7 @@ std::string region_obstacle(const Graph& graph, const Node& node) {
       return "a number that it needs is told at run time";
     }
   }
-  return obstacle_by_class(graph, node);
+  return obstacle_by_class(graph, node, floats);
 }
 
 // An image has at least one row and one column. Where it is a result of other windows it has them, when they do.

@@ -14,8 +14,12 @@
 
 namespace tsc::passes {
 
+// Which floating-point dtypes the target's kernels take beside float64, which only pointwise work has.
+enum class Floats : uint8_t { kSingle, kSingleAndHalves };
+bool is_half(ir::DType dtype);  // float16 or bfloat16
+
 // Why a node can't be in a region; empty when it can.
-std::string region_obstacle(const ir::Graph& graph, const ir::Node& node);
+std::string region_obstacle(const ir::Graph& graph, const ir::Node& node, Floats floats = Floats::kSingle);
 
 // outline_regions for a target that keeps more out of regions than region_obstacle does.
 using Obstacle = std::function<std::string(const ir::Graph& graph, const ir::Node& node)>;

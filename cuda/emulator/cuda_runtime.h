@@ -2,11 +2,11 @@
 // nothing of CUDA. It stands in place of NVIDIA's header of this name; threads of a block are fibers.
 //
 // What it finds, it reports on stderr and ends the process: two threads that touch the same shared memory between barriers,
-// one of them writing; a read of shared memory that nobody wrote; barriers and shuffles that some threads do not come to;
-// pointers of the host that a kernel gets as operands, and the device's that reach a copy as the host's; the host's reads and
-// writes of device memory, whose pages only kernels and copies may touch. Accesses outside of a block of device memory are the
-// address sanitizer's to find. Blocks run one after the other, and threads between barriers, in an order that
-// TSC_EMULATOR_SEED draws.
+// one of them writing; a read of shared memory that nobody wrote; barriers, shuffles and tensor-core instructions that some
+// threads do not come to; pointers of the host that a kernel gets as operands, and the device's that reach a copy as the
+// host's; the host's reads and writes of device memory, whose pages only kernels and copies may touch. Accesses outside of a
+// block of device memory are the address sanitizer's to find. Blocks run one after the other, and threads between barriers,
+// in an order that TSC_EMULATOR_SEED draws.
 //
 // Streams are as lazy as they may be: what is put on one runs when somebody waits for it, so that who forgets to wait finds
 // nothing there.
@@ -41,6 +41,10 @@ struct dim3 {
 };
 struct alignas(16) float4 {
   float x, y, z, w;
+};
+
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
 };
 
 enum cudaError_t {
@@ -120,8 +124,12 @@ void check_operand(const T& operand) {
   if constexpr (__is_pointer(T)) check_pointer(operand);
 }
 void barrier();
-void meet_warp(unsigned mask, uint64_t value);  // leaves a value for the warp, and waits for those of the others
-uint64_t value_of_lane(unsigned lane);
+// Leaves values for the warp, and waits for those of the others.
+struct Values {
+  uint64_t words[3];
+};
+void meet_warp(unsigned mask, const Values& values);
+const Values& values_of_lane(unsigned lane);
 [[noreturn]] void report(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // Who touched an element of shared memory last.
@@ -147,8 +155,8 @@ template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int distance) {
   uint64_t bits = 0;
   __builtin_memcpy(&bits, &value, sizeof(T));
-  tsc::emulator::meet_warp(mask, bits);
-  bits = tsc::emulator::value_of_lane((threadIdx.x % 32) ^ static_cast<unsigned>(distance));
+  tsc::emulator::meet_warp(mask, {{bits, 0, 0}});
+  bits = tsc::emulator::values_of_lane((threadIdx.x % 32) ^ static_cast<unsigned>(distance)).words[0];
   __builtin_memcpy(&value, &bits, sizeof(T));
   return value;
 }
@@ -196,5 +204,27 @@ class Shared {
   T items_[kCount] = {};
   mutable emulator::Access accesses_[kCount];
 };
+
+// As cuda/core/mma.cuh says. The sums of the hardware are of another order, which is not told.
+template <class T>
+void mma_16x8x16(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  const auto both = [](uint32_t low, uint32_t high) { return low | static_cast<uint64_t>(high) << 32; };
+  emulator::meet_warp(~0u, {{both(a[0], a[1]), both(a[2], a[3]), both(b[0], b[1])}});
+  // Half number `i` of a lane's words from `word` on.
+  const auto half = [](unsigned lane, int word, unsigned i) {
+    const uint64_t bits = emulator::values_of_lane(lane).words[word] >> (32 * (i / 2) + 16 * (i % 2));
+    return static_cast<float>(T::from_bits(static_cast<uint16_t>(bits)));
+  };
+  const unsigned g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  for (unsigned i = 0; i < 4; ++i) {
+    const unsigned row = g + i / 2 * 8, column = 2 * t + i % 2;
+    for (unsigned k = 0; k < 16; ++k) {
+      const unsigned lane = k % 8 / 2;
+      const float x = half(row % 8 * 4 + lane, static_cast<int>(k / 8), row / 8 * 2 + k % 2);
+      const float y = half(column * 4 + lane, 2, k / 8 * 2 + k % 2);
+      sums[i] = __builtin_fmaf(x, y, sums[i]);
+    }
+  }
+}
 
 }  // namespace tsc::cuda

@@ -94,7 +94,7 @@ struct Fiber {
 
 // Two meetings' values: who is fast may come to the next one before the others have read those of this.
 struct Warp {
-  uint64_t values[2][kWarp];
+  Values values[2][kWarp];
   unsigned arrived[2] = {};
 };
 
@@ -268,14 +268,14 @@ void check_pointer(const void* pointer) {
 
 void barrier() { leave(Wait::kBarrier); }
 
-void meet_warp(unsigned mask, uint64_t value) {
+void meet_warp(unsigned mask, const Values& values) {
   Fiber& fiber = block.fibers[block.current];
   const unsigned number = block.current / kWarp, lane = block.current % kWarp, meeting = fiber.meetings++ % 2;
   const unsigned lanes = static_cast<unsigned>(block.fibers.size()) - number * kWarp;
   const unsigned wanted = lanes >= kWarp ? ~0u : (1u << lanes) - 1;
   if (mask != wanted) report("a shuffle of lanes %x in a warp of lanes %x", mask, wanted);
   Warp& warp = block.warps[number];
-  warp.values[meeting][lane] = value;
+  warp.values[meeting][lane] = values;
   if (warp.arrived[meeting] == wanted) warp.arrived[meeting] = 0;  // of the meeting before the last
   warp.arrived[meeting] |= 1u << lane;
   if (warp.arrived[meeting] == wanted) {
@@ -287,7 +287,7 @@ void meet_warp(unsigned mask, uint64_t value) {
   }
 }
 
-uint64_t value_of_lane(unsigned lane) {
+const Values& values_of_lane(unsigned lane) {
   const unsigned meeting = (block.fibers[block.current].meetings - 1) % 2;
   return block.warps[block.current / kWarp].values[meeting][lane];
 }

@@ -2,6 +2,7 @@
 // threads a key each for the scores and a column each for the output, which is scaled when a larger score comes.
 #pragma once
 
+#include "cuda/core/half.cuh"
 #include "cuda/kernels/team.cuh"
 #include "runtime/kernels/attention.h"
 
@@ -18,15 +19,17 @@ inline constexpr int kMostAttentionDepth = 256;  // of queries and of values
 
 // The score of a key after the mask.
 __device__ __forceinline__ float masked(float score, NoMask, i64) { return score; }
-__device__ __forceinline__ float masked(float score, const float* mask, i64 offset) { return score + mask[offset]; }
+template <class T>
+__device__ __forceinline__ float masked(float score, const T* mask, i64 offset) {
+  return score + static_cast<float>(mask[offset]);
+}
 __device__ __forceinline__ float masked(float score, const bool* mask, i64 offset) {
   return mask[offset] ? score : -math::kInfinity<float>;
 }
 
-template <class Mask, class Epilogue>
-__global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention p, const float* query, const float* key,
-                                                                      const float* value, Mask mask, float* output,
-                                                                      Epilogue epilogue) {
+template <class T, class Mask, class Epilogue>
+__global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention p, const T* query, const T* key, const T* value,
+                                                                      Mask mask, T* output, Epilogue epilogue) {
   constexpr int kColumns = kMostAttentionDepth / kAttentionThreads;  // of a thread
   __shared__ Shared<float, kMostAttentionDepth> q;
   __shared__ Shared<float, kAttentionThreads> weights;
@@ -34,11 +37,11 @@ __global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention 
   const i64 item = blockIdx.x;
   const i64 i = item % p.queries, head = item / p.queries % p.heads, batch = item / p.queries / p.heads;
   const i64 kept = head / p.head_group;
-  const float* const q_row = query + batch * p.query_batch + head * p.query_head + i * p.query_row;
-  const float* const keys = key + batch * p.key_batch + kept * p.key_head;
-  const float* const values = value + batch * p.value_batch + kept * p.value_head;
+  const T* const q_row = query + batch * p.query_batch + head * p.query_head + i * p.query_row;
+  const T* const keys = key + batch * p.key_batch + kept * p.key_head;
+  const T* const values = value + batch * p.value_batch + kept * p.value_head;
   const i64 mask_row = batch * p.mask_batch + head * p.mask_head + i * p.mask_query;
-  for (int d = thread; d < p.depth; d += kAttentionThreads) q.set(d, q_row[d]);
+  for (int d = thread; d < p.depth; d += kAttentionThreads) q.set(d, static_cast<float>(q_row[d]));
   __syncthreads();
   const i64 visible = p.visibility == Visibility::kCausal ? min<i64>(i + 1, p.keys) : p.keys;
   float highest = -math::kInfinity<float>, sum = 0;
@@ -47,9 +50,9 @@ __global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention 
     const int count = static_cast<int>(min<i64>(visible - first, kAttentionThreads));
     float score = -math::kInfinity<float>;
     if (thread < count) {
-      const float* const k_row = keys + (first + thread) * p.key_row;
+      const T* const k_row = keys + (first + thread) * p.key_row;
       float dot = 0;
-      for (int d = 0; d < p.depth; ++d) dot = tsc::fma(q.get(d), k_row[d], dot);
+      for (int d = 0; d < p.depth; ++d) dot = tsc::fma(q.get(d), static_cast<float>(k_row[d]), dot);
       score = masked(dot * p.scale, mask, mask_row + (first + thread) * p.mask_key);
     }
     const float largest = combine_team<kAttentionWarps>(score, [](float a, float b) { return math::maximum(a, b); });
@@ -65,7 +68,9 @@ __global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention 
       const int column = thread + c * kAttentionThreads;
       if (column >= p.value_depth) continue;
       float total = result[c] * keep;
-      for (int j = 0; j < count; ++j) total = tsc::fma(weights.get(j), values[(first + j) * p.value_row + column], total);
+      for (int j = 0; j < count; ++j) {
+        total = tsc::fma(weights.get(j), static_cast<float>(values[(first + j) * p.value_row + column]), total);
+      }
       result[c] = total;
     }
     highest = next;
@@ -75,14 +80,15 @@ __global__ void __launch_bounds__(kAttentionThreads) attention_kernel(Attention 
   for (int c = 0; c < kColumns; ++c) {
     const int column = thread + c * kAttentionThreads;
     if (column >= p.value_depth) continue;
-    output[row + column] = epilogue(sum == 0.0f ? 0.0f : result[c] / sum, Position{row + column, column});
+    const float mean = sum == 0.0f ? 0.0f : result[c] / sum;
+    output[row + column] = static_cast<T>(epilogue(mean, Position{row + column, column}));
   }
 }
 
-template <class Mask, class Epilogue>
-void attention(Launch& launch, const Attention& p, const float* query, const float* key, const float* value, Mask mask,
-               float* output, const Epilogue& epilogue) {
-  launch.run(attention_kernel<Mask, Epilogue>, static_cast<unsigned>(p.batch * p.heads * p.queries), kAttentionThreads, p,
+template <class T, class Mask, class Epilogue>
+void attention(Launch& launch, const Attention& p, const T* query, const T* key, const T* value, Mask mask, T* output,
+               const Epilogue& epilogue) {
+  launch.run(attention_kernel<T, Mask, Epilogue>, static_cast<unsigned>(p.batch * p.heads * p.queries), kAttentionThreads, p,
              query, key, value, mask, output, epilogue);
 }
 

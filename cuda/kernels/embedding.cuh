@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(256) embedding_kernel(Embedding p, i64 rows, c
   const bool inside = row >= 0 && row < rows;
   if (!inside && item % p.columns == 0) atomicMin(&fault->position, static_cast<unsigned long long>(position));
   const i64 column = item % p.columns;
-  output[item] = epilogue(inside ? table[row * p.table_row + column] : T(0), Position{item, column});
+  output[item] = epilogue(inside ? table[row * p.table_row + column] : T(), Position{item, column});
 }
 
 // The index at the position that all have agreed on.

@@ -1,4 +1,5 @@
-// Products of matrices in float, on the CUDA cores: result(m, n) = sum over k of a(m, k) * b(n, k).
+// Products of matrices: result(m, n) = sum over k of a(m, k) * b(n, k). Of floats on the CUDA cores, as here; of float16 and bfloat16
+// on tensor cores (gemm_half.cuh).
 //
 //   linear(launch, p, input, weight, bias, output, epilogue)     weight is [columns][depth]; bias may be null
 //   matmul(launch, p, a, b, output, epilogue)
@@ -11,6 +12,7 @@
 
 #include "cuda/core/launch.cuh"
 #include "cuda/core/shared.cuh"
+#include "cuda/kernels/gemm_half.cuh"
 #include "runtime/kernels/epilogue.h"
 #include "runtime/kernels/gemm.h"
 
@@ -137,17 +139,18 @@ struct StridedRows {
 };
 
 // Results of a batch of row-major matrices; `bias` has one number per column and may be null.
-template <class Epilogue>
+template <class T, class Epilogue>
 struct RowMajorResult {
-  float* output;
-  const float* bias;
+  T* output;
+  const T* bias;
   i64 row_stride;
   i64 inner_batch, batch_strides[2];
   Epilogue epilogue;
 
   __device__ __forceinline__ void store(i64 batch, i64 m, i64 n, float sum) const {
     const i64 offset = batch / inner_batch * batch_strides[0] + batch % inner_batch * batch_strides[1] + m * row_stride + n;
-    output[offset] = epilogue(bias != nullptr ? sum + bias[n] : sum, Position{offset, n});
+    const float biased = bias != nullptr ? sum + static_cast<float>(bias[n]) : sum;
+    output[offset] = static_cast<T>(epilogue(biased, Position{offset, n}));
   }
 };
 
@@ -234,32 +237,52 @@ void gemm(Launch& launch, i64 rows, i64 columns, i64 depth, i64 batch, const A& 
   }
 }
 
-template <class Epilogue>
-void linear(Launch& launch, const Linear& p, const float* input, const float* weight, const float* bias, float* output,
-            const Epilogue& epilogue) {
-  StridedRows a{.data = input, .rows = p.rows, .depth = p.depth, .row_stride = p.input_row, .depth_stride = 1};
-  StridedRows b{.data = weight, .rows = p.columns, .depth = p.depth, .row_stride = p.depth, .depth_stride = 1};
+// The same for whatever matrices of T.
+template <class T, class Result>
+void gemm_rows(Launch& launch, i64 rows, i64 columns, i64 depth, i64 batch, StridedRows a, StridedRows b, const Result& result) {
   a.choose_fours();
   b.choose_fours();
-  const RowMajorResult<Epilogue> result{output, bias, p.output_row, 1, {0, 0}, epilogue};
-  gemm(launch, p.rows, p.columns, p.depth, 1, a, b, result);
+  gemm(launch, rows, columns, depth, batch, a, b, result);
+}
+template <class T, class Result>
+void gemm_rows(Launch& launch, i64 rows, i64 columns, i64 depth, i64 batch, HalfRows<T> a, HalfRows<T> b, const Result& result) {
+  a.choose_loads();
+  b.choose_loads();
+  gemm_half<T>(launch, rows, columns, depth, batch, a, b, result);
 }
 
-template <class Epilogue>
-void matmul(Launch& launch, const Matmul& p, const float* a_data, const float* b_data, float* output,
+template <class T, bool kHalf = kIsHalf<T>>
+struct RowsOf {
+  using Type = StridedRows;
+};
+template <class T>
+struct RowsOf<T, true> {
+  using Type = HalfRows<T>;
+};
+template <class T>
+using Rows = typename RowsOf<T>::Type;
+
+template <class T, class Epilogue>
+void linear(Launch& launch, const Linear& p, const T* input, const T* weight, const Given<T>* bias, T* output,
             const Epilogue& epilogue) {
-  StridedRows a{.data = a_data, .rows = p.rows, .depth = p.depth, .row_stride = p.a_row, .depth_stride = p.a_depth};
-  StridedRows b{.data = b_data, .rows = p.columns, .depth = p.depth, .row_stride = p.b_column, .depth_stride = p.b_depth};
+  const Rows<T> a{.data = input, .rows = p.rows, .depth = p.depth, .row_stride = p.input_row, .depth_stride = 1};
+  const Rows<T> b{.data = weight, .rows = p.columns, .depth = p.depth, .row_stride = p.depth, .depth_stride = 1};
+  const RowMajorResult<T, Epilogue> result{output, bias, p.output_row, 1, {0, 0}, epilogue};
+  gemm_rows<T>(launch, p.rows, p.columns, p.depth, 1, a, b, result);
+}
+
+template <class T, class Epilogue>
+void matmul(Launch& launch, const Matmul& p, const T* a_data, const T* b_data, T* output, const Epilogue& epilogue) {
+  Rows<T> a{.data = a_data, .rows = p.rows, .depth = p.depth, .row_stride = p.a_row, .depth_stride = p.a_depth};
+  Rows<T> b{.data = b_data, .rows = p.columns, .depth = p.depth, .row_stride = p.b_column, .depth_stride = p.b_depth};
   a.inner_batch = b.inner_batch = p.batch[1];
   for (int i = 0; i < 2; ++i) {
     a.batch_strides[i] = p.a_batch[i];
     b.batch_strides[i] = p.b_batch[i];
   }
-  a.choose_fours();
-  b.choose_fours();
-  const RowMajorResult<Epilogue> result{
+  const RowMajorResult<T, Epilogue> result{
       output, nullptr, p.output_row, p.batch[1], {p.output_batch[0], p.output_batch[1]}, epilogue};
-  gemm(launch, p.rows, p.columns, p.depth, p.batch[0] * p.batch[1], a, b, result);
+  gemm_rows<T>(launch, p.rows, p.columns, p.depth, p.batch[0] * p.batch[1], a, b, result);
 }
 
 }  // namespace tsc::cuda

@@ -2,6 +2,7 @@
 // second and third time from the cache.
 #pragma once
 
+#include "cuda/core/half.cuh"
 #include "cuda/kernels/team.cuh"
 #include "runtime/kernels/layer_norm.h"
 
@@ -15,23 +16,25 @@ __global__ void __launch_bounds__(Team<kWarps>::kBlockThreads) layer_norm_kernel
                                                                                  const T* bias, T* output,
                                                                                  Epilogue epilogue) {
   using Rows = Team<kWarps>;
+  using V = Value<T>;
   const i64 row = Rows::row();
   const i64 columns = row < p.rows ? p.columns : 0;
   const T* const x = input + (row < p.rows ? row : 0) * p.input_row;
-  const T count = static_cast<T>(p.columns);
-  const auto add = [](T a, T b) { return a + b; };
-  T sum = 0;
-  for (i64 i = Rows::thread(); i < columns; i += Rows::kThreads) sum += x[i];
-  const T mean = combine_team<kWarps>(sum, add) / count;
-  T squares = 0;
-  for (i64 i = Rows::thread(); i < columns; i += Rows::kThreads) squares += math::square(x[i] - mean);
-  const T variance = combine_team<kWarps>(squares, add) / count;
-  const T scale = T(1) / tsc::sqrt(variance + static_cast<T>(p.epsilon));
+  const V count = static_cast<V>(p.columns);
+  const auto add = [](V a, V b) { return a + b; };
+  V sum = 0;
+  for (i64 i = Rows::thread(); i < columns; i += Rows::kThreads) sum += static_cast<V>(x[i]);
+  const V mean = combine_team<kWarps>(sum, add) / count;
+  V squares = 0;
+  for (i64 i = Rows::thread(); i < columns; i += Rows::kThreads) squares += math::square(static_cast<V>(x[i]) - mean);
+  const V variance = combine_team<kWarps>(squares, add) / count;
+  const V scale = V(1) / tsc::sqrt(variance + static_cast<V>(p.epsilon));
   for (i64 i = Rows::thread(); i < columns; i += Rows::kThreads) {
-    const T normal = (x[i] - mean) * scale;
-    const T result = tsc::fma(normal, weight != nullptr ? weight[i] : T(1), bias != nullptr ? bias[i] : T(0));
+    const V normal = (static_cast<V>(x[i]) - mean) * scale;
+    const V result = tsc::fma(normal, weight != nullptr ? static_cast<V>(weight[i]) : V(1),
+                              bias != nullptr ? static_cast<V>(bias[i]) : V(0));
     const i64 offset = row * p.columns + i;
-    output[offset] = epilogue(result, Position{offset, i});
+    output[offset] = static_cast<T>(epilogue(result, Position{offset, i}));
   }
 }
 

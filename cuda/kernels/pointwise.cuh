@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(256) pointwise_kernel(Extents<Index, kRank> ex
       rest = above;
     }
     index[0] = rest;
-    output.at(index) = f(inputs.at(index)...);
+    output.at(index) = static_cast<TOut>(f(inputs.at(index)...));
   }
 }
 

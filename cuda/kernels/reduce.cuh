@@ -3,6 +3,7 @@
 // ones.
 #pragma once
 
+#include "cuda/core/half.cuh"
 #include "cuda/kernels/team.cuh"
 #include "runtime/kernels/reduce.h"
 
@@ -22,7 +23,7 @@ __device__ A reduce_strided(const Op& op, const T* input, i64 stride, i64 first,
     for (i64 chunk = 0; chunk < kChunk && begin < count; ++chunk) {
       A inner = Op::template identity<A>();
       for (i64 i = 0; i < kChunk && begin < count; ++i, begin += step) {
-        inner = op.combine(inner, op.template map<A>(input[begin * stride], 0));
+        inner = op.combine(inner, op.template map<A>(static_cast<Value<T>>(input[begin * stride]), 0));
       }
       middle = op.combine(middle, inner);
     }
@@ -34,7 +35,7 @@ __device__ A reduce_strided(const Op& op, const T* input, i64 stride, i64 first,
 template <int kWarps, class Op, class T, class TOut, class Epilogue>
 __global__ void __launch_bounds__(Team<kWarps>::kBlockThreads)
     reduce_rows_kernel(Reduction p, Op op, const T* input, TOut* output, Epilogue epilogue) {
-  using A = typename Op::template Accumulator<T>;
+  using A = typename Op::template Accumulator<Value<T>>;
   const i64 row = Team<kWarps>::row();
   A sum = Op::template identity<A>();
   if (row < p.outer) {
@@ -43,19 +44,19 @@ __global__ void __launch_bounds__(Team<kWarps>::kBlockThreads)
   }
   sum = combine_team<kWarps>(sum, [&](A a, A b) { return op.combine(a, b); });
   if (row < p.outer && Team<kWarps>::thread() == 0) {
-    output[row] = epilogue(convert<TOut>(op.finish(sum, p.reduced)), Position{row, row});
+    output[row] = static_cast<TOut>(epilogue(convert<Value<TOut>>(op.finish(sum, p.reduced)), Position{row, row}));
   }
 }
 
 template <class Op, class T, class TOut, class Epilogue>
 __global__ void __launch_bounds__(256)
     reduce_columns_kernel(Reduction p, Op op, const T* input, TOut* output, Epilogue epilogue) {
-  using A = typename Op::template Accumulator<T>;
+  using A = typename Op::template Accumulator<Value<T>>;
   const i64 item = static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (item >= p.outer * p.inner) return;
   const T* const column = input + item / p.inner * p.outer_stride + item % p.inner;
   const A sum = reduce_strided<A>(op, column, p.reduced_stride, 0, 1, p.reduced);
-  output[item] = epilogue(convert<TOut>(op.finish(sum, p.reduced)), Position{item, item});
+  output[item] = static_cast<TOut>(epilogue(convert<Value<TOut>>(op.finish(sum, p.reduced)), Position{item, item}));
 }
 
 template <class Op, class T, class TOut, class Epilogue>

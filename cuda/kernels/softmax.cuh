@@ -2,6 +2,7 @@
 // registers; rows longer than these are read three times.
 #pragma once
 
+#include "cuda/core/half.cuh"
 #include "cuda/kernels/team.cuh"
 #include "runtime/kernels/softmax.h"
 
@@ -20,8 +21,9 @@ __global__ void __launch_bounds__(Team<kWarps>::kBlockThreads) softmax_kernel(Re
   const i64 row = Rows::row();
   const i64 count = row < p.outer ? p.reduced : 0;
   const T* const x = input + (row < p.outer ? row : 0) * p.reduced;
-  T held[kRegisters];
-  T highest = -math::kInfinity<T>;
+  using V = Value<T>;
+  V held[kRegisters];
+  V highest = -math::kInfinity<V>;
   // Calls f(i, k) for each i of this thread's elements; k counts them.
   const auto for_each = [&](const auto& f) {
     if constexpr (kHeld > 0) {
@@ -35,23 +37,23 @@ __global__ void __launch_bounds__(Team<kWarps>::kBlockThreads) softmax_kernel(Re
     }
   };
   for_each([&](i64 i, int k) {
-    held[k] = x[i];
+    held[k] = static_cast<V>(x[i]);
     highest = math::maximum(highest, held[k]);
   });
-  highest = combine_team<kWarps>(highest, [](T a, T b) { return math::maximum(a, b); });
-  T sum = 0;
+  highest = combine_team<kWarps>(highest, [](V a, V b) { return math::maximum(a, b); });
+  V sum = 0;
   for_each([&](i64 i, int k) {
-    const T e = math::exp((kHeld > 0 ? held[k] : x[i]) - highest);
+    const V e = math::exp((kHeld > 0 ? held[k] : static_cast<V>(x[i])) - highest);
     if constexpr (kShare == Share::kProbability) held[k] = e;
     sum += e;
   });
-  sum = combine_team<kWarps>(sum, [](T a, T b) { return a + b; });
-  const T share = kernels::detail::share_of<kShare, T>(sum);
+  sum = combine_team<kWarps>(sum, [](V a, V b) { return a + b; });
+  const V share = kernels::detail::share_of<kShare, V>(sum);
   for_each([&](i64 i, int k) {
-    T value = kHeld > 0 ? held[k] : x[i];
+    V value = kHeld > 0 ? held[k] : static_cast<V>(x[i]);
     if constexpr (kShare == Share::kProbability && kHeld == 0) value = math::exp(value - highest);
     const i64 offset = row * p.reduced + i;
-    output[offset] = epilogue(kernels::detail::apply_share<kShare, T>(value, highest, share), Position{offset, i});
+    output[offset] = static_cast<T>(epilogue(kernels::detail::apply_share<kShare, V>(value, highest, share), Position{offset, i}));
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cuda/core/launch.cuh"
+#include "cuda/core/mma.cuh"
 #include "cuda/kernels/team.cuh"
 
 using namespace tsc;
@@ -66,6 +67,13 @@ __global__ void missed_shuffle(float* out) {
   out[threadIdx.x] = x;
 }
 
+__global__ void missed_product(float* out) {
+  float sums[4] = {};
+  const uint32_t a[4] = {}, b[2] = {};
+  if (threadIdx.x != 40) mma_16x8x16<Float16>(sums, a, b);
+  out[threadIdx.x] = sums[0];
+}
+
 __global__ void past_the_end(float* out) { out[threadIdx.x + 1] = 0; }
 
 }  // namespace
@@ -84,7 +92,7 @@ int main(int, char** arguments) {
     void (*kernel)(float*);
   } kernels[] = {{"right", right},         {"read_race", read_race}, {"write_race", write_race},
                  {"unwritten", unwritten}, {"outside", outside},     {"write_after_read", write_after_read},
-                 {"missed_barrier", missed_barrier}, {"missed_shuffle", missed_shuffle}};
+                 {"missed_product", missed_product}, {"missed_barrier", missed_barrier}, {"missed_shuffle", missed_shuffle}};
   for (const auto& row : kernels) {
     if (std::strcmp(row.name, name) == 0) launch.run(row.kernel, 3, 64, out);
   }

@@ -15,6 +15,7 @@ MESSAGES = {
     "unwritten": "is read before it is written",
     "outside": "element 64 of 64 in shared memory",
     "missed_barrier": "stand at a barrier",
+    "missed_product": "the others wait for their warp",
     "missed_shuffle": "the others wait for their warp",
     "host_pointer": "which is not the device's",
     "device_copy": "which is not the host's",
