@@ -224,10 +224,11 @@ class Indexing {
     const bool empty = result_.numel() == 0;
     for (i64 k = 0; k < count_ && ctx_.ok(); ++k) {
       const Tensor expanded = expand_sizes(ctx_, tensors_[k], common_);
-      // Without results no index is read, so none is refused, unless it alone is out of range.
-      tensors_[k] = empty && self_.size(dims_[k]) == 0
-                        ? expanded
-                        : checked_indices(ctx_, expanded, self_.size(dims_[k]), Wrap::kNegative, "index");
+      // Without results no index is read, so none is refused, unless there is nothing that it could mean.
+      if (self_.size(dims_[k]) == 0 && expanded.numel() > 0) {
+        ctx_.fail(ErrorKind::kIndex, "index is out of bounds for dimension with size 0");
+      }
+      tensors_[k] = empty ? expanded : checked_indices(ctx_, expanded, self_.size(dims_[k]), Wrap::kNegative, "index");
     }
     if (!ctx_.ok() || empty) return;
     offsets_ = filled(ctx_, dims(common_.numel()), DType::kInt64, 0);

@@ -421,6 +421,7 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
                     static_cast<long long>(count), static_cast<long long>(source.dim() == 0 ? 1 : source.size(dim)),
                     static_cast<long long>(dim));
   }
+  if (ctx.ok() && self.dim() > 1 && self.numel() == 0) return self;  // then no index is read
   const Tensor at = indices_of_written(ctx, self, dim, index, Wrap::kNo, "index out of range in self");
   const bool is_scaled = !(alpha.to_complex() == Complex<double>(1));
   const Tensor addends = is_scaled ? mul(ctx, source, alpha) : may_overlap(self, source) ? copied(ctx, source) : source;

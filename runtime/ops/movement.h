@@ -215,6 +215,10 @@ inline Tensor repeat(Context& ctx, const Tensor& self, const List<i64>& repeats)
 inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const Tensor& repeats,
                                        const Optional<i64>& dim = None(), const Optional<i64>& output_size = None()) {
   if (!ctx.ok()) return {};
+  if (dim.has_value() && self.dim() == 0) {
+    return ctx.fail(ErrorKind::kIndex, "Dimension specified as %lld but tensor has no dimensions",
+                    static_cast<long long>(*dim));
+  }
   const Tensor source = dim.has_value() ? self : reshape_to(ctx, self, Shape(dims(self.numel())));
   const i64 axis = wrap_dim(ctx, dim.value_or(0), source.dim());
   if (!ctx.ok()) return {};
@@ -320,7 +324,8 @@ inline Tensor constant_pad_nd(Context& ctx, const Tensor& self, const List<i64>&
     const i64 d = self.dim() - 1 - i;
     const i64 before = pad[2 * i], after = pad[2 * i + 1];
     const i64 crop = tsc::max<i64>(-before, 0), shift = tsc::max<i64>(before, 0);
-    const i64 length = tsc::max<i64>(self.size(d) - crop - tsc::max<i64>(-after, 0), 0);
+    const i64 length = self.size(d) - crop - tsc::max<i64>(-after, 0);
+    if (length < 0) return ctx.fail(ErrorKind::kRuntime, "narrow(): length must be non-negative.");
     from = slice(ctx, from, d, crop, crop + length, 1);
     to = slice(ctx, to, d, shift, shift + length, 1);
   }
@@ -436,6 +441,14 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
     if (circular && most > size) {
       return ctx.fail(ErrorKind::kRuntime, "Padding value causes wrapping around more than once.");
     }
+  }
+  bool leaves_any = circular;
+  for (i64 i = 0; i < count; ++i) {
+    leaves_any = leaves_any || self.size(self.dim() - 1 - i) + pad[2 * i] + pad[2 * i + 1] > 0;
+  }
+  if (!leaves_any) {
+    return ctx.fail(ErrorKind::kRuntime, "Padding leaves nothing in any dimension of input %s",
+                    SizesText(self.sizes()).text);
   }
   // What negative padding cuts off does not come back from the other end.
   Tensor rest = self;
