@@ -11,7 +11,7 @@ None print(Context& ctx, const T&... values) {
   if (!ctx.ok()) return {};
   Text text(ctx);
   bool first = true;
-  const auto place = [&](const auto& value) {
+  [[maybe_unused]] const auto place = [&](const auto& value) {
     if (!first) text.add(' ');
     first = false;
     write_text(text, value);

@@ -415,7 +415,7 @@ template <class... T>
 Str format(Context& ctx, const Str& self, const T&... values) {
   Text text(ctx);
   i64 at = 0;
-  const auto place = [&](const auto& value) {
+  [[maybe_unused]] const auto place = [&](const auto& value) {
     if (at >= 0) at = format_piece(text, self, at);
     if (at >= 0) write_text(text, value);
   };
