@@ -11,7 +11,7 @@ namespace tsc::codegen {
 
 // What runs the regions beside the host, and who compiles for it.
 struct Device {
-  std::string compiler;  // a program: "nvcc"
+  std::string compiler;  // a program
   std::string option;    // that names the architecture
   std::string suffix;    // of its sources
   std::string library;   // that its objects need

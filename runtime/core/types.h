@@ -119,9 +119,9 @@ constexpr Dims<static_cast<int>(sizeof...(T))> dims(T... sizes) {
 
 // Half precision. Both are storage: arithmetic happens in float. Conversions round to nearest, ties to even, by the
 // processor's instructions where there are some.
-#if defined(__F16C__) && !defined(__CUDACC__)
+#if defined(__F16C__) && !defined(TSC_SCALARS)
 #define TSC_NATIVE_FLOAT16 _Float16
-#elif defined(__aarch64__) && !defined(__CUDACC__)
+#elif defined(__aarch64__) && !defined(TSC_SCALARS)
 #define TSC_NATIVE_FLOAT16 __fp16
 #endif
 

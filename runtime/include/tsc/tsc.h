@@ -221,7 +221,7 @@ typedef struct tsc_options {
 } tsc_options;
 
 /* What one call wants of the device, of models that run on one. The device is the one that is current where the call is
- * made (cudaSetDevice); tensors of inputs may be in its memory or in the CPU's. The elements of those that the program looks at on the
+ * made, as the device's own runtime has it; tensors of inputs may be in its memory or in the CPU's. The elements of those that the program looks at on the
  * CPU are copied there; what it writes of the caller's is copied back.
  * Set `struct_size` to sizeof(tsc_call_options). */
 enum tsc_call_flags {
@@ -235,7 +235,7 @@ typedef struct tsc_call_options {
   size_t struct_size;
   uint32_t flags; /* tsc_call_flags */
   uint32_t reserved;
-  void *stream; /* the device's handle: a cudaStream_t, NULL being its default stream */
+  void *stream; /* the device's handle of a stream; NULL is its default stream */
 } tsc_call_options;
 
 /* The state of that name, of models that draw random numbers: a tensor that says where the instance's generator is. */

@@ -13,7 +13,7 @@ ABI_VERSION = 0x00010000
 NONE, BOOL, INT, FLOAT, COMPLEX, STR, TENSOR, LIST, TUPLE, DICT, OBJECT = range(11)
 
 CPU = 1
-DEVICE = 2  # memory of a GPU's, DLPack's kDLCUDA
+DEVICE = 2  # memory of a GPU's
 PINNED = 3  # the host's, pinned for a GPU
 
 ON_STREAM, DEVICE_RESULTS = 1, 2  # tsc_call_flags

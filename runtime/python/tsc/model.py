@@ -158,7 +158,7 @@ class Model:
     def on(self, stream: int = 0, device_results: bool = True) -> "Model":
         """The same model and state, for calls that put their work onto a stream of the device, in its order.
 
-        stream: the device's handle, as torch.cuda.Stream's `cuda_stream`; 0 is the default stream.
+        stream: the device's handle of a stream; 0 is its default stream.
         device_results: tensors of the results are in the device's memory, ready on that stream: torch.from_dlpack(result) there.
         """
         return Model(self._instance, Placement(stream, device_results))
