@@ -15,19 +15,26 @@ EmittedModel emit_freestanding_model(const Graph& graph, const EmitOptions& opti
   ModelContext model(graph, options);
   model.weights_symbol = id + "_weights";
   model.weights.alignment = static_cast<size_t>(options.target.alignment());
-  for (const char* taken : {"weights", "at", "copy", "memory", "ctx", "arena"}) model.names.unique(taken);
+  for (const char* taken : freestanding::kReservedNames) model.names.unique(taken);
   Diagnostics diagnostics;
   Writer regions, methods;
   freestanding::Interface interface{
       .name = id, .target_name = options.target.name, .alignment = options.target.alignment()};
+  freestanding::StateLayout state(graph, interface.alignment);
   for (const Function& function : graph.functions) {
     if (!function.is_method) continue;
-    freestanding::MethodEmitter method(model, function, id, diagnostics, regions);
+    freestanding::MethodEmitter method(model, function, id, state, diagnostics, regions);
     if (!method.run(methods)) continue;
     interface.methods.push_back(method.method());
     model.arena_bytes = std::max(model.arena_bytes, static_cast<size_t>(method.method().arena_bytes));
   }
   diagnostics.throw_if_any();
+  if (!state.state().variables.empty()) {
+    Names symbols;
+    for (const freestanding::Method& method : interface.methods) symbols.unique(method.symbol);
+    state.write_initialiser(model, symbols.unique(id + "_initial_state"), methods);
+    interface.state = state.state();
+  }
 
   Writer out;
   out.comment(fmt::format("{}: made by tsc from TorchScript, for {}, freestanding.", graph.name, options.target.name));

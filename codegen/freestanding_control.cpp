@@ -52,7 +52,9 @@ void MethodEmitter::emit_if(const Node& node) {
   std::vector<Item> outputs;
   for (const ValueId output : node.outputs) {
     outputs.push_back(declare_variable(type(output), local_name(output)));
-    if (outputs.back().what == Item::What::kUnknown) refuse_op_result(node, output);
+    if (outputs.back().what != Item::What::kUnknown) continue;
+    refuse_op_result(node, output);
+    outputs.back() = stand_in(type(output));
   }
   bool all_left = true;
   const auto branch = [&](BlockId block) {

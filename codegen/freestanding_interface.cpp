@@ -25,7 +25,7 @@ struct ErrorCode {
 };
 constexpr ErrorCode kErrorCodes[] = {
     {ErrorKind::kOk, "OK", "the outputs are complete"},
-    {ErrorKind::kInvalidArgument, "ERROR_ARENA", "the arena is null or not aligned"},
+    {ErrorKind::kInvalidArgument, "ERROR_ARENA", "the arena or the state is null or not aligned"},
     {ErrorKind::kIndex, "ERROR_INDEX", "an index is out of range"},
     {ErrorKind::kRaised, "ERROR_RAISED", "the program's own raise or assert"},
     {ErrorKind::kInternal, "ERROR_INTERNAL", "a bug of tsc"},
@@ -46,11 +46,24 @@ std::string c_type(const Type& t) {
   return element == "i64" ? "int64_t" : element;
 }
 
+std::string type_comment(const Type& type) {
+  return type.is_tensor() ? fmt::format("{}[{}]", dtype_torch_name(type.tensor.dtype), dims_text(type)) : type.str();
+}
 std::string port_comment(const Port& port) {
-  return fmt::format("/* {} {}: {} */", port.is_output ? "output" : "input", port.name,
-                     port.type.is_tensor()
-                         ? fmt::format("{}[{}]", dtype_torch_name(port.type.tensor.dtype), dims_text(port.type))
-                         : port.type.str());
+  return fmt::format("/* {} {}: {} */", port.is_output ? "output" : "input", port.name, type_comment(port.type));
+}
+
+void declare_state(const Interface& interface, Writer& out) {
+  if (interface.state.variables.empty()) return;
+  const std::string macro = upper(interface.name);
+  out.blank();
+  out.put("/* What methods keep between calls, in a block of memory for each stream of them: */");
+  for (const StateVariable& variable : interface.state.variables)
+    out.line("/* {}: {}, at byte {} */", variable.name, type_comment(variable.type), variable.offset);
+  out.line("#define {}_STATE_BYTES {}", macro, interface.state.bytes);
+  out.line("#define {}_STATE_ALIGN {}", macro, interface.alignment);
+  out.put("/* Makes the block what it is in the model's file. To be called before all methods that take it. */");
+  out.line("int {}(void *state);", interface.state.initialiser);
 }
 
 void declare(const Interface& interface, const Method& method, Writer& out) {
@@ -119,7 +132,7 @@ std::string signature(const Method& method) {
                                   : fmt::format("{} {}, ", c_type(port.type), port.name);
   }
   for (const Port& port : method.outputs) text += fmt::format("{} *{}, ", c_type(port.type), port.name);
-  return text + "void *arena)";
+  return text + (method.uses_state ? "void *state, void *arena)" : "void *arena)");
 }
 
 std::string outside_text(const Interface& interface) {
@@ -143,6 +156,7 @@ std::string header_text(const Interface& interface) {
     out.line("#define {}_{} {} /* {} */", macro, code.name, static_cast<int>(code.kind), code.meaning);
   out.blank();
   out.line("#define {}_WEIGHTS_BYTES {}", macro, interface.weights_bytes);
+  declare_state(interface, out);
   for (const Method& method : interface.methods) declare(interface, method, out);
   out.line("\n#ifdef __cplusplus\n}}\n#endif\n\n#endif /* TSC_MODEL_{}_H_ */", macro);
   return out.text();

@@ -19,10 +19,25 @@ struct Port {
   bool is_output = false;
 };
 
-// One function: int symbol(inputs..., outputs..., void *arena).
+// A part of the state: a tensor of fixed sizes or a number, in a block of memory that the caller gives.
+struct StateVariable {
+  std::string name;
+  ir::Type type;
+  int64_t offset = 0;  // bytes from the block's begin
+};
+
+// What methods keep between calls. Without any, there is no block and no function.
+struct State {
+  std::vector<StateVariable> variables;
+  int64_t bytes = 0;
+  std::string initialiser;  // the function that makes a block what it is in the file: int symbol(void *state)
+};
+
+// One function: int symbol(inputs..., outputs..., [void *state,] void *arena).
 struct Method {
   std::string symbol;  // "net_forward"
   std::vector<Port> inputs, outputs;
+  bool uses_state = false;
   int64_t arena_bytes = 0;
   // Of a compiled one: what a call takes of the stack, without what the functions outside take that are called from
   // there; none where that has no bound that is known when it is compiled.
@@ -34,6 +49,7 @@ struct Interface {
   std::string target_name;  // that it was made for
   int64_t alignment = 0;    // bytes; of each arena
   int64_t weights_bytes = 0;
+  State state = {};
   std::vector<Method> methods = {};
   bool is_compiled = false;               // stack and functions outside are known
   std::vector<std::string> outside = {};  // functions of libc and libm that it calls

@@ -2,23 +2,38 @@
 
 #include <algorithm>
 
-#include "codegen/memory_plan.h"
+#include "codegen/emit_launch.h"
 #include "codegen/planned_region.h"
 
 namespace tsc::codegen::freestanding {
 
+namespace {
+
+// Ops of these classes are refused whatever their operands are.
+bool is_never_there(OpClass op_class) {
+  return op_class == OpClass::kSpecial || op_class == OpClass::kLinalg || op_class == OpClass::kTransform ||
+         op_class == OpClass::kRandom;
+}
+
+}  // namespace
+
 MethodEmitter::MethodEmitter(ModelContext& model, const Function& function, const std::string& model_name,
-                             Diagnostics& diagnostics, Writer& regions)
-    : model_(model), graph_(model.graph), function_(function), diagnostics_(diagnostics), regions_(regions) {
+                             const StateLayout& state, Diagnostics& diagnostics, Writer& regions)
+    : model_(model),
+      graph_(model.graph),
+      function_(function),
+      state_(state),
+      diagnostics_(diagnostics),
+      regions_(regions) {
   method_.symbol = model_name + "_" + identifier(function.name);
-  for (const char* taken : {"arena", "memory", "ctx", "at", "copy", "weights", "int64_t"}) locals_.unique(taken);
+  for (const char* taken : kReservedNames) locals_.unique(taken);
 }
 
 bool MethodEmitter::run(Writer& out) {
   const Block& body = graph_.block(function_.body);
   model_.method = function_.name;
   model_.scratch_bytes = 0;
-  if (!take_inputs()) return false;
+  take_inputs();
   take_outputs(body.results[0]);
   emit_block(function_.body);
   if (!left_) give_outputs(body.results[0]);
@@ -34,12 +49,30 @@ void MethodEmitter::refuse(const Node& node, const std::string& what, const std:
   refused_ = true;
   diagnostics_.add(make_diagnostic_at(graph_.source(node), std::string(op_info(node.op).name), Error::not_freestanding,
                                       what, reason, advice));
+  for (const ValueId output : node.outputs) items_[output] = stand_in(type(output));
+}
+// For what was refused, where its type tells enough to look at what follows.
+Item MethodEmitter::stand_in(const Type& t) const {
+  if (has_fixed_size(t)) return {.what = Item::What::kTensor, .text = {"refused"}};
+  if (is_number(t)) return number({"refused"}, t.kind);
+  if (t.is(Kind::kNone)) return {.what = Item::What::kNone};
+  if (!t.is(Kind::kTuple)) return {};
+  Item item{.what = Item::What::kGroup};
+  for (const Type& element : t.elements) {
+    item.parts.push_back(stand_in(element));
+    if (item.parts.back().what == Item::What::kUnknown) return {};
+  }
+  return item;
 }
 void MethodEmitter::refuse_op(const Node& node) {
   std::string reason = generic_reason(model_, node);
   if (op_info(node.op).op_class == OpClass::kContainer || op_info(node.op).op_class == OpClass::kScalar) {
     reason = "only tuples and lists of a fixed length, and numbers, are known when it is compiled";
   }
+  const bool is_fixed =
+      !node.outputs.empty() && std::ranges::all_of(node.outputs, [&](ValueId id) { return has_fixed_size(type(id)); });
+  if (is_fixed && region_obstacle(model_.options.target, graph_, node).empty())
+    reason = "it shares the memory of a tensor that is written in place where others see it";
   refuse(node, fmt::format("op '{}'", op_info(node.op).name), reason,
          "write it in ops that docs/firmware.md lists, or leave it to the caller");
 }
@@ -138,7 +171,10 @@ void MethodEmitter::emit_node(const Node& node) {
   }
   for (const ValueId input : node.inputs) {
     const Item item = item_of(input);
-    if (item.what == Item::What::kUnknown) return;  // what it needs was refused
+    if (item.what == Item::What::kUnknown) {  // what it needs was refused
+      if (is_never_there(op_info(node.op).op_class)) refuse_op(node);
+      return;
+    }
     touch(item);
   }
   switch (node.op) {
@@ -181,15 +217,20 @@ void MethodEmitter::emit_node(const Node& node) {
     case Op::tensor_to_bool:
       return emit_element(node);
     case Op::state_get:
+      return emit_state_get(node);
     case Op::state_set:
-      return refuse(node, fmt::format("the attribute '{}'", str_attribute(node, "field")), "a method writes it",
-                    "take its value as an input and return the new one");
+      return emit_state_set(node);
     default:
       break;
   }
   if (op_info(node.op).op_class == OpClass::kScalar && emit_number(node)) return;
   if (node.op == Op::symbolic) {  // its sizes are constants by now, or something was refused
     if (!refused_) refuse_op(node);
+    return;
+  }
+  if (emit_plain(node)) return;
+  if (node.outputs.size() == 1 && type(node.outputs[0]).is(Kind::kStr)) {  // of a raise, or refused where it is used
+    items_[node.outputs[0]] = {.what = Item::What::kNone};
     return;
   }
   refuse_op(node);
@@ -268,12 +309,13 @@ void MethodEmitter::write(Writer& out) {
   out.open("int {}", signature(method_));
   if (method_.arena_bytes > 0) {
     out.line("char* const memory = static_cast<char*>(arena);");
-    out.line(
-        "if (memory == nullptr || reinterpret_cast<uintptr_t>(memory) % {} != 0) return "
-        "static_cast<int>(ErrorKind::kInvalidArgument);",
-        alignment);
+    out.line("if (!is_aligned(memory, {})) return static_cast<int>(ErrorKind::kInvalidArgument);", alignment);
   } else {
     out.line("static_cast<void>(arena);");
+  }
+  if (method_.uses_state) {
+    out.line("char* const kept = static_cast<char*>(state);");
+    out.line("if (!is_aligned(kept, {})) return static_cast<int>(ErrorKind::kInvalidArgument);", alignment);
   }
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];

@@ -37,11 +37,38 @@ struct Piece {
   PlannedBlock block;
 };
 
+// Where the attributes are that methods write.
+class StateLayout {
+ public:
+  // Attributes that the methods read or write; those that have no fixed place are left out.
+  StateLayout(const Graph& graph, int64_t alignment);
+
+  const State& state() const { return state_; }
+  // Of a field that has a place: expressions of its parts.
+  const Item* find(const std::string& field) const;
+  const StateField& field(const std::string& name) const;
+  // Writes the function that gives all of them their first values.
+  void write_initialiser(ModelContext& model, const std::string& symbol, Writer& out);
+
+ private:
+  std::optional<Item> place(const Type& t, const std::string& name);
+
+  const Graph& graph_;
+  int64_t alignment_;
+  State state_;
+  std::map<std::string, Item> items_;
+};
+
+// Names that locals of a C function, and functions of regions, must not have.
+inline constexpr const char* kReservedNames[] = {"arena",   "memory",      "ctx",      "at",   "copy",
+                                                 "weights", "int64_t",     "state",    "kept", "fold",
+                                                 "scan",    "arg_extreme", "in_order", "fill", "is_aligned"};
+
 class MethodEmitter {
  public:
   // Functions of regions are written to `regions`, what can't be to `diagnostics`.
-  MethodEmitter(ModelContext& model, const Function& function, const std::string& model_name, Diagnostics& diagnostics,
-                Writer& regions);
+  MethodEmitter(ModelContext& model, const Function& function, const std::string& model_name, const StateLayout& state,
+                Diagnostics& diagnostics, Writer& regions);
 
   // Writes the C function. False when something was refused.
   bool run(Writer& out);
@@ -53,11 +80,12 @@ class MethodEmitter {
   // What can't be.
   void refuse(const Node& node, const std::string& what, const std::string& reason, const std::string& advice);
   void refuse_op(const Node& node);
+  Item stand_in(const Type& t) const;
   void refuse_op_result(const Node& node, ValueId output);
   void refuse_input(const std::string& name, const std::string& reason, const std::string& advice);
 
   // Inputs and outputs.
-  bool take_inputs();
+  void take_inputs();
   Item take_input(const Type& t, const std::string& wish);
   std::string users_name(const Value& value) const;
   void take_outputs(ValueId result);
@@ -80,6 +108,17 @@ class MethodEmitter {
   void emit_region_call(const Node& node);
   void write(Writer& out);
 
+  std::optional<std::string> lines_of(const Node& node) const;
+  bool emit_plain(const Node& node);
+  bool emit_fill(const Node& node);
+
+  // State.
+  bool is_read_before_written(const Node& get) const;
+  void emit_state_get(const Node& node);
+  void emit_state_set(const Node& node);
+  Item own(const Item& item, const Type& t, const std::string& name);
+  bool store(const Item& to, const Item& from, const Type& to_type, const Type& from_type);
+
   // Numbers.
   void emit_element(const Node& node);
   Expression as_number(ValueId id);
@@ -99,6 +138,7 @@ class MethodEmitter {
   ModelContext& model_;
   const Graph& graph_;
   const Function& function_;
+  const StateLayout& state_;
   Diagnostics& diagnostics_;
   Writer& regions_;
   Names locals_;

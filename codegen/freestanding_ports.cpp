@@ -5,13 +5,12 @@
 
 namespace tsc::codegen::freestanding {
 
-bool MethodEmitter::take_inputs() {
+void MethodEmitter::take_inputs() {
   const auto& params = graph_.block(function_.body).params;
   for (size_t i = 0; i < params.size(); ++i) {
     const std::string wish = i < function_.input_names.size() ? function_.input_names[i] : "x";
     items_[params[i]] = take_input(type(params[i]), wish);
   }
-  return !refused_;
 }
 Item MethodEmitter::take_input(const Type& t, const std::string& wish) {
   if (t.is(Kind::kTuple)) {

@@ -47,6 +47,10 @@ void add_general_versions(ir::Graph& graph, const codegen::Target& target) {
   if (!target.is_freestanding) passes::add_general_versions(graph);
 }
 
+void lower_for_regions(ir::Graph& graph, const codegen::Target& target) {
+  if (target.is_freestanding) passes::lower_for_regions(graph);
+}
+
 // In-place ops that nobody can tell from functional ones are so by now.
 void refuse_written_conjugates(ir::Graph& graph, const codegen::Target&) { tsc::refuse_written_conjugates(graph); }
 
@@ -60,6 +64,7 @@ constexpr PipelineStep kSteps[] = {
     {"simplify", on_any_target<passes::simplify>},
     {"refuse_written_conjugates", refuse_written_conjugates},
     {"lower_composites", on_any_target<passes::lower_composites>},
+    {"lower_for_regions", lower_for_regions},
     {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
     {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},

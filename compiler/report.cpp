@@ -33,6 +33,7 @@ std::string format_interface(const codegen::freestanding::Interface& interface) 
     }
     text += "\n";
   }
+  if (interface.state.bytes > 0) text += fmt::format("  state {} bytes\n", interface.state.bytes);
   return text + fmt::format("  weights {} bytes\n", interface.weights_bytes);
 }
 

@@ -329,7 +329,11 @@ std::optional<std::vector<ValueId>> Graph::as_elements(ValueId id) {
   std::vector<ValueId> elements;
   elements.reserve(list->size());
   for (size_t i = 0; i < list->size(); ++i) {
-    elements.push_back(add_constant((*list)[i], is_list ? type.elements[0] : type.elements[i]));
+    Type element = is_list ? type.elements[0] : type.elements[i];
+    // The list's type tells what all of its tensors have in common.
+    if (const auto* tensor = std::get_if<std::shared_ptr<const TensorConstant>>(&(*list)[i].value); tensor && element.is_tensor())
+      element = Type::make_tensor((*tensor)->dtype, std::vector<Dim>((*tensor)->sizes.begin(), (*tensor)->sizes.end()));
+    elements.push_back(add_constant((*list)[i], std::move(element)));
   }
   return elements;
 }

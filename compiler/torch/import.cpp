@@ -156,6 +156,31 @@ class InputTypes {
   std::vector<bool> used_;
 };
 
+// The type with the dtypes and sizes of the tensors in a value of it.
+ir::Type type_of_value(const ir::Type& declared, const ir::Constant& value) {
+  if (const auto* tensor = std::get_if<std::shared_ptr<const ir::TensorConstant>>(&value.value); tensor && declared.is_tensor())
+    return ir::Type::make_tensor((*tensor)->dtype, std::vector<ir::Dim>((*tensor)->sizes.begin(), (*tensor)->sizes.end()));
+  const auto* list = std::get_if<std::shared_ptr<const ir::ConstantList>>(&value.value);
+  if (list == nullptr || !declared.is(Kind::kTuple)) return declared;
+  ir::Type type = declared;
+  for (size_t i = 0; i < type.elements.size(); ++i) type.elements[i] = type_of_value(type.elements[i], (**list)[i]);
+  return type;
+}
+
+// Attributes that methods write keep the dtypes and sizes that they begin with.
+void promise_state(ir::Graph& graph) {
+  for (ir::StateField& field : graph.state) {
+    field.type = type_of_value(field.type, field.initial);
+    for (const ir::Function& function : graph.functions) {
+      ir::for_each_node(graph, function.body, [&](ir::NodeId id) {
+        const ir::Node& node = graph.node(id);
+        if (node.op == ir::Op::state_get && ir::str_attribute(node, "field") == field.name)
+          graph.value(node.outputs[0]).type = field.type;
+      });
+    }
+  }
+}
+
 std::string first_line(const std::string& text) {
   const size_t begin = std::min(text.find_first_not_of(" \n"), text.size());
   return text.substr(begin, text.find('\n', begin) - begin);
@@ -175,6 +200,7 @@ ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics)
     const auto example = examples.find(method.name);
     types.refine(graph.functions[id], example == examples.end() ? nullptr : &example->second, diagnostics);
   }
+  if (options.sizes == ExampleSizes::kPromises) promise_state(graph);
   types.report_unused(diagnostics);
   return graph;
 }

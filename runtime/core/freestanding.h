@@ -44,6 +44,11 @@ class Context {
   i64 scratch_bytes_;
 };
 
+// Whether it is memory as the caller was told to give it.
+TSC_INLINE bool is_aligned(const char* memory, uintptr_t alignment) {
+  return memory != nullptr && reinterpret_cast<uintptr_t>(memory) % alignment == 0;
+}
+
 // A part of the arena, which is aligned as its macro says.
 template <class T>
 TSC_INLINE T* at(char* memory, i64 offset) {

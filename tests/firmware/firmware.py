@@ -181,11 +181,65 @@ int main(void) {{
 """
 
 
+def sequence_driver(program, calls):
+    """A C program that calls methods one after the other, each a (name, inputs, outputs), on one state; another one is used between."""
+    text, body = "", ""
+    for k, (method, inputs, outputs) in enumerate(calls):
+        operands = []
+        for i, value in enumerate(flatten(inputs)):
+            text += _array(f"input_{k}_{i}", _words(value), "static const")
+            operands.append(f"(const void *)input_{k}_{i}")
+        printing = ""
+        for i, value in enumerate(outputs):
+            words = (value.numel() * value.element_size() + 7) // 8 * 2 if isinstance(value, torch.Tensor) else 2
+            text += f"static uint32_t output_{k}_{i}[{words}] __attribute__((aligned(64)));\n"
+            operands.append(f"(void *)output_{k}_{i}")
+            printing += f"  print_words(output_{k}_{i}, {words});\n"
+        name = f"{program.name}_{method}"
+        body += f"  status |= {name}({', '.join([*operands, 'other', 'arena'])});\n"
+        body += f"  status |= {name}({', '.join([*operands, 'state', 'arena'])});\n{printing}"
+    upper = program.name.upper()
+    arena = max(program.macro(f"{method.upper()}_ARENA_BYTES") for method, _, _ in calls)
+    words = (program.macro("STATE_BYTES") + 3) // 4
+    return f"""#include "{program.name}.h"
+
+#include "board.h"
+
+#define STATE_WORDS {words}
+#define GUARD_WORDS 16
+{text}
+static uint32_t state[STATE_WORDS + GUARD_WORDS] __attribute__((aligned({upper}_STATE_ALIGN)));
+static uint32_t other[STATE_WORDS] __attribute__((aligned({upper}_STATE_ALIGN)));
+static uint32_t arena[{(arena + 3) // 4 + 1}] __attribute__((aligned(64)));
+
+static void print_words(const uint32_t *words, int count) {{
+  int i;
+  board_print("output ");
+  for (i = 0; i < count; ++i) board_print_hex(words[i]);
+  board_print("\\n");
+}}
+
+int main(void) {{
+  int status = 0;
+  board_paint(state, state + STATE_WORDS + GUARD_WORDS);
+  status |= {program.name}_initial_state(other);
+  status |= {program.name}_initial_state(state);
+{body}  board_print("status ");
+  board_print_int(status);
+  board_print("\\nspill ");
+  board_print_int((int)board_used_from_bottom(state + STATE_WORDS, state + STATE_WORDS + GUARD_WORDS));
+  board_print("\\n");
+  return 0;
+}}
+"""
+
+
 @dataclass
 class Result:
     status: int = 0
     stack: int = 0
     arena: int = 0
+    spill: int = 0
     outputs: list = field(default_factory=list)  # bytes
 
 

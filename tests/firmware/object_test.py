@@ -24,7 +24,7 @@ DOUBLES = {
     "__aeabi_" + name for name in "d2f f2d i2d ui2d l2d ul2d d2iz d2lz dadd dsub dmul ddiv dcmpeq dcmplt dcmple dcmpge dcmpgt dcmpun".split()
 }
 ALLOWED = C_LIBRARY | MATHEMATICS
-NEEDS_DOUBLES = {"gate_of_doubles"}
+NEEDS_DOUBLES = {"fills"}
 
 
 def nm(file):

@@ -155,11 +155,74 @@ def gru():
     return Net(), (torch.randn(2, 6, 5),)
 
 
+class Reductions(nn.Module):
+    """Of all dims, of some, of dims that are no neighbours; statistics and norms."""
+
+    def forward(self, x: Tensor, n: Tensor):
+        whole = x.sum(), x.mean(), x.amax(), x.min(), x.std(), x.var([0, 2], correction=0), x.norm(), n.sum(), n.max()
+        parts = x.mean([0, -1]), x.sum((0, 2), keepdim=True), x.softmax(1), x.std(1), n.prod(1), (n > 3).any(0), (n >= 0).all()
+        return *whole, *parts
+
+
+@_seeded
+def reductions():
+    return torch.jit.trace(Reductions(), (torch.randn(3, 4, 5), torch.arange(6).reshape(2, 3))), (torch.randn(3, 4, 5), torch.randint(1, 9, (2, 3)))
+
+
+class Orders(nn.Module):
+    """Places of the greatest, order, running sums; of NaN and equal ones, too."""
+
+    def forward(self, x: Tensor, n: Tensor):
+        values, places = x.max(1)
+        best, where = torch.topk(x[:, :4], 3, dim=1)
+        return (x.argmax(), x.argmin(0), n.argmax(1), values, places, n.amin(0), best, where, *torch.sort(n, dim=1, stable=True), torch.argsort(x, 0), x.cumsum(1),
+                n.cumsum(0))  # fmt: skip
+
+
+@_seeded
+def orders():
+    x = torch.randn(3, 5)
+    x[1, 4] = float("nan")
+    return Orders(), (x, torch.randint(0, 4, (3, 4)))
+
+
+class Fills(nn.Module):
+    """Fills, paddings, turns; a fill with a number that is computed."""
+
+    def forward(self, x: Tensor, n: int):
+        limit = float(n) * 0.5
+        filled = torch.full_like(x, limit)
+        padded = nn.functional.pad(x, [1, 2, 0, 1])
+        return torch.zeros_like(x), torch.ones_like(x) + x, filled + x, padded, torch.roll(x, [1, -1], [0, 1]), x.new_full([2], 3.0)
+
+
+@_seeded
+def fills():
+    return torch.jit.script(Fills()), (torch.randn(2, 3), 3)
+
+
+class Sequence(nn.Module):
+    """Recurrent modules, scripted: an LSTM and then a GRU."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.gru = nn.LSTM(3, 6, batch_first=True, num_layers=2), nn.GRU(6, 4, batch_first=True)
+
+    def forward(self, x: Tensor):
+        y, (h, c) = self.lstm(x)
+        z, last = self.gru(y)
+        return z[:, -1], last, h, c
+
+
+@_seeded
+def scripted_recurrent():
+    return torch.jit.script(Sequence()), (torch.randn(1, 7, 3),)
+
+
 PROGRAMS = {
     build.__name__: build
-    for build in [sine, mlp, gate, loops, views, integers, gesture, vision, attention, convolutions, gru]
+    for build in [sine, mlp, gate, loops, views, integers, gesture, vision, attention, convolutions, gru, reductions, orders, fills, scripted_recurrent]
 }
-
 
 
 def trace(module, inputs):

@@ -1,0 +1,131 @@
+// Ops that no region holds, as calls of runtime/kernels/plain.h.
+#include <algorithm>
+
+#include "codegen/freestanding_method.h"
+
+namespace tsc::codegen::freestanding {
+
+namespace {
+
+// How the function of plain.h is called: (lines, [leading,] input, outputs...).
+enum class Shape : uint8_t { kArgument, kExtreme, kOrder, kOrderOfIndices, kFold, kScan };
+
+struct PlainOp {
+  Op op;
+  Shape shape;
+  const char* function;  // "" where an operand tells which: fold<FoldSum>
+};
+constexpr PlainOp kPlainOps[] = {
+    {Op::argmax, Shape::kArgument, "arg_extreme<true>"},
+    {Op::argmin, Shape::kArgument, "arg_extreme<false>"},
+    {Op::max_dim, Shape::kExtreme, "arg_extreme<true>"},
+    {Op::min_dim, Shape::kExtreme, "arg_extreme<false>"},
+    {Op::amax, Shape::kExtreme, "arg_extreme<true>"},
+    {Op::amin, Shape::kExtreme, "arg_extreme<false>"},
+    {Op::max, Shape::kExtreme, "arg_extreme<true>"},
+    {Op::min, Shape::kExtreme, "arg_extreme<false>"},
+    {Op::topk, Shape::kOrder, ""},
+    {Op::sort, Shape::kOrder, ""},
+    {Op::argsort, Shape::kOrderOfIndices, ""},
+    {Op::sum, Shape::kFold, "fold<FoldSum>"},
+    {Op::sum_all, Shape::kFold, "fold<FoldSum>"},
+    {Op::prod, Shape::kFold, "fold<FoldProduct>"},
+    {Op::prod_all, Shape::kFold, "fold<FoldProduct>"},
+    {Op::any, Shape::kFold, "fold<FoldAny>"},
+    {Op::any_dim, Shape::kFold, "fold<FoldAny>"},
+    {Op::all, Shape::kFold, "fold<FoldAll>"},
+    {Op::all_dim, Shape::kFold, "fold<FoldAll>"},
+    {Op::cumsum, Shape::kScan, "scan<FoldSum>"},
+    {Op::cumprod, Shape::kScan, "scan<FoldProduct>"},
+};
+
+}  // namespace
+
+// The dims that the op runs along as one: neighbours, or all of them where it names none.
+std::optional<std::string> MethodEmitter::lines_of(const Node& node) const {
+  const auto& dims = type(node.inputs[0]).tensor.dims;
+  const auto rank = static_cast<int64_t>(dims.size());
+  std::vector<int64_t> axes;
+  const auto& operands = op_info(node.op).inputs;
+  const auto dim = std::ranges::find_if(operands, [](const auto& operand) { return operand.name == "dim"; });
+  if (dim != operands.end()) {
+    const ValueId value = node.inputs[static_cast<size_t>(dim - operands.begin())];
+    if (const auto one = graph_.as_int(value)) {
+      axes = {*one};
+    } else if (const auto several = graph_.as_ints(value)) {
+      axes = *several;
+    } else if (!graph_.is_none(value)) {
+      return {};
+    }
+  }
+  for (int64_t& axis : axes) axis = axis < 0 ? axis + rank : axis;
+  std::ranges::sort(axes);
+  for (size_t i = 1; i < axes.size(); ++i) {
+    if (axes[i] != axes[i - 1] + 1) return {};
+  }
+  const int64_t first = axes.empty() ? 0 : axes.front(), last = axes.empty() ? rank - 1 : axes.back();
+  int64_t parts[3] = {1, 1, 1};
+  for (int64_t i = 0; i < rank; ++i) parts[i < first ? 0 : i <= last ? 1 : 2] *= *dims[i].constant();
+  return fmt::format("Lines{{{}, {}, {}}}", parts[0], parts[1], parts[2]);
+}
+
+// False where the op is none of these, or something of it is told at run time.
+bool MethodEmitter::emit_plain(const Node& node) {
+  if (node.form != Form::kFunctional) return false;
+  for (const ValueId output : node.outputs) {
+    if (!has_fixed_size(type(output)) || !is_c_element(type(output).tensor.dtype)) return false;
+  }
+  if (node.op == Op::full || node.op == Op::full_like || node.op == Op::new_full) return emit_fill(node);
+  const auto* plain = std::ranges::find(kPlainOps, node.op, &PlainOp::op);
+  if (plain == std::end(kPlainOps)) return false;
+  const Type& from = type(node.inputs[0]);
+  const Item input = item_of(node.inputs[0]);
+  if (input.what != Item::What::kTensor || !has_fixed_size(from) || !is_c_element(from.tensor.dtype)) return false;
+  const auto lines = lines_of(node);
+  if (!lines) return false;
+  std::string function = plain->function, leading;
+  if (plain->shape == Shape::kOrder || plain->shape == Shape::kOrderOfIndices) {
+    const auto greatest =
+        graph_.as_bool(node.inputs[input_index(node.op, node.op == Op::topk ? "largest" : "descending")]);
+    const auto dim = graph_.as_int(node.inputs[input_index(node.op, "dim")]);
+    if (!greatest || !dim) return false;
+    const auto& dims = type(node.outputs[0]).tensor.dims;
+    const int64_t count =
+        dims.empty()
+            ? 1
+            : *dims[static_cast<size_t>(*dim < 0 ? *dim + static_cast<int64_t>(dims.size()) : *dim)].constant();
+    function = fmt::format("in_order<{}>", *greatest);
+    leading = fmt::format("i64{{{}}}, ", count);
+  }
+  std::vector<std::string> results;
+  for (const ValueId output : node.outputs) {
+    Item item{.what = Item::What::kTensor, .text = {local_name(output)}};
+    item.pieces = {add_piece(type(output), item.text.text)};
+    results.push_back(item.text.text);
+    items_[output] = item;
+  }
+  // Those that give values and indices are asked for one of them by some ops.
+  const std::string element = cpp_element(from.tensor.dtype);
+  if (plain->shape == Shape::kArgument || plain->shape == Shape::kOrderOfIndices)
+    results.insert(results.begin(), fmt::format("static_cast<{}*>(nullptr)", element));
+  if (plain->shape == Shape::kExtreme && results.size() == 1) results.emplace_back("static_cast<i64*>(nullptr)");
+  model_.headers.insert("runtime/kernels/plain.h");
+  body_.line("{}({}, {}{}, {});  // {}", function, *lines, leading, input.text.text, fmt::join(results, ", "),
+             source_comment(graph_.source(node)));
+  return true;
+}
+
+// With a number that the program computes; others are constants.
+bool MethodEmitter::emit_fill(const Node& node) {
+  const Item value = item_of(node.inputs[input_index(node.op, "fill_value")]);
+  if (value.what != Item::What::kNumber) return false;
+  const ValueId output = node.outputs[0];
+  Item item{.what = Item::What::kTensor, .text = {local_name(output)}};
+  item.pieces = {add_piece(type(output), item.text.text)};
+  model_.headers.insert("runtime/kernels/plain.h");
+  body_.line("fill({}, {}, {});", count_of(type(output)), item.text.text, value.text.text);
+  items_[output] = item;
+  return true;
+}
+
+}  // namespace tsc::codegen::freestanding

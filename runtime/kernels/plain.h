@@ -1,0 +1,137 @@
+// Ops without a kernel of vectors, on dense tensors of any element, one line of elements after the other: for programs
+// that have no host layer to do them. A line runs along one dim: [outer, count, inner], its elements `inner` apart.
+//
+// The order of numbers is PyTorch's: among equal ones the first is taken, NaN is the greatest where lines are sorted, and is
+// what is found where the greatest or the least is looked for.
+#pragma once
+
+#include "runtime/core/compiler.h"
+#include "runtime/core/types.h"
+
+namespace tsc::kernels {
+
+struct Lines {
+  i64 outer, count, inner;
+};
+
+template <class T>
+TSC_INLINE bool is_nan(T x) {
+  return x != x;
+}
+template <bool kGreatest, class T>
+TSC_INLINE bool is_before(T a, T b) {
+  if (is_nan(a) || is_nan(b)) return kGreatest ? !is_nan(b) : !is_nan(a);
+  return kGreatest ? a > b : a < b;
+}
+template <bool kGreatest, class T>
+TSC_INLINE bool is_beyond(T a, T b) {
+  if (is_nan(a) || is_nan(b)) return !is_nan(b);
+  return kGreatest ? a > b : a < b;
+}
+
+// Where the greatest or least element of each line is, and, where `values` is not null, the element.
+template <bool kGreatest, class T>
+void arg_extreme(const Lines& p, const T* input, T* values, i64* indices) {
+  for (i64 outer = 0; outer < p.outer; ++outer) {
+    for (i64 inner = 0; inner < p.inner; ++inner) {
+      const T* line = input + outer * p.count * p.inner + inner;
+      i64 best = 0;
+      for (i64 i = 1; i < p.count; ++i) {
+        if (is_beyond<kGreatest>(line[i * p.inner], line[best * p.inner])) best = i;
+      }
+      if (values != nullptr) values[outer * p.inner + inner] = line[best * p.inner];
+      if (indices != nullptr) indices[outer * p.inner + inner] = best;
+    }
+  }
+}
+
+// The first `leading` elements of each line in order, with the indices that they had: count^2 steps at most, and no
+// memory beside.
+template <bool kGreatest, class T>
+void in_order(const Lines& p, i64 leading, const T* input, T* values, i64* indices) {
+  for (i64 outer = 0; outer < p.outer; ++outer) {
+    for (i64 inner = 0; inner < p.inner; ++inner) {
+      const T* line = input + outer * p.count * p.inner + inner;
+      const auto precedes = [&](i64 a, i64 b) {  // in the result
+        if (is_before<kGreatest>(line[a * p.inner], line[b * p.inner])) return true;
+        return a < b && !is_before<kGreatest>(line[b * p.inner], line[a * p.inner]);
+      };
+      i64 previous = -1;
+      for (i64 place = 0; place < leading; ++place) {
+        i64 next = -1;
+        for (i64 i = 0; i < p.count; ++i) {
+          if (previous >= 0 && !precedes(previous, i)) continue;
+          if (next < 0 || precedes(i, next)) next = i;
+        }
+        const i64 at = (outer * leading + place) * p.inner + inner;
+        if (values != nullptr) values[at] = line[next * p.inner];
+        if (indices != nullptr) indices[at] = next;
+        previous = next;
+      }
+    }
+  }
+}
+
+// What a fold begins with, and how it takes an element.
+struct FoldSum {
+  template <class To, class From>
+  TSC_INLINE static void take(To& sum, From x) {
+    sum = static_cast<To>(sum + static_cast<To>(x));
+  }
+  static constexpr int kFirst = 0;
+};
+struct FoldProduct {
+  template <class To, class From>
+  TSC_INLINE static void take(To& product, From x) {
+    product = static_cast<To>(product * static_cast<To>(x));
+  }
+  static constexpr int kFirst = 1;
+};
+struct FoldAny {
+  template <class From>
+  TSC_INLINE static void take(bool& any, From x) {
+    any = any || x != From{};
+  }
+  static constexpr int kFirst = 0;
+};
+struct FoldAll {
+  template <class From>
+  TSC_INLINE static void take(bool& all, From x) {
+    all = all && x != From{};
+  }
+  static constexpr int kFirst = 1;
+};
+
+template <class Fold, class From, class To>
+void fold(const Lines& p, const From* input, To* output) {
+  for (i64 outer = 0; outer < p.outer; ++outer) {
+    for (i64 inner = 0; inner < p.inner; ++inner) {
+      const From* line = input + outer * p.count * p.inner + inner;
+      To result = static_cast<To>(Fold::kFirst);
+      for (i64 i = 0; i < p.count; ++i) Fold::take(result, line[i * p.inner]);
+      output[outer * p.inner + inner] = result;
+    }
+  }
+}
+
+// Each element with all before it.
+template <class Fold, class From, class To>
+void scan(const Lines& p, const From* input, To* output) {
+  for (i64 outer = 0; outer < p.outer; ++outer) {
+    for (i64 inner = 0; inner < p.inner; ++inner) {
+      const i64 first = outer * p.count * p.inner + inner;
+      To result = static_cast<To>(Fold::kFirst);
+      for (i64 i = 0; i < p.count; ++i) {
+        Fold::take(result, input[first + i * p.inner]);
+        output[first + i * p.inner] = result;
+      }
+    }
+  }
+}
+
+template <class T, class Number>
+void fill(i64 count, T* output, Number value) {
+  for (i64 i = 0; i < count; ++i) output[i] = static_cast<T>(value);
+}
+
+}  // namespace tsc::kernels
