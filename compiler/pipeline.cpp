@@ -47,6 +47,9 @@ void add_general_versions(ir::Graph& graph, const codegen::Target& target) {
   if (!target.is_freestanding) passes::add_general_versions(graph);
 }
 
+void own_state(ir::Graph& graph, const codegen::Target& target) {
+  if (target.is_freestanding) passes::own_state(graph);
+}
 void lower_for_regions(ir::Graph& graph, const codegen::Target& target) {
   if (target.is_freestanding) passes::lower_for_regions(graph);
 }
@@ -58,13 +61,14 @@ void refuse_written_conjugates(ir::Graph& graph, const codegen::Target&) { tsc::
 // the program is simplified twice.
 constexpr PipelineStep kSteps[] = {
     {"add_general_versions", add_general_versions},
+    {"own_state", own_state},
     {"simplify", on_any_target<passes::simplify>},
     {"fold_constants", on_any_target<fold_constants>},
     {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
     {"refuse_written_conjugates", refuse_written_conjugates},
-    {"lower_composites", on_any_target<passes::lower_composites>},
     {"lower_for_regions", lower_for_regions},
+    {"lower_composites", on_any_target<passes::lower_composites>},
     {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
     {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},

@@ -1,8 +1,8 @@
 // Ops without a kernel of vectors, on dense tensors of any element, one line of elements after the other: for programs
 // that have no host layer to do them. A line runs along one dim: [outer, count, inner], its elements `inner` apart.
 //
-// The order of numbers is PyTorch's: among equal ones the first is taken, NaN is the greatest where lines are sorted, and is
-// what is found where the greatest or the least is looked for.
+// The order of numbers is PyTorch's: among equal ones the first is taken, NaN is the greatest where lines are sorted,
+// and is what is found where the greatest or the least is looked for.
 #pragma once
 
 #include "runtime/core/compiler.h"

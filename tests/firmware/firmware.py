@@ -71,7 +71,8 @@ def run(command, **options):
 
 
 def save(module, path):
-    (module if isinstance(module, torch.jit.ScriptModule) else torch.jit.script(module)).save(str(path))
+    scripts = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
+    (module if isinstance(module, scripts) else torch.jit.script(module)).save(str(path))
 
 
 class Program:

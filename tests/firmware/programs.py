@@ -225,9 +225,12 @@ PROGRAMS = {
 }
 
 
+SCRIPTS = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
+
+
 def trace(module, inputs):
     """A scripted module stays so, and is to be told its inputs."""
-    if isinstance(module, torch.jit.ScriptModule):
+    if isinstance(module, SCRIPTS):
         return module
     if hasattr(module, "to_torchscript"):
         return module.to_torchscript(inputs)
@@ -238,7 +241,8 @@ def input_options(module, inputs):
     """--input for each tensor, as scripted modules need it."""
     names = {torch.float32: "f32", torch.int64: "i64", torch.bool: "bool"}
     script = trace(module, inputs)
-    argument_names = [argument.name for argument in script.forward.schema.arguments[1:]]
+    schema = script.schema if isinstance(script, torch.jit.ScriptFunction) else script.forward.schema
+    argument_names = [argument.name for argument in schema.arguments if argument.name != "self"]
     return [
         f"--input={name}: {names[value.dtype]}{list(value.shape)}"
         for name, value in zip(argument_names, inputs)
