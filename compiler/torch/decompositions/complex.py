@@ -7,6 +7,10 @@ def real(self: Tensor) -> Tensor:
     return self
 
 
+def chalf(self: Tensor, memory_format: Optional[int]) -> Tensor:
+    return self.to(8, memory_format=memory_format)  # complex32
+
+
 def imag(self: Tensor) -> Tensor:
     assert self.is_complex(), "imag is not implemented for tensors with non-complex dtypes."
     return torch.view_as_real(self).select(-1, 1)

@@ -292,6 +292,23 @@ def isin__Scalar_Tensor(element: number, test_elements: Tensor, assume_unique: b
 # Counts by bins.
 
 
+# How often each number occurs, or the sum of its weights: in float32 where they are, else in double.
+def bincount(self: Tensor, weights: Optional[Tensor], minlength: int) -> Tensor:
+    assert minlength >= 0, "minlength should be >= 0"
+    is_whole = not self.is_floating_point() and not self.is_complex() and self.dtype != torch.bool
+    assert is_whole and self.dim() == 1, "bincount only supports 1-d non-negative integral inputs."
+    if self.numel() == 0:
+        return torch.zeros([minlength], dtype=torch.int64)
+    assert int(self.min()) >= 0, "bincount only supports 1-d non-negative integral inputs."
+    index = self.to(torch.int64)
+    values = torch.ones_like(index)
+    if weights is not None:
+        fits = weights.dim() == 1 and weights.numel() == self.numel()
+        assert fits, "weights should be 1-d and have the same length as input"
+        values = weights if weights.dtype == torch.float32 else weights.to(torch.float64)
+    return torch.zeros([max(int(self.max()) + 1, minlength)], dtype=values.dtype).index_add(0, index, values)
+
+
 def histc(self: Tensor, bins: int, min: number, max: number) -> Tensor:
     assert self.is_floating_point(), "histc is not implemented for integers"
     assert bins > 0, "torch.histc(): bins must be > 0"
