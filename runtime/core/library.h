@@ -580,7 +580,8 @@ inline tsc_status read_placement(const ModelTable& model, const tsc_call_options
   if (options->struct_size < sizeof(tsc_call_options)) {
     return report(error, ErrorKind::kInvalidArgument, "tsc_call_options.struct_size is not set");
   }
-  if ((options->flags & ~(TSC_ON_STREAM | TSC_DEVICE_RESULTS)) != 0) {
+  constexpr uint32_t kKnownFlags = TSC_ON_STREAM | TSC_DEVICE_RESULTS;
+  if ((options->flags & ~kKnownFlags) != 0) {
     return report(error, ErrorKind::kInvalidArgument, "tsc_call_options.flags has bits that this library doesn't know");
   }
   if (model.device == nullptr) {

@@ -34,6 +34,7 @@ using namespace emitted_otherwise;
 #define TSC_NAME_Linalg(name)
 #define TSC_NAME_Transform(name)
 #define TSC_NAME_Movement(name)
+#define TSC_NAME_Resampling(name)
 #define TSC_NAME_Creation(name)
 #define TSC_NAME_Random(name)
 #define TSC_NAME_Sort(name)
