@@ -304,7 +304,8 @@ class GroupEmitter {
   }
   std::string bias_pointer(ValueId bias, int64_t panel_vectors) {
     if (graph_.is_none(bias)) return "nullptr";
-    return weights(cpp_element(dtype(bias)), place_channels(graph_.as_tensor(bias), panel_vectors));
+    const auto tensor = graph_.as_tensor(bias);  // whose dtype is known where the value's type may not be
+    return weights(cpp_element(tensor->dtype), place_channels(tensor, panel_vectors));
   }
 
   // Anchors.
