@@ -82,8 +82,8 @@ struct Traits {
   static constexpr int kLanes = 1;
 };
 
-// Whether dot_of_bytes(sums, a, b) is one instruction: sums[i] + a[4i] b[4i] + ... + a[4i + 3] b[4i + 3] for unsigned
-// bytes a and signed ones b.
+// Whether dot_of_bytes(sums, a, b) is one instruction: sums[i] + a[4i] b[4i] + ... + a[4i + 3] b[4i + 3] for unsigned bytes
+// a and signed ones b.
 template <class Sums>
 inline constexpr bool kHasDotOfBytes = false;
 
@@ -91,7 +91,7 @@ inline constexpr bool kHasDotOfBytes = false;
 
 TSC_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TSC_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#define TSC_ELEMENTWISE(name, builtin)                                 \
+#define TSC_ELEMENTWISE(name, builtin)                           \
   TSC_INLINE float name(float x) { return __builtin_##builtin##f(x); } \
   TSC_INLINE double name(double x) { return __builtin_##builtin(x); }
 TSC_ELEMENTWISE(abs, fabs)
@@ -254,7 +254,7 @@ struct Traits<V> {
   static constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(Element));
 };
 template <int N>
-struct Traits<Mask<N> > {
+struct Traits<Mask<N>> {
   using Element = bool;
   static constexpr int kLanes = N;
 };
@@ -325,10 +325,8 @@ template <class V>
 TSC_INLINE V fma(V a, V b, V c) {
 #if defined(__FMA__) && defined(__x86_64__)
   using Element = typename Traits<V>::Element;
-  if constexpr (Traits<V>::kLanes > 1 && sizeof(V) == 16 && sizeof(Element) == 4)
-    return __builtin_ia32_vfmaddps(a, b, c);
-  if constexpr (Traits<V>::kLanes > 1 && sizeof(V) == 16 && sizeof(Element) == 8)
-    return __builtin_ia32_vfmaddpd(a, b, c);
+  if constexpr (Traits<V>::kLanes > 1 && sizeof(V) == 16 && sizeof(Element) == 4) return __builtin_ia32_vfmaddps(a, b, c);
+  if constexpr (Traits<V>::kLanes > 1 && sizeof(V) == 16 && sizeof(Element) == 8) return __builtin_ia32_vfmaddpd(a, b, c);
   if constexpr (sizeof(V) == 32 && sizeof(Element) == 4) return __builtin_ia32_vfmaddps256(a, b, c);
   if constexpr (sizeof(V) == 32 && sizeof(Element) == 8) return __builtin_ia32_vfmaddpd256(a, b, c);
 #if defined(__AVX512F__)
@@ -344,12 +342,12 @@ TSC_INLINE V fma(V a, V b, V c) {
   return each_lane([](auto x, auto y, auto z) { return fused(x, y, z); }, a, b, c);
 }
 
-#define TSC_ELEMENTWISE(name, builtin)                                        \
-  TSC_INLINE float name##_lane(float x) { return __builtin_##builtin##f(x); } \
-  TSC_INLINE double name##_lane(double x) { return __builtin_##builtin(x); }  \
-  template <class V>                                                          \
-  TSC_INLINE V name(V v) {                                                    \
-    return each_lane([](auto x) { return name##_lane(x); }, v);               \
+#define TSC_ELEMENTWISE(name, builtin)                                                                            \
+  TSC_INLINE float name##_lane(float x) { return __builtin_##builtin##f(x); }                                     \
+  TSC_INLINE double name##_lane(double x) { return __builtin_##builtin(x); }                                      \
+  template <class V>                                                                                              \
+  TSC_INLINE V name(V v) {                                                                                        \
+    return each_lane([](auto x) { return name##_lane(x); }, v);                                                   \
   }
 TSC_ELEMENTWISE(abs, fabs)
 TSC_ELEMENTWISE(sqrt, sqrt)

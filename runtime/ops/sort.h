@@ -24,15 +24,14 @@ TSC_INLINE SortKey<T> sort_key(T x) {
   }
 }
 // What is sorted: a key and the place where it was, in one word where both fit (the key above the place), else as two.
-template <class Key>
 struct Keyed {
-  Key key;
+  uint64_t key;
   uint32_t place;
 };
 TSC_INLINE uint64_t word_of(uint64_t item) { return item; }
-TSC_INLINE uint64_t word_of(const Keyed<uint64_t>& item) { return item.key; }
+TSC_INLINE uint64_t word_of(const Keyed& item) { return item.key; }
 TSC_INLINE bool is_before(uint64_t a, uint64_t b) { return a < b; }
-TSC_INLINE bool is_before(const Keyed<uint64_t>& a, const Keyed<uint64_t>& b) { return a.key < b.key; }
+TSC_INLINE bool is_before(const Keyed& a, const Keyed& b) { return a.key < b.key; }
 
 inline constexpr i64 kMaxSorted = UINT32_MAX;  // elements of a row
 inline constexpr int kWideDigit = 11, kNarrowDigit = 8;
@@ -171,12 +170,11 @@ struct RowKeys {
     return high | static_cast<uint64_t>(i);
   }
   i64 place(uint64_t word) const { return static_cast<i64>(word & ((uint64_t{1} << bits.first) - 1)); }
-  static i64 place(const Keyed<uint64_t>& item) { return item.place; }
+  static i64 place(const Keyed& item) { return item.place; }
 };
 // Calls use(i, place) with the places of the first `count` of a row's n elements, in order. `scratch` has sort_bytes.
 inline i64 sort_bytes(i64 n, i64 count) {
-  return static_cast<i64>(kSortCounts * sizeof(uint32_t)) +
-         2 * candidates(n, count) * static_cast<i64>(sizeof(Keyed<uint64_t>));
+  return static_cast<i64>(kSortCounts * sizeof(uint32_t)) + 2 * candidates(n, count) * static_cast<i64>(sizeof(Keyed));
 }
 template <class T, class Use>
 void sort_row(const T* row, i64 n, i64 count, bool descending, char* scratch, Use use) {
@@ -197,10 +195,9 @@ void sort_row(const T* row, i64 n, i64 count, bool descending, char* scratch, Us
     const uint64_t* sorted = sort_first(items, items + candidates(n, count), n, count, keys.bits, counts, item);
     for (i64 i = 0; i < count; ++i) use(i, keys.place(sorted[i]));
   } else if constexpr (sizeof(SortKey<T>) == 8) {
-    Keyed<uint64_t>* items = reinterpret_cast<Keyed<uint64_t>*>(memory);
-    const auto item = [=](i64 i) __attribute__((always_inline)) {
-      return Keyed<uint64_t>{keys.key(i), static_cast<uint32_t>(i)};
-    };
+    Keyed* items = reinterpret_cast<Keyed*>(memory);
+    const auto item = [=](i64 i)
+                          __attribute__((always_inline)) { return Keyed{keys.key(i), static_cast<uint32_t>(i)}; };
     const auto* sorted = sort_first(items, items + candidates(n, count), n, count, {0, 64}, counts, item);
     for (i64 i = 0; i < count; ++i) use(i, keys.place(sorted[i]));
   }
