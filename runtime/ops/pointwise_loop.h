@@ -31,39 +31,48 @@ struct PointwiseSpec {
 enum : unsigned { kBools = 1, kInts = 2, kFloats = 4, kComplexes = 8, kWideNumbers = 16 };
 
 template <class Op, class V, class... Rest>
-TSC_INLINE auto call_op(const Element<V>* numbers, const void* const* inputs, i64 at, i64 count, Rest... loaded) {
+TSC_INLINE auto call_op(const Element<V>* numbers, const void* const* inputs, i64 at, Rest... loaded) {
   if constexpr (sizeof...(Rest) == Op::kInputs) {
     return Op::call(numbers, loaded...);
   } else {
-    const Element<V>* input = static_cast<const Element<V>*>(inputs[sizeof...(Rest)]) + at;
-    if constexpr (kIsVector<V>) {
-      return call_op<Op, V>(numbers, inputs, at, count, loaded..., load_partial<V>(input, count));
-    } else {
-      return call_op<Op, V>(numbers, inputs, at, count, loaded..., *input);
-    }
+    return call_op<Op, V>(numbers, inputs, at, loaded...,
+                          load<V>(static_cast<const Element<V>*>(inputs[sizeof...(Rest)]) + at));
   }
 }
 
+template <class C>
+using ChunkVec = Vec<C, kIsComplex<C> || kLanes == 1 ? 1 : kLanes * 4 / static_cast<int>(sizeof(C))>;
+
+// A ChunkFunction for n a multiple of the vector's lanes: a loop that might end inside one would test for it each time.
 template <class Op, class C>
-void run_chunk(void* output, const void* const* inputs, i64 n, const void* numbers) {
-  constexpr int kWidth = kIsComplex<C> || kLanes == 1 ? 1 : kLanes * 4 / static_cast<int>(sizeof(C));
-  using V = Vec<C, kWidth>;
-  using Result = decltype(call_op<Op, V>(static_cast<const C*>(numbers), inputs, 0, 0));
+[[gnu::noinline]] void run_vectors(void* output, const void* const* inputs, i64 n, const void* numbers) {
+  using V = ChunkVec<C>;
+  using Result = decltype(call_op<Op, V>(static_cast<const C*>(numbers), inputs, 0));
   Element<Result>* to = static_cast<Element<Result>*>(output);
   const void* from[Op::kInputs];  // copies that no store can change
   for (int k = 0; k < Op::kInputs; ++k) from[k] = inputs[k];
   C held[kMaxNumbers];
   for (int k = 0; k < kMaxNumbers; ++k) held[k] = static_cast<const C*>(numbers)[k];
   TSC_NO_VECTORIZE
-  for (i64 i = 0; i < n; i += kWidth) {
-    const i64 count = n - i < kWidth ? n - i : kWidth;
-    const Result result = call_op<Op, V>(held, from, i, count);
-    if constexpr (kWidth > 1) {
-      store_partial(to + i, result, count);
-    } else {
-      to[i] = result;
-    }
+  for (i64 i = 0; i < n; i += kLanesOf<V>) store<Result>(to + i, call_op<Op, V>(held, from, i));
+}
+
+template <class Op, class C>
+void run_chunk(void* output, const void* const* inputs, i64 n, const void* numbers) {
+  constexpr int kWidth = kLanesOf<ChunkVec<C>>;
+  using Result = decltype(call_op<Op, ChunkVec<C>>(static_cast<const C*>(numbers), inputs, 0));
+  const i64 rest = n % kWidth, whole = n - rest;
+  if (whole > 0) run_vectors<Op, C>(output, inputs, whole, numbers);
+  if (rest == 0) return;
+  C lanes[Op::kInputs][kWidth] = {};
+  Element<Result> results[kWidth];
+  const void* from[Op::kInputs];
+  for (int k = 0; k < Op::kInputs; ++k) {
+    from[k] = lanes[k];
+    detail::copy_fewer<kWidth>(lanes[k], static_cast<const C*>(inputs[k]) + whole, rest);
   }
+  run_vectors<Op, C>(results, from, kWidth, numbers);
+  detail::copy_fewer<kWidth>(static_cast<Element<Result>*>(output) + whole, results, rest);
 }
 
 template <class Op, class C, bool kTaken>
@@ -78,9 +87,9 @@ template <class Op>
 constexpr bool is_predicate() {
   using Sample = Vec<float, 1>;
   if constexpr ((Op::kTypes & kFloats) != 0) {
-    return __is_same(decltype(call_op<Op, Sample>(nullptr, nullptr, 0, 0)), bool);
+    return __is_same(decltype(call_op<Op, Sample>(nullptr, nullptr, 0)), bool);
   } else {
-    return __is_same(decltype(call_op<Op, i64>(nullptr, nullptr, 0, 0)), bool);
+    return __is_same(decltype(call_op<Op, i64>(nullptr, nullptr, 0)), bool);
   }
 }
 template <class Op>

@@ -1,5 +1,7 @@
 """The Python package beside torch: tensors both ways, without a copy in, and the same results as the program's own."""
 
+import threading
+
 import pytest
 import torch
 
@@ -32,6 +34,27 @@ def test_views_gradients_and_scalars(tiny):
     assert tiny.echo(torch.tensor(5)).item() == 5
     assert tiny.echo(torch.float32) == 6
     assert tiny.echo(torch.device("cpu")) == "cpu"
+
+
+def test_calls_at_once(tiny_path):
+    """Calls of one method in many threads, with tensors and with what is none, each with its own results and errors."""
+    model = tsc.load(tiny_path, threads=1)
+    failures = []
+
+    def work(seed):
+        for i in range(200):
+            x = torch.full((1000,), float(seed * 1000 + i))
+            if not torch.equal(torch.from_dlpack(model.squares(x)), x * x) or model.echo(i) != i or model.echo(x).shape != (1000,):
+                failures.append((seed, i))
+            with pytest.raises(tsc.Error, match="the input's last size must be 4"):
+                model.forward(x)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
 
 
 @pytest.mark.parametrize("tensor", [torch.empty(2, device="meta"), torch.eye(2).to_sparse()])

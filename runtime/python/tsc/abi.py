@@ -148,10 +148,6 @@ class ModelInfo(Structure):
     ]
 
 
-class Result(Structure):
-    _fields_ = [("value", Value)]
-
-
 class Options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -171,7 +167,7 @@ class CallOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("flags", c_uint32), ("reserved", c_uint32), ("stream", c_void_p)]
 
 
-_Model, _Instance, _Result, _Error = c_void_p, c_void_p, POINTER(Result), POINTER(ErrorStruct)
+_Model, _Instance, _Result, _Error = c_void_p, c_void_p, c_void_p, POINTER(ErrorStruct)
 
 
 # Calls through these release the GIL.
@@ -247,11 +243,14 @@ def text(data: bytes) -> str:
 def check(function, *arguments) -> None:
     """Calls an entry point, which takes a tsc_error last, and raises what it reports."""
     error = ErrorStruct()
-    if function(*arguments, ctypes.byref(error)) == 0:
-        return
+    if function(*arguments, ctypes.byref(error)) != 0:
+        raise reported(error)
+
+
+def reported(error: ErrorStruct) -> Error:
     frames = error.frames[: error.frame_count] if error.frame_count else []
     stack = [Frame(text(f.file), f.line, text(f.function), text(f.text)) for f in frames]
-    raise Error(KINDS[error.status], text(error.message), text(error.class_name), stack)
+    return Error(KINDS[error.status], text(error.message), text(error.class_name), stack)
 
 
 _files: Dict[str, List[Tuple[int, int]]] = {}  # device and inode of what has been loaded from each path, in order

@@ -4,6 +4,7 @@ import array
 import ctypes
 import enum
 from collections import namedtuple
+from functools import cached_property
 from typing import Any, Dict, List, Optional, Tuple
 
 from tsc import abi
@@ -62,9 +63,11 @@ _api.Py_IncRef(ctypes.py_object(_destroy_capsule))  # capsules may be destroyed 
 class ResultOwner:
     """Keeps a tsc_result alive for the tensors in it."""
 
-    def __init__(self, library: abi.Entries, result, stream: int):
+    __slots__ = ("library", "result", "stream")
+
+    def __init__(self, library: abi.Entries, result: int, stream: int):
         self.library = library
-        self.result = result
+        self.result = result  # the address, which is also that of its value
         self.stream = stream  # on which tensors in the device's memory are ready
 
     def __del__(self):
@@ -75,11 +78,22 @@ class Tensor:
     """A tensor that a call returned: row-major, in the CPU's memory or, where the call asked for that, in the device's. Goes to
     others by DLPack, or from the CPU's memory by numpy's protocols."""
 
-    def __init__(self, owner: ResultOwner, struct: abi.TensorStruct):
+    def __init__(self, owner: ResultOwner, address: int):
         self._owner = owner
-        self._struct = struct
-        self.shape: Tuple[int, ...] = tuple(struct.shape[: struct.ndim])
-        self.dtype: str = _DTYPE_NAMES[struct.dtype.code, struct.dtype.bits]
+        self._address = address
+
+    # Read when they are asked for: each takes as long as a small op.
+    @cached_property
+    def _struct(self) -> abi.TensorStruct:
+        return abi.TensorStruct.from_address(self._address)
+
+    @cached_property
+    def shape(self) -> Tuple[int, ...]:
+        return tuple(self._struct.shape[: self._struct.ndim])
+
+    @cached_property
+    def dtype(self) -> str:
+        return _DTYPE_NAMES[self._struct.dtype.code, self._struct.dtype.bits]
 
     def __dlpack_device__(self) -> Tuple[int, int]:
         return (self._struct.device_type, self._struct.device_id)
@@ -225,6 +239,27 @@ def _dlpack_stream(handle: int) -> int:
     return handle or 1
 
 
+class TensorCall:
+    """What one call whose inputs are tensors needs of ctypes' objects, made once and used again by calls of the same method, one
+    at a time: to make them takes longer than to call."""
+
+    def __init__(self, count: int):
+        self._structs = [abi.TensorStruct() for _ in range(count)]
+        self._slots = [(struct, ctypes.byref(struct)) for struct in self._structs]
+        self.inputs = (abi.Value * count)()
+        for value, struct in zip(self.inputs, self._structs):
+            value.kind, value.u.tensor_address = abi.TENSOR, ctypes.addressof(struct)
+        self.result, self.error = ctypes.c_void_p(), abi.ErrorStruct()
+        self.outputs = (ctypes.byref(self.result), ctypes.byref(self.error))  # an entry point's last arguments
+
+    def borrow(self, tensors) -> bool:
+        """Describes the tensors where they lie; false when one must go by Arguments."""
+        for tensor, (struct, reference) in zip(tensors, self._slots):
+            if not _borrow(tensor, struct, reference):
+                return False
+        return True
+
+
 class Arguments:
     """Builds tsc_values; holds what they point to."""
 
@@ -289,8 +324,9 @@ class Arguments:
         to.u.sequence.count = len(items)
 
     def _build_tensor(self, value: Any, to: abi.Value) -> None:
-        borrowed = _borrow(value)
-        if borrowed is not None:
+        _meet(type(value))
+        borrowed = abi.TensorStruct()
+        if _borrow(value, borrowed, ctypes.byref(borrowed)):
             self._kept += [value, borrowed]
             to.kind, to.u.tensor_address = abi.TENSOR, ctypes.addressof(borrowed)
             return
@@ -336,28 +372,25 @@ class Arguments:
 _describers: Dict[type, Any] = {}
 
 
-def _describer_of(kind: type):
-    if kind not in _describers:
-        capsule, describe = vars(kind).get("__dlpack_c_exchange_api__"), None
-        if type(capsule).__name__ == "PyCapsule":
-            table = abi.ExchangeTable.from_address(_api.PyCapsule_GetPointer(capsule, b"dlpack_exchange_api"))
-            describe = table.describe if table.major == 1 and table.describe else None
-        _describers[kind] = describe
-    return _describers[kind]
+def _meet(kind: type) -> None:
+    if kind in _describers:
+        return
+    capsule, describe = vars(kind).get("__dlpack_c_exchange_api__"), None
+    if type(capsule).__name__ == "PyCapsule":
+        table = abi.ExchangeTable.from_address(_api.PyCapsule_GetPointer(capsule, b"dlpack_exchange_api"))
+        describe = table.describe if table.major == 1 and table.describe else None
+    _describers[kind] = describe
 
 
-def _borrow(value: Any) -> Optional[abi.TensorStruct]:
-    """The tensor where it lies, of a class that says so at once: __dlpack__() is Python code, which costs microseconds."""
-    describe = _describer_of(type(value))
+def _borrow(value: Any, struct: abi.TensorStruct, reference) -> bool:
+    """Describes the tensor where it lies, of a class that says so at once: __dlpack__() is Python code, which costs microseconds."""
+    describe = _describers.get(type(value))
     if describe is None or _is_lazy(value):
-        return None
-    struct = abi.TensorStruct()
+        return False
     try:
-        if describe(value, ctypes.byref(struct)) != 0 or struct.device_type != abi.CPU:
-            return None
+        return describe(value, reference) == 0 and struct.device_type == abi.CPU
     except Exception:  # the slow way tells what is wrong
-        return None
-    return struct
+        return False
 
 
 def _is_lazy(value: Any) -> bool:
@@ -386,11 +419,16 @@ def _export(value: Any, **where):
 _named_tuples: Dict[Tuple[str, Tuple[str, ...]], type] = {}
 
 
+def read_result(library: abi.Entries, result: int, stream: int) -> Any:
+    """A tsc_result, which begins with its value, as Python's value."""
+    return read(abi.Value.from_address(result), ResultOwner(library, result, stream))
+
+
 def read(value: abi.Value, owner: Optional[ResultOwner]) -> Any:
     """A tsc_value of a result as Python's value."""
     kind = value.kind
     if kind == abi.TENSOR:
-        return Tensor(owner, value.u.tensor.contents)
+        return Tensor(owner, value.u.tensor_address)
     if kind == abi.NONE:
         return None
     if kind == abi.BOOL:
