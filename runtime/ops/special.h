@@ -1,7 +1,7 @@
 // Special functions of each element: the engine of pointwise ops over runtime/kernels/special.h.
 #pragma once
 
-#include "runtime/kernels/special.h"
+#include "runtime/kernels/special_single.h"
 #include "runtime/ops/pointwise_loop.h"
 
 namespace tsc::ops {
@@ -32,9 +32,6 @@ namespace special_ops {
     }                                                                                       \
   };
 
-TSC_SPECIAL_1(lgamma, kFloats, special::lgamma(a))
-TSC_SPECIAL_1(digamma, kFloats, special::digamma(a))
-TSC_SPECIAL_1(erfinv, kFloats, special::erfinv(a))
 TSC_SPECIAL_1(i0, kFloats, special::i0(a))
 TSC_SPECIAL_1(special_i0e, kFloats, special::i0e(a))
 TSC_SPECIAL_1(special_i1, kFloats, special::i1(a))
@@ -77,15 +74,20 @@ TSC_SPECIAL_2(lcm, kInts, special::lcm(a, b))
 #undef TSC_SPECIAL_1
 #undef TSC_SPECIAL_2
 
-struct hypot {
-  static constexpr const char* kName = "hypot";
-  static constexpr int kInputs = 2;
-  static constexpr unsigned kTypes = kFloats;
-  template <class V>
-  static TSC_INLINE auto call(const Element<V>*, V x, V y) {
-    return math::hypot(x, y);
-  }
-};
+// call() of an op that has a function of whole vectors.
+#define TSC_SPECIAL_OF_VECTORS(op, count, parameters, ...)    \
+  struct op {                                                 \
+    static constexpr const char* kName = #op;                 \
+    static constexpr int kInputs = count;                     \
+    static constexpr unsigned kTypes = kFloats;               \
+    template <class V>                                        \
+    static TSC_INLINE auto call parameters { __VA_ARGS__; }   \
+  };
+TSC_SPECIAL_OF_VECTORS(lgamma, 1, (const Element<V>*, V x), return special::lgamma(x))
+TSC_SPECIAL_OF_VECTORS(digamma, 1, (const Element<V>*, V x), return special::digamma(x))
+TSC_SPECIAL_OF_VECTORS(erfinv, 1, (const Element<V>*, V x), return special::erfinv(x))
+TSC_SPECIAL_OF_VECTORS(hypot, 2, (const Element<V>*, V x, V y), return math::hypot(x, y))
+#undef TSC_SPECIAL_OF_VECTORS
 
 }  // namespace special_ops
 
