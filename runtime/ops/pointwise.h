@@ -55,8 +55,8 @@ TSC_POINTWISE_1(atanh, kFloats | kComplexes)
 TSC_POINTWISE_1(erf, kFloats)
 TSC_POINTWISE_1(erfc, kFloats)
 TSC_POINTWISE_1(sigmoid, kFloats | kComplexes)
-TSC_POINTWISE_1(relu, kInts | kFloats)
-TSC_POINTWISE_1(abs, kInts | kFloats | kComplexes)
+TSC_POINTWISE_1(relu, kInts | kFloats | kLight)
+TSC_POINTWISE_1(abs, kInts | kFloats | kComplexes | kLight)
 TSC_POINTWISE_1(ceil, kInts | kFloats)
 TSC_POINTWISE_1(floor, kInts | kFloats)
 TSC_POINTWISE_1(trunc, kInts | kFloats)
@@ -80,8 +80,8 @@ TSC_POINTWISE_2(remainder, kInts | kFloats)
 TSC_POINTWISE_2(floor_divide, kInts | kFloats)
 TSC_POINTWISE_2(div_trunc, kInts | kFloats)
 TSC_POINTWISE_2(pow, kInts | kFloats | kComplexes)
-TSC_POINTWISE_2(maximum, kBools | kInts | kFloats)
-TSC_POINTWISE_2(minimum, kBools | kInts | kFloats)
+TSC_POINTWISE_2(maximum, kBools | kInts | kFloats | kLight)
+TSC_POINTWISE_2(minimum, kBools | kInts | kFloats | kLight)
 TSC_POINTWISE_2(atan2, kFloats)
 TSC_POINTWISE_2(copysign, kFloats)
 TSC_POINTWISE_2(lt, kBools | kInts | kFloats)
@@ -123,13 +123,13 @@ TSC_POINTWISE(neg, 1, kInts | kFloats | kComplexes, (const Element<V>*, V x), TS
 TSC_POINTWISE(square, 1, kInts | kFloats | kComplexes, (const Element<V>*, V x), TSC_BY_VALUE(x* x, math::square(x)))
 TSC_POINTWISE(reciprocal, 1, kFloats | kComplexes, (const Element<V>*, V x),
               TSC_BY_VALUE(E(1) / x, math::reciprocal(x)))
-TSC_POINTWISE(add, 2, kBools | kInts | kFloats | kComplexes | kWideNumbers, (const Element<V>* n, V a, V b),
+TSC_POINTWISE(add, 2, kBools | kInts | kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>* n, V a, V b),
               TSC_BY_VALUE(a + n[0] * b, math::add(a, b, n[0])))
-TSC_POINTWISE(sub, 2, kInts | kFloats | kComplexes | kWideNumbers, (const Element<V>* n, V a, V b),
+TSC_POINTWISE(sub, 2, kInts | kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>* n, V a, V b),
               TSC_BY_VALUE(a - n[0] * b, math::sub(a, b, n[0])))
-TSC_POINTWISE(mul, 2, kBools | kInts | kFloats | kComplexes | kWideNumbers, (const Element<V>*, V a, V b),
+TSC_POINTWISE(mul, 2, kBools | kInts | kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>*, V a, V b),
               TSC_BY_VALUE(a* b, math::mul(a, b)))
-TSC_POINTWISE(div, 2, kFloats | kComplexes | kWideNumbers, (const Element<V>*, V a, V b),
+TSC_POINTWISE(div, 2, kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>*, V a, V b),
               TSC_BY_VALUE(a / b, math::div(a, b)))
 TSC_POINTWISE(eq, 2, kBools | kInts | kFloats | kComplexes, (const Element<V>*, V a, V b),
               TSC_BY_VALUE(a == b, math::eq(a, b)))
@@ -137,15 +137,17 @@ TSC_POINTWISE(ne, 2, kBools | kInts | kFloats | kComplexes, (const Element<V>*, 
               TSC_BY_VALUE(!(a == b), math::ne(a, b)))
 TSC_POINTWISE(where, 3, kBools | kInts | kFloats | kComplexes, (const Element<V>*, V condition, V a, V b),
               TSC_BY_VALUE(condition == E(0) ? b : a, tsc::select(tsc::convert<bool>(condition), a, b)))
-TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
+TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes | kLight, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
 TSC_POINTWISE(fma, 3, kFloats, (const Element<V>*, V a, V b, V c), { return math::fma(a, b, c); })
 TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
-TSC_POINTWISE(lerp, 3, kFloats | kComplexes | kWideNumbers, (const Element<V>*, V a, V b, V weight),
+TSC_POINTWISE(lerp, 3, kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>*, V a, V b, V weight),
               { return math::lerp(a, b, weight); })
-TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats, (const Element<V>*, V x, V low, V high),
+TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats | kLight, (const Element<V>*, V x, V low, V high),
               { return math::clamp_tensor(x, low, high); })
+TSC_POINTWISE(clamp, 1, kInts | kFloats | kLight, (const Element<V>* n, V x),
+              { return math::clamp_tensor(x, splat<V>(n[0]), splat<V>(n[1])); })
 TSC_POINTWISE(hardtanh, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::hardtanh(x, n[0], n[1]); })
 TSC_POINTWISE(threshold, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::threshold(x, n[0], n[1]); })
 TSC_POINTWISE(leaky_relu, 1, kFloats, (const Element<V>* n, V x), { return math::leaky_relu(x, n[0]); })
@@ -637,6 +639,11 @@ inline Tensor clamp_to(Context& ctx, const Tensor& self, const Operand* low, con
   }
   if (low == nullptr) {
     return pointwise<pointwise_ops::minimum>(ctx, dtype, dtype, destination, {}, Operand(self), *high);
+  }
+  const bool half = dtype == DType::kFloat16 || dtype == DType::kBFloat16;  // the limits are rounded to these
+  if (low->is_number() && high->is_number() && !half) {
+    const Scalar limits[] = {low->number(), high->number(), Scalar()};
+    return pointwise<pointwise_ops::clamp>(ctx, dtype, dtype, destination, limits, Operand(self));
   }
   return pointwise<pointwise_ops::clamp_tensor>(ctx, dtype, dtype, destination, {}, Operand(self), *low, *high);
 }

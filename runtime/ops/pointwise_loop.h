@@ -28,7 +28,14 @@ struct PointwiseSpec {
 //   static constexpr int kInputs;             tensor operands
 //   static constexpr unsigned kTypes;         kBools | kInts | kFloats | kComplexes
 //   template <class V> static auto call(const Element<V>* numbers, V a, ...);   V is a vector, a number or a complex
-enum : unsigned { kBools = 1, kInts = 2, kFloats = 4, kComplexes = 8, kWideNumbers = 16 };
+enum : unsigned {
+  kBools = 1,
+  kInts = 2,
+  kFloats = 4,
+  kComplexes = 8,
+  kWideNumbers = 16,
+  kLight = 32,  // less work than to load the operands
+};
 
 template <class Op, class V, class... Rest>
 TSC_INLINE auto call_op(const Element<V>* numbers, const void* const* inputs, i64 at, Rest... loaded) {
@@ -40,13 +47,17 @@ TSC_INLINE auto call_op(const Element<V>* numbers, const void* const* inputs, i6
   }
 }
 
-template <class C>
-using ChunkVec = Vec<C, kIsComplex<C> || kLanes == 1 ? 1 : kLanes * 4 / static_cast<int>(sizeof(C))>;
+// Light ops take vectors of 32 bytes at most: longer ones streamed a tenth slower (AVX-512, from L3).
+template <class Op, class C>
+inline constexpr int kChunkLanes =
+    kIsComplex<C> || kLanes == 1
+        ? 1
+        : ((Op::kTypes & kLight) != 0 ? tsc::min(kLanes, 8) : kLanes) * 4 / static_cast<int>(sizeof(C));
 
 // A ChunkFunction for n a multiple of the vector's lanes: a loop that might end inside one would test for it each time.
 template <class Op, class C>
 [[gnu::noinline]] void run_vectors(void* output, const void* const* inputs, i64 n, const void* numbers) {
-  using V = ChunkVec<C>;
+  using V = Vec<C, kChunkLanes<Op, C>>;
   using Result = decltype(call_op<Op, V>(static_cast<const C*>(numbers), inputs, 0));
   Element<Result>* to = static_cast<Element<Result>*>(output);
   const void* from[Op::kInputs];  // copies that no store can change
@@ -59,8 +70,8 @@ template <class Op, class C>
 
 template <class Op, class C>
 void run_chunk(void* output, const void* const* inputs, i64 n, const void* numbers) {
-  constexpr int kWidth = kLanesOf<ChunkVec<C>>;
-  using Result = decltype(call_op<Op, ChunkVec<C>>(static_cast<const C*>(numbers), inputs, 0));
+  constexpr int kWidth = kChunkLanes<Op, C>;
+  using Result = decltype(call_op<Op, Vec<C, kWidth>>(static_cast<const C*>(numbers), inputs, 0));
   const i64 rest = n % kWidth, whole = n - rest;
   if (whole > 0) run_vectors<Op, C>(output, inputs, whole, numbers);
   if (rest == 0) return;
