@@ -616,10 +616,10 @@ TSC_INLINE V tanh(V x) {
 
 namespace detail {
 
-// exp(-x) for the functions below, which are 0 or 1 beyond.
+// exp(-x) for the functions below, which are 0 or 1 beyond: from 157.2 on, n is 227.
 template <class V>
 TSC_INLINE ExpParts<V> exp_of_minus(V x) {
-  return exp_parts(max(min(-x, splat<V>(120.0f)), splat<V>(-120.0f)));
+  return exp_parts(max(min(-x, splat<V>(157.2f)), splat<V>(-120.0f)));
 }
 
 // v / (1 + e) for e = (1 + y) 2^n. With p = 2^-|n| what is divided by is 1 + p + y p, and 1 + p + y over p for a
@@ -629,7 +629,8 @@ TSC_INLINE V over_one_plus(V v, const ExpParts<V>& e) {
   using B = Bits<V>;
   const V one = splat<V>(1.0f);
   const Mask<V> grows = less(splat<B>(0), e.n);
-  // 2^-173 is no number: p is at least 2^-100, and the rest follows at the end.
+  // 2^-227 is no number: p is at least 2^-100, and the rest follows at the end. It is 0 for the largest n, so that no v
+  // is too large for that.
   const V p = power_of_two<V>(max(min(e.n, -e.n), splat<B>(-100)));
   const V rest = power_of_two<V>(min(splat<B>(100) - e.n, splat<B>(0)));
   const V sum = one + p, sum_low = p - (sum - one);
@@ -656,8 +657,7 @@ TSC_INLINE V times_sigmoid(V v, V x, V low) {
   if constexpr (kIsSingle<V>) {
     auto e = detail::exp_of_minus(x);
     e.y = fma(-low, splat<V>(1.0f) + e.y, e.y);
-    // Where exp(x) is beyond all numbers, v is made 0: the scales alone would not do it.
-    return detail::over_one_plus(select(less(x, splat<V>(-120.0f)), v * splat<V>(0.0f), v), e);
+    return detail::over_one_plus(v, e);
   } else {
     const V result = v * sigmoid(x);
     return select(less(x, splat<V>(0)), fma(result, low, result), result);

@@ -505,7 +505,11 @@ TSC_INLINE V selu(V x) {
 }
 template <FloatValue V>
 TSC_INLINE V silu(V x) {
-  return times_sigmoid(x, x, splat<V>(0));
+  if constexpr (kIsSingle<V>) {
+    return detail::over_one_plus(x, detail::exp_of_minus(x));
+  } else {
+    return times_sigmoid(x, x, splat<V>(0));
+  }
 }
 template <FloatValue V>
 TSC_INLINE V hardsigmoid(V x) {
