@@ -27,6 +27,7 @@ double y0(double x) TSC_SYMBOL(y0);
 double y1(double x) TSC_SYMBOL(y1);
 intptr_t write(int file, const void* data, size_t bytes) TSC_SYMBOL(write);
 int sched_yield() TSC_SYMBOL(sched_yield);
+int sched_getcpu() TSC_SYMBOL(sched_getcpu);
 int getpid() TSC_SYMBOL(getpid);
 int getpagesize() TSC_SYMBOL(getpagesize);
 int madvise(void* address, size_t bytes, int advice) TSC_SYMBOL(madvise);
@@ -35,6 +36,8 @@ long syscall(long number, ...) TSC_SYMBOL(syscall);
 int pthread_create(uintptr_t* thread, const void* attributes, void* (*start)(void*), void* argument)
     TSC_SYMBOL(pthread_create);
 int pthread_join(uintptr_t thread, void** result) TSC_SYMBOL(pthread_join);
+int pthread_getaffinity_np(uintptr_t thread, size_t bytes, void* cpus) TSC_SYMBOL(pthread_getaffinity_np);
+int pthread_setaffinity_np(uintptr_t thread, size_t bytes, const void* cpus) TSC_SYMBOL(pthread_setaffinity_np);
 #undef TSC_SYMBOL
 
 // Builtins: the compiler expands them or calls the library's. With no bytes, the pointers may be null.

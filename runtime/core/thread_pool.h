@@ -3,7 +3,9 @@
 // alone. How work is split depends on neither, so results do not either.
 //
 // Threads are started by the first job. After a job they spin for some tens of microseconds and then sleep on a futex.
-// After fork() the child has no workers: its jobs still complete, on the calling thread.
+// Before they are woken they are kept off the caller's CPU: where few CPUs share a cache and are busy, Linux wakes
+// threads up behind the one that woke them, and moves them milliseconds later, when the job is long done. After fork()
+// the child has no workers: its jobs still complete, on the calling thread.
 #pragma once
 
 #include "runtime/core/libc.h"
@@ -50,7 +52,10 @@ class ThreadPool {
     __atomic_store_n(&done_, 0, __ATOMIC_RELAXED);
     const uint64_t job = ((epoch(job_) + 1) << kPartBits) | static_cast<uint64_t>(parts);
     __atomic_store_n(&job_, job, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&sleepers_, __ATOMIC_SEQ_CST) != 0) wake_workers();
+    if (__atomic_load_n(&sleepers_, __ATOMIC_SEQ_CST) != 0) {
+      keep_workers_off(libc::sched_getcpu());
+      wake_workers();
+    }
     work(job, 0);
     for (int spin = 0; __atomic_load_n(&done_, __ATOMIC_ACQUIRE) != parts; ++spin) {
       if (spin < kSpins) {
@@ -65,6 +70,11 @@ class ThreadPool {
  private:
   static constexpr int kPartBits = 16;
   static constexpr int kSpins = 2000;  // about 20 to 50 microseconds
+  static constexpr int kMaxCpus = 1024;
+  struct Cpus {
+    uint64_t words[kMaxCpus / 64] = {};
+    bool operator==(const Cpus&) const = default;
+  };
   struct Worker {
     ThreadPool* pool;
     int index;
@@ -87,10 +97,10 @@ class ThreadPool {
   // Runs the parts that nobody has claimed, beginning with the thread's own, so that a part tends to meet the same
   // cache in one job after the other.
   void work(uint64_t job, i64 own) {
-    const i64 parts = static_cast<i64>(job & ((uint64_t{1} << kPartBits) - 1));
+    const i64 parts = static_cast<i64>(job & ((uint64_t{1} << kPartBits) - 1)), first = own * parts / threads_;
     for (i64 i = 0; i < parts; ++i) {
-      const i64 part = own + i < parts ? own + i : own + i - parts;
-      if (own >= parts || !claim(job, part)) continue;
+      const i64 part = first + i < parts ? first + i : first + i - parts;
+      if (!claim(job, part)) continue;
       body_(data_, part);
       __atomic_fetch_add(&done_, 1, __ATOMIC_RELEASE);
     }
@@ -123,6 +133,20 @@ class ThreadPool {
       }
       __atomic_fetch_sub(&sleepers_, 1, __ATOMIC_SEQ_CST);
     }
+  }
+
+  // Workers may run where they might when they were started, or where somebody has since allowed them to, but not on
+  // `cpu` if there is another. All of them are alike.
+  void keep_workers_off(int cpu) {
+    Cpus now;
+    if (cpu == avoided_ || cpu < 0 || cpu >= kMaxCpus || process_ != libc::getpid()) return;
+    if (libc::pthread_getaffinity_np(workers_[0].thread, sizeof now, now.words) != 0) return;
+    if (avoided_ < 0 || !(now == left_)) allowed_ = now;
+    left_ = allowed_;
+    left_.words[cpu / 64] &= ~(uint64_t{1} << (cpu % 64));
+    if (left_ == Cpus()) left_ = allowed_;
+    for (int i = 0; i < started_; ++i) libc::pthread_setaffinity_np(workers_[i].thread, sizeof left_, left_.words);
+    avoided_ = cpu;
   }
 
   // Linux's futex call on `wakeups_`.
@@ -170,6 +194,8 @@ class ThreadPool {
   alignas(64) uint32_t busy_ = 0;
   alignas(64) uint32_t wakeups_ = 0;
   uint32_t sleepers_ = 0;
+  int avoided_ = -1;  // the CPU that workers are kept off; the rest is read and written by the caller that is `busy_`
+  Cpus allowed_, left_;  // with it and without
   alignas(64) uint64_t claims_[kMaxThreads] = {};
   Worker workers_[kMaxThreads] = {};
 };

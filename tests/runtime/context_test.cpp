@@ -1,10 +1,12 @@
 #include "runtime/core/context.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -157,6 +159,51 @@ TEST(ThreadPool, WakesUpAfterSleeping) {
     EXPECT_EQ(done, 2);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+}
+
+// The CPUs that the pool's worker may run on, as it says itself in a job that both threads take part in; after it has
+// slept.
+std::set<int> cpus_of_worker(ThreadPool& pool) {
+  struct Job {
+    std::atomic<int> begun = 0;
+    std::thread::id caller = std::this_thread::get_id();
+    cpu_set_t cpus;
+  } job;
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const auto body = [](void* data, i64) {
+    Job& j = *static_cast<Job*>(data);
+    ++j.begun;
+    while (j.begun < 2) std::this_thread::yield();
+    if (std::this_thread::get_id() != j.caller) sched_getaffinity(0, sizeof j.cpus, &j.cpus);
+  };
+  pool.run(2, body, &job);
+  std::set<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &job.cpus)) cpus.insert(cpu);
+  }
+  return cpus;
+}
+
+TEST(ThreadPool, WorkersAreKeptOffTheCallersCpu) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "this process may run on one CPU only";
+  std::set<int> all;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) all.insert(cpu);
+  }
+  ThreadPool pool(2);
+  cpus_of_worker(pool);  // starts it
+  for (const int cpu : {*all.begin(), *all.rbegin(), *all.begin()}) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    ASSERT_EQ(sched_setaffinity(0, sizeof only, &only), 0);
+    std::set<int> others = all;
+    others.erase(cpu);
+    EXPECT_EQ(cpus_of_worker(pool), others);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST(ThreadPool, ServesSeveralCallersAtOnce) {
