@@ -359,7 +359,9 @@ inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Te
     const Tensor wide = converted(ctx, self, DType::kFloat32), addends = converted(ctx, src, DType::kFloat32);
     return converted(ctx, scatter_reduce(ctx, wide, dim, index, addends, reduce, include_self), self.dtype());
   }
+  const bool is_mean = reduce == Str("mean");
   const Tensor result = contiguous_copy(ctx, self, self.dtype());
+  if (include_self && !is_mean) return scatter_into(ctx, "scatter_reduce", result, dim, index, src, store);
   if (index.numel() == 0) return result;
   if (!index_sizes_ok(ctx, "scatter_reduce", self, index, dim, &src)) return {};
   const Tensor at = checked_indices(ctx, index, self.dim() == 0 ? 1 : self.size(dim), Wrap::kNo, "scatter_reduce");
@@ -379,7 +381,7 @@ inline Tensor scatter_reduce(Context& ctx, const Tensor& self, i64 dim, const Te
       });
     });
   });
-  if (!(reduce == Str("mean"))) return result;
+  if (!is_mean) return result;
   for (i64 i = 0; i < counts.numel(); ++i) counts.data<i64>()[i] = tsc::max<i64>(counts.data<i64>()[i], 1);
   const Tensor mean = is_floating(self.dtype()) ? div(ctx, result, counts) : floor_divide(ctx, result, counts);
   return convert_to(ctx, mean, self.dtype(), false, None());
@@ -439,7 +441,7 @@ inline Tensor index_add_(Context& ctx, const Tensor& self, i64 dim, const Tensor
   builder.order();
   const i64* const places = at.data<i64>();
   with_store(self.dtype(), Store::kAdd, [&](auto add) {
-    parallel_loop(ctx, builder.finish(), [&](const Loop& part) {
+    parallel_loop(ctx, builder.finish(), count, [&](const Loop& part) {
       const bool adjacent = part.strides[0][0] == bytes && part.strides[1][0] == bytes;
       for (i64 i = 0; i < count; ++i) {
         for_each_row(part, [&](char* const* row) {

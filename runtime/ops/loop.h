@@ -275,13 +275,18 @@ inline Loop part_of(const Loop& loop, i64 d, i64 begin, i64 end) {
   for (int k = 0; k < loop.operands; ++k) part.data[k] += begin * loop.strides[k][d];
   return part;
 }
-// Calls body(part) for parts of a loop whose outputs don't overlap, on the context's threads.
+// Calls body(part) for parts of a loop whose outputs don't overlap, on the context's threads. `repeats` is how often
+// the body goes over its part.
 template <class Body>
-void parallel_loop(Context& ctx, const Loop& loop, Body body) {
-  i64 d = loop.rank - 1, rest = 1;
+void parallel_loop(Context& ctx, const Loop& loop, i64 repeats, Body body) {
+  i64 d = loop.rank - 1, rest = repeats;
   while (d > 0 && loop.sizes[d] < 8 * ctx.threads()) --d;
   for (i64 other = 0; other < loop.rank; ++other) rest *= other == d ? 1 : loop.sizes[other];
   ctx.parallel_for(loop.sizes[d], kGrain / rest + 1, [&](i64 begin, i64 end) { body(part_of(loop, d, begin, end)); });
+}
+template <class Body>
+void parallel_loop(Context& ctx, const Loop& loop, Body body) {
+  parallel_loop(ctx, loop, 1, body);
 }
 
 // to[i][j] = from[j][i] for i < rows, j < columns; strides in bytes, of the dimension in which the other one is

@@ -315,53 +315,50 @@ inline bool pad_sizes(Context& ctx, const Tensor& self, const List<i64>& pad, Sh
   }
   return true;
 }
-inline Tensor constant_pad_nd(Context& ctx, const Tensor& self, const List<i64>& pad, const Scalar& value = 0) {
-  Shape sizes;
-  if (!ctx.ok() || !pad_sizes(ctx, self, pad, sizes)) return {};
-  const Tensor result = filled(ctx, sizes, self.dtype(), value);
-  Tensor from = self, to = result;
-  for (i64 i = 0; i < pad.size() / 2 && ctx.ok(); ++i) {
-    const i64 d = self.dim() - 1 - i;
-    const i64 before = pad[2 * i], after = pad[2 * i + 1];
-    const i64 crop = tsc::max<i64>(-before, 0), shift = tsc::max<i64>(before, 0);
-    const i64 length = self.size(d) - crop - tsc::max<i64>(-after, 0);
-    if (length < 0) return ctx.fail(ErrorKind::kRuntime, "narrow(): length must be non-negative.");
-    from = slice(ctx, from, d, crop, crop + length, 1);
-    to = slice(ctx, to, d, shift, shift + length, 1);
-  }
-  copy_elements(ctx, to, from);
-  return result;
-}
-// A tensor of `sizes` whose element [i, j, ...] is self[place(0, i), place(1, j), ...]: padding, rolling.
+// A tensor of `sizes` whose element [i, j, ...] is self[place(0, i), place(1, j), ...]: padding, rolling. Where a place
+// is negative, it is `value`.
 template <class Place>
-Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, Place place) {
+Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, const Scalar& value, Place place) {
   const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
   if (!ctx.ok() || result.numel() == 0) return result;
   if (sizes.rank == 0) return copied(ctx, self);
   // Of each index of each dimension, how many bytes it goes into self.
+  constexpr i64 kNowhere = INT64_MIN;
   i64 all = 0, begin[kMaxRank];
   for (i64 d = 0; d < sizes.rank; ++d) {
     begin[d] = all;
     all += sizes[d];
   }
   const i64 bytes = self.element_size(), last = sizes.rank - 1, length = sizes[last];
-  const Tensor table = Tensor::empty(ctx, DType::kInt64, dims(all + length + 1));
-  if (!ctx.ok()) return {};
+  const Tensor table = Tensor::empty(ctx, DType::kInt64, dims(all + 2 * length + 1));
+  if (!ctx.ok() || !number_fits(ctx, value, self.dtype())) return {};
   i64* const offsets = table.data<i64>();
   for (i64 d = 0; d <= last; ++d) {
-    for (i64 i = 0; i < sizes[d]; ++i) offsets[begin[d] + i] = place(d, i) * self.stride(d) * bytes;
-  }
-  // Where runs of elements begin that are equally far apart in self.
-  const i64* const columns = offsets + begin[last];
-  i64 *const runs = offsets + all, run_count = 0;
-  for (i64 i = 0; i < length;) {
-    runs[run_count++] = i++;
-    if (i < length) {
-      const i64 step = columns[i] - columns[i - 1];
-      while (i < length && columns[i] - columns[i - 1] == step) ++i;
+    for (i64 i = 0; i < sizes[d]; ++i) {
+      const i64 from = place(d, i);
+      offsets[begin[d] + i] = from < 0 ? kNowhere : from * self.stride(d) * bytes;
     }
   }
-  runs[run_count] = length;
+  // A row's stretches: where each begins, and whether its elements are many and adjacent in self, many and constant, or
+  // others.
+  enum Kind : i64 { kAdjacent, kConstant, kOthers };
+  constexpr i64 kMany = 8;
+  const i64* const columns = offsets + begin[last];
+  i64 *const stretches = offsets + all, *const kinds = stretches + length + 1, stretch_count = 0;
+  for (i64 i = 0; i < length;) {
+    const bool nowhere = columns[i] == kNowhere;
+    i64 end = i + 1;
+    while (end < length && columns[end] == (nowhere ? kNowhere : columns[end - 1] + bytes)) ++end;
+    const Kind kind = end - i < kMany ? kOthers : nowhere ? kConstant : kAdjacent;
+    if (kind != kOthers || stretch_count == 0 || kinds[stretch_count - 1] != kOthers) {
+      kinds[stretch_count] = kind;
+      stretches[stretch_count++] = i;
+    }
+    i = end;
+  }
+  stretches[stretch_count] = length;
+  alignas(16) char constant[16] = {};
+  store_scalar(value, self.dtype(), constant);
   ctx.parallel_for(result.numel() / length, kGrain / length + 1, [&](i64 first_row, i64 last_row) {
     with_bytes(bytes, [&]<class T>() {
       i64 at[kMaxRank];
@@ -371,16 +368,32 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, P
       }
       for (i64 row = first_row; row < last_row; ++row) {
         const char* from = self.bytes();
-        for (i64 d = 0; d < last; ++d) from += offsets[begin[d] + at[d]];
+        bool somewhere = true;
+        for (i64 d = 0; d < last; ++d) {
+          const i64 offset = offsets[begin[d] + at[d]];
+          somewhere &= offset != kNowhere;
+          from += offset == kNowhere ? 0 : offset;
+        }
         for (i64 d = last - 1; d >= 0 && ++at[d] == sizes[d]; --d) at[d] = 0;
         char* to = result.bytes() + row * length * bytes;
-        for (i64 r = 0; r < run_count; ++r) {
-          const i64 i = runs[r], count = runs[r + 1] - i, step = count > 1 ? columns[i + 1] - columns[i] : 0;
-          if (step == bytes) {
-            copy_bytes(to + i * bytes, from + columns[i], count * bytes);
-          } else {
+        if (!somewhere) {
+          for (i64 i = 0; i < length; ++i) move_element<T>(to, i, constant, 0);
+          continue;
+        }
+        // Whole lines of the cache first: the others, often at the edges, then find self's in the cache.
+        for (i64 s = 0; s < stretch_count; ++s) {
+          const i64 i = stretches[s];
+          if (kinds[s] == kAdjacent) copy_bytes(to + i * bytes, from + columns[i], (stretches[s + 1] - i) * bytes);
+        }
+        for (i64 s = 0; s < stretch_count; ++s) {
+          const i64 i = stretches[s], end = stretches[s + 1];
+          if (kinds[s] == kConstant) {
+            for (i64 k = i; k < end; ++k) move_element<T>(to, k, constant, 0);
+          } else if (kinds[s] == kOthers) {
             TSC_NO_VECTORIZE
-            for (i64 k = 0; k < count; ++k) move_element<T>(to, i + k, from + columns[i] + k * step, 0);
+            for (i64 k = i; k < end; ++k) {
+              move_element<T>(to, k, columns[k] == kNowhere ? constant : from + columns[k], 0);
+            }
           }
         }
       }
@@ -388,12 +401,26 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, P
   });
   return result;
 }
+inline Tensor constant_pad_nd(Context& ctx, const Tensor& self, const List<i64>& pad, const Scalar& value = 0) {
+  Shape sizes;
+  if (!ctx.ok() || !pad_sizes(ctx, self, pad, sizes)) return {};
+  for (i64 i = 0; i < pad.size() / 2; ++i) {
+    const i64 cropped = tsc::max<i64>(-pad[2 * i], 0) + tsc::max<i64>(-pad[2 * i + 1], 0);
+    if (cropped > self.size(self.dim() - 1 - i)) {
+      return ctx.fail(ErrorKind::kRuntime, "narrow(): length must be non-negative.");
+    }
+  }
+  return taken_from_places(ctx, self, sizes, value, [&](i64 d, i64 k) {
+    const i64 pair = self.dim() - 1 - d, place = pair < pad.size() / 2 ? k - pad[2 * pair] : k;
+    return place < self.size(d) ? place : -1;
+  });
+}
 // Padding whose elements come from the tensor: along a padded dimension, source(k, size) is where place k is from.
 template <class Source>
 Tensor pad_from_self(Context& ctx, const Tensor& self, const List<i64>& pad, Source source) {
   Shape sizes;
   if (!ctx.ok() || !pad_sizes(ctx, self, pad, sizes)) return {};
-  return taken_from_places(ctx, self, sizes, [&](i64 d, i64 k) {
+  return taken_from_places(ctx, self, sizes, 0, [&](i64 d, i64 k) {
     const i64 pair = self.dim() - 1 - d;
     return pair < pad.size() / 2 ? source(k - pad[2 * pair], self.size(d)) : k;
   });
@@ -529,7 +556,7 @@ inline Tensor roll(Context& ctx, const Tensor& self, const List<i64>& shifts, co
     const i64 d = wrap_dim(ctx, dims[0], self.dim());
     return rolled(ctx, self, shift[d], d);
   }
-  return taken_from_places(ctx, self, Shape(self.sizes()),
+  return taken_from_places(ctx, self, Shape(self.sizes()), 0,
                            [&](i64 d, i64 k) { return k >= shift[d] ? k - shift[d] : k - shift[d] + self.size(d); });
 }
 
