@@ -309,17 +309,8 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   if (!ctx.ok()) return {};
   const i64 bytes = self.element_size();
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
-    if (indexing.row_length() == 1 && indexing.rows() > kGrain && ctx.threads() > 1) {
-      // Elements here and there: each thread goes through all of them in order and writes its part of self.
-      i64 extent = 0;
-      Tensor::extent_bytes(self.sizes(), self.strides(), bytes, extent);
-      ctx.parallel_for(extent / bytes, kGrain, [&](i64 first, i64 last) {
-        indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64, i64) __attribute__((always_inline)) {
-          if (offset >= first && offset < last) put(self.bytes(), offset, from.bytes(), n);
-        });
-      });
-      return;
-    }
+    // In order and on one thread: of threads that each wrote its part of self, all would go over all indices, which
+    // takes longer.
     indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
       if (step == 1 && count > 1 && !accumulate) {
         copy_bytes(self.bytes() + offset * bytes, from.bytes() + n * bytes, count * bytes);
