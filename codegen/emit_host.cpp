@@ -951,6 +951,7 @@ class HostEmitter {
       const OpInfo& row = op_info(node.op);
       if (row.op_class == OpClass::kPointwise && row.shape_rule == ShapeRule::kBroadcast) check_operands(node, 0, seen);
       if (node.op == Op::matmul || node.op == Op::bmm) check_operands(node, 2, seen);
+      if (node.op == Op::softmax_attention) check_attention(node, seen);
       for (const passes::SizePair& pair : passes::region_requirements(graph_, node)) {
         if (pair.a == pair.b || !seen.insert(pair.a.str() + " = " + pair.b.str()).second) continue;
         out_.line("check_equal(ctx, \"{}\", {}, {});", op_info(node.op).name, size(pair.a), size(pair.b));
@@ -965,12 +966,25 @@ class HostEmitter {
       if (!type(input).is_tensor()) continue;
       const auto& from = type(input).tensor.dims;
       for (size_t i = 0; i + others < from.size(); ++i) {
-        const Dim& wanted = to[to.size() - from.size() + i];
-        if (from[i] == wanted || from[i].is_constant(1) || !seen.insert(from[i].str() + " " + wanted.str()).second)
-          continue;
-        out_.line("check_broadcast(ctx, {}, {});", size(from[i]), size(wanted));
+        check_stretch(from[i], to[to.size() - from.size() + i], seen);
       }
     }
+  }
+  void check_stretch(const Dim& from, const Dim& to, std::set<std::string>& seen) {
+    if (from == to || from.is_constant(1) || !seen.insert(from.str() + " " + to.str()).second) return;
+    out_.line("check_broadcast(ctx, {}, {});", size(from), size(to));
+  }
+
+  // The scores that a mask is added to: [batch, heads, queries, keys], and there is a value for each key.
+  void check_attention(const Node& node, std::set<std::string>& seen) {
+    check_operands(node, 2, seen);
+    const Dim &queries = type(node.outputs[0]).tensor.dims[2], &keys = type(node.inputs[2]).tensor.dims[2];
+    check_stretch(type(node.inputs[0]).tensor.dims[2], queries, seen);
+    check_stretch(type(node.inputs[1]).tensor.dims[2], keys, seen);
+    if (!type(node.inputs[3]).is_tensor()) return;
+    const auto& mask = type(node.inputs[3]).tensor.dims;
+    if (mask.size() > 1) check_stretch(mask[mask.size() - 2], queries, seen);
+    if (!mask.empty()) check_stretch(mask.back(), keys, seen);
   }
 
   // A select whose index may lie outside, since the size is told at run time.

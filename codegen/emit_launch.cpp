@@ -23,6 +23,7 @@ std::string device_obstacle(const Graph& graph, const Node& node) {
     case Op::rnn_tanh_scan:
       return "the device has no kernel of this kind";
     case Op::scaled_dot_product_attention:
+    case Op::softmax_attention:
       for (const char* name : {"query", "value"}) {
         const auto depth = graph.value(node.inputs[input_index(node.op, name)]).type.tensor.dims.back().constant();
         if (!depth || *depth > kMostAttentionDepth) return "the device's kernel has heads of at most 256 numbers";

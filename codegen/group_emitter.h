@@ -326,7 +326,7 @@ class GroupEmitter {
         return emit_softmax(anchor);
       case Op::layer_norm:
         return emit_layer_norm(anchor);
-      case Op::scaled_dot_product_attention:
+      case Op::scaled_dot_product_attention: case Op::softmax_attention:
         return emit_attention(anchor);
       case Op::lstm_scan: case Op::gru_scan: case Op::rnn_tanh_scan:
         return emit_scan(anchor);
@@ -484,36 +484,43 @@ class GroupEmitter {
   void emit_attention(const Node& node) {
     use_kernel("attention");
     const auto input = [&](const char* name) { return node.inputs[input_index(node.op, name)]; };
-    const ValueId q = input("query"), k = input("key"), v = input("value"), mask = input("attn_mask");
-    const auto strides = [&](ValueId id) { return address(id).strides; };
+    const bool plain_softmax = node.op == Op::softmax_attention;
+    const ValueId q = input("query"), k = input("key"), v = input("value"), mask = input(plain_softmax ? "mask" : "attn_mask");
     const auto out = passes::dense_strides(dims(node.outputs[0]));
     open_function();
-    const bool causal = *graph_.as_bool(input("is_causal"));
+    const bool causal = !plain_softmax && *graph_.as_bool(input("is_causal"));
     const auto scale = graph_.as_double(input("scale"));
     const Dim depth = dims(q)[3];
+    std::vector<Dim> scores = dims(node.outputs[0]);  // sizes of [batch, heads, queries, keys]
+    scores[3] = dims(v)[2];
     out_.line("const Attention p{{");
-    out_.line("    .batch = {}, .heads = {}, .queries = {}, .keys = {}, .depth = {}, .value_depth = {},", size(dims(node.outputs[0])[0]),
-              size(dims(q)[1]), size(dims(q)[2]), size(dims(k)[2]), size(depth), size(dims(v)[3]));
-    const auto place = [&](const char* name, const std::vector<Dim>& s, ValueId id) {
-      const auto step = [&](size_t i) { return id != kNoId && dims(id)[i].is_constant(1) ? std::string("0") : size(s[i]); };
-      out_.line("    .{0}_batch = {1}, .{0}_head = {2}, .{0}_row = {3},", name, step(0), step(1), size(s[2]));
+    out_.line("    .batch = {}, .heads = {}, .queries = {}, .keys = {}, .depth = {}, .value_depth = {},", size(scores[0]),
+              size(scores[1]), size(scores[2]), size(scores[3]), size(depth), size(dims(v)[3]));
+    // A size of 1 is stretched to the one that is wanted; which is the case may be told at run time.
+    const auto step = [&](ValueId id, size_t axis, const Dim& wanted) -> std::string {
+      const Dim& from = dims(id)[axis];
+      const std::string stride = size(address(id).strides[axis]);
+      if (from.is_constant(1)) return "0";
+      return from == wanted ? stride : fmt::format("({} == 1 ? 0 : {})", size(from), stride);
     };
-    place("query", strides(q), q);
-    place("key", strides(k), k);
-    place("value", strides(v), v);
-    place("output", out, kNoId);
+    const auto place = [&](const char* name, ValueId id, const Dim& rows) {
+      out_.line("    .{0}_batch = {1}, .{0}_head = {2}, .{0}_row = {3},", name, step(id, 0, scores[0]), step(id, 1, scores[1]), step(id, 2, rows));
+    };
+    place("query", q, scores[2]);
+    place("key", k, scores[3]);
+    place("value", v, scores[3]);
+    out_.line("    .output_batch = {}, .output_head = {}, .output_row = {},", size(out[0]), size(out[1]), size(out[2]));
     std::string mask_pointer = "NoMask{}";
     if (!graph_.is_none(mask)) {
       mask_pointer = pointer(mask);
       std::vector<std::string> steps(4, "0");
       const size_t lead = 4 - dims(mask).size();
-      for (size_t i = 0; i < dims(mask).size(); ++i) {
-        if (!dims(mask)[i].is_constant(1)) steps[lead + i] = size(strides(mask)[i]);
-      }
+      for (size_t i = 0; i < dims(mask).size(); ++i) steps[lead + i] = step(mask, i, scores[lead + i]);
       out_.line("    .mask_batch = {}, .mask_head = {}, .mask_query = {}, .mask_key = {},", steps[0], steps[1], steps[2], steps[3]);
     }
     const std::string factor_text = scale ? float_literal(*scale, false) : fmt::format("1.0f / __builtin_sqrtf(static_cast<float>({}))", size(depth));
-    out_.line("    .scale = {}, .visibility = Visibility::{}}};", factor_text, causal ? "kCausal" : "kAllKeys");
+    out_.line("    .scale = {}, .visibility = Visibility::{}, .unseeing = Unseeing::{}}};", factor_text, causal ? "kCausal" : "kAllKeys",
+              plain_softmax ? "kNaN" : "kZero");
     call_attention(fmt::format("p, {}, {}, {}, {}, {}, Identity()", pointer(q), pointer(k), pointer(v), mask_pointer, output_),
                    dims(v)[3].constant());
     out_.close();

@@ -69,11 +69,12 @@ int64_t scratch_bytes(const Target& target, const Graph& graph, const Node& node
       const int64_t panel = kernel_of(node).panel_vectors * kernel_target(target).lanes();
       return matmul_floats(dims(node.inputs[0]), addresses.at(node.inputs[0]).strides.back(), panel) * kFloatBytes;
     }
-    case Op::scaled_dot_product_attention: {
+    case Op::scaled_dot_product_attention:
+    case Op::softmax_attention: {
       const auto size = [&](const char* name, size_t axis) {
         return *dims(node.inputs[input_index(node.op, name)])[axis].constant();
       };
-      return attention_floats(target, size("query", 2), size("key", 2), size("query", 3), size("value", 3)) *
+      return attention_floats(target, size("query", 2), size("value", 2), size("query", 3), size("value", 3)) *
              kFloatBytes;
     }
     default:

@@ -69,6 +69,7 @@ constexpr PipelineStep kSteps[] = {
     {"refuse_written_conjugates", refuse_written_conjugates},
     {"lower_for_regions", lower_for_regions},
     {"lower_composites", on_any_target<passes::lower_composites>},
+    {"fuse_attention", on_any_target<passes::fuse_attention>},
     {"hoist_products", on_any_target<passes::hoist_products>},
     {"materialize_sizes", on_any_target<passes::materialize_sizes>},
     {"eliminate_dead_code", on_any_target<passes::eliminate_dead_code>},

@@ -371,6 +371,17 @@ std::string attention_obstacle(const Graph& graph, const Node& node, Floats floa
   return "";
 }
 
+std::string softmax_attention_obstacle(const Graph& graph, const Node& node, Floats floats) {
+  for (size_t i = 0; i < 3; ++i) {
+    if (dims_of(graph, node.inputs[i]).size() != 4 || !has_kernel(graph, node.inputs[i], floats))
+      return "only float32 [batch, heads, length, dim] has a kernel";
+  }
+  const ValueId mask = node.inputs[3];
+  if (!graph.is_none(mask) && (!has_kernel(graph, mask, floats) || dims_of(graph, mask).size() > 4))
+    return "a mask of this kind has no kernel";
+  return "";
+}
+
 std::string recurrent_obstacle(const Graph& graph, const Node& node) {
   if (node.op != Op::lstm_scan && node.op != Op::gru_scan && node.op != Op::rnn_tanh_scan)
     return "a recurrence of this kind has no kernel";
@@ -425,6 +436,7 @@ std::string obstacle_by_class(const Graph& graph, const Node& node, Floats float
       return "a normalisation of this kind has no kernel";
     }
     case OpClass::kAttention: {
+      if (node.op == Op::softmax_attention) return softmax_attention_obstacle(graph, node, floats);
       if (node.op != Op::scaled_dot_product_attention) return "an attention of this kind has no kernel";
       return attention_obstacle(graph, node, floats);
     }
@@ -571,6 +583,11 @@ std::vector<SizePair> region_requirements(const Graph& graph, const Node& node) 
     }
     case Op::scaled_dot_product_attention:
       return {{dims(0)[3], dims(1)[3]}, {dims(1)[2], dims(2)[2]}};
+    case Op::softmax_attention: {
+      Dim keys = dims(1)[2];
+      if (!graph.is_none(node.inputs[3]) && !dims(3).empty()) keys = broadcast(keys, dims(3).back());
+      return {{dims(0)[3], dims(1)[3]}, {keys, dims(2)[2]}};
+    }
     case Op::cat: {
       std::vector<SizePair> pairs;
       const auto& out = dims_of(graph, node.outputs[0]);

@@ -134,6 +134,30 @@ void infer_attention(const Rule& rule) {
   rule.set_tensor(0, dtype, result);
 }
 
+// The leading sizes and the queries broadcast, as those of the sum of scores and mask do; each key has a value.
+void infer_softmax_attention(const Rule& rule) {
+  const DType dtype = common_dtype(rule, 0, 1);
+  const Shape q = rule.shape(0), k = rule.shape(1), v = rule.shape(2), mask = rule.shape(3);
+  const bool has_mask = rule.type(3).is_tensor();
+  if (!q || !k || !v || q->size() < 2 || k->size() != q->size() || v->size() != q->size() || (has_mask && (!mask || mask->size() > q->size())))
+    return rule.set_tensor(0, dtype, std::nullopt);
+  Dims result = *rule.shape(0);
+  rule.require_equal(q->back(), k->back(), "softmax_attention: query and key must have the same last size");
+  Dim keys = (*rule.shape(1))[k->size() - 2];
+  for (size_t i = 0; i + 2 < result.size(); ++i) result[i] = rule.broadcast_dim(result[i], (*rule.shape(1))[i]);
+  if (has_mask) {
+    const Dims masks = *rule.shape(3);
+    const size_t lead = result.size() - masks.size();
+    for (size_t i = 0; i + 1 < masks.size(); ++i) result[lead + i] = rule.broadcast_dim(result[lead + i], masks[i]);
+    if (!masks.empty()) keys = rule.broadcast_dim(keys, masks.back());
+  }
+  const Dims value = *rule.shape(2);
+  rule.require_equal(keys, value[value.size() - 2], "softmax_attention: key and value must have the same length");
+  for (size_t i = 0; i + 2 < result.size(); ++i) result[i] = rule.broadcast_dim(result[i], value[i]);
+  result.back() = value.back();
+  rule.set_tensor(0, dtype, result);
+}
+
 void infer_scan(const Rule& rule) {
   const Shape gates = rule.shape(0), weight = rule.shape(1);
   if (!gates || !weight || gates->size() != 3 || weight->size() != 2) return rule.set_tensor(0, rule.dtype(0), std::nullopt);
@@ -288,6 +312,9 @@ bool infer_contraction(const Rule& rule) {
       return false;
     case Op::scaled_dot_product_attention:
       infer_attention(rule);
+      return true;
+    case Op::softmax_attention:
+      infer_softmax_attention(rule);
       return true;
     case Op::transformer_encoder_layer_fwd:
       rule.set_tensor(0, rule.dtype(0), rule.shape(0));

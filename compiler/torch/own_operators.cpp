@@ -47,6 +47,13 @@ at::Tensor linear_result(const at::Tensor& rows, const at::Tensor& input) {
   return rows.reshape(sizes);
 }
 
+// Attention as programs spell it: a query all of whose scores are minus infinity gets NaN.
+at::Tensor softmax_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                             const std::optional<at::Tensor>& mask, double scale) {
+  const at::Tensor scores = at::matmul(query, key.transpose(-2, -1)) * scale;
+  return at::matmul(at::softmax(mask ? scores + *mask : scores, -1), value);
+}
+
 // A result into the destination of an `.out` overload, which takes its sizes.
 at::Tensor write_out_(const at::Tensor& self, const at::Tensor& result, bool exact) {
   if (exact) {
@@ -89,6 +96,7 @@ void define_own_operators() {
         "int padding_value) -> Tensor",
         &conv2d_integer);
     result.def("linear_rows(Tensor(a) input, int depth, int columns) -> Tensor(a)", &linear_rows);
+    result.def("softmax_attention(Tensor query, Tensor key, Tensor value, Tensor? mask, float scale) -> Tensor", &softmax_attention);
     result.def("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor", &resample);
     result.def(
         "sample_grid(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> "

@@ -6,8 +6,8 @@
 //
 // Rows of query, key, value and output are contiguous (depth or value_depth floats); everything else is strided, so
 // that heads may lie within rows. `mask` is NoMask{}, a const float* that is added, or a const bool* whose false
-// removes a key; its strides may be 0. With kCausal query i sees keys 0..i. A query that sees no key gets 0. The
-// epilogue gets Position{offset in the output, column}.
+// removes a key; its strides may be 0. With kCausal query i sees keys 0..i. A query all of whose scores are minus infinity
+// gets what `unseeing` says. The epilogue gets Position{offset in the output, column}.
 //
 // Work items are (batch, head, block of MR queries): attention_work_items<MR, NV>(p). Each thread needs
 // attention_scratch_bytes<MR, NV>(p) bytes of scratch memory, 64-byte aligned.
@@ -25,6 +25,8 @@
 namespace tsc::kernels {
 
 enum class Visibility { kAllKeys, kCausal };
+// Of a query that sees no key: PyTorch's attention gives 0, the softmax of such a row has no number. Without any keys both give 0.
+enum class Unseeing { kZero, kNaN };
 
 struct Attention {
   isize batch = 1, heads = 1, queries = 0, keys = 0;
@@ -37,6 +39,7 @@ struct Attention {
   isize mask_batch = 0, mask_head = 0, mask_query = 0, mask_key = 0;
   float scale = 1;
   Visibility visibility = Visibility::kAllKeys;
+  Unseeing unseeing = Unseeing::kZero;
 };
 
 struct NoMask {};
@@ -134,7 +137,8 @@ inline void softmax_scores(const Attention& p, float* scores, isize row, const B
   TSC_UNROLL
   for (int r = 0; r < kRows; ++r) {
     const float total = horizontal_sum(sum[r]);
-    inverse[r] = total == 0.0f ? 0.0f : 1.0f / total;
+    const float unseen = p.unseeing == Unseeing::kZero || limit == 0 ? 0.0f : kInfinity - kInfinity;
+    inverse[r] = total == 0.0f ? unseen : 1.0f / total;
   }
 }
 

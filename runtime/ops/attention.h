@@ -69,6 +69,15 @@ inline Tensor scaled_dot_product_attention(Context& ctx, const Tensor& query, co
   return converted(ctx, matmul(ctx, p, v), query.dtype());
 }
 
+// Attention as programs spell it, with plain softmax: a row that is all masked gives NaN.
+inline Tensor softmax_attention(Context& ctx, const Tensor& query, const Tensor& key, const Tensor& value,
+                                const Optional<Tensor>& mask, double scale) {
+  if (!ctx.ok()) return {};
+  Tensor scores = mul(ctx, matmul(ctx, query, transpose(ctx, key, -2, -1)), scale);
+  if (mask.has_value()) scores = add(ctx, scores, *mask, 1);
+  return matmul(ctx, softmax(ctx, scores, -1), value);
+}
+
 // Kinds of masks of the fused layers. Here a true element is left out of the attention.
 enum MaskType : i64 { kSourceMask = 0, kPaddingMask = 1, kGenericMask = 2 };
 

@@ -64,6 +64,30 @@ class Attention(nn.Module):
         return nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
+class SpelledAttention(nn.Module):
+    """Attention as programs spell it, with a mask that broadcasts either way: of several batches for one of queries, too. A query
+    that sees no key has no number. Values are wider than queries; and without a mask, of one batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.projection, self.values = nn.Linear(24, 48), nn.Linear(24, 210)
+
+    def forward(self, x, mask):
+        query, key = self.projection(x).view(x.size(0), x.size(1), 2, 3, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        value = self.values(x).view(x.size(0), x.size(1), 3, 70).transpose(1, 2)
+        scores = torch.matmul(query, key.transpose(-1, -2)) / 2.5 + mask
+        heads = torch.matmul(torch.softmax(scores, -1), value)
+        one = torch.bmm(torch.softmax(torch.bmm(x, x.permute(0, 2, 1)) * 0.5, 2), x)
+        return heads, one, torch.matmul((mask + torch.matmul(query, key.transpose(2, 3))).softmax(3), query)
+
+
+def hiding(*sizes):
+    """Some keys are hidden, and all of those of the first query, or of all where one mask serves them."""
+    mask = torch.zeros(sizes).masked_fill(torch.rand(sizes) > 0.8, float("-inf"))
+    mask[..., :1, :] = mask[..., :1, :] if sizes[-2] == 1 else float("-inf")
+    return mask
+
+
 class Streaming(nn.Module):
     """Methods that write attributes."""
 
@@ -172,6 +196,8 @@ def build():
     add("conv_net", ConvNet(), *[(torch.rand(n, 3, h, w),) for n, h, w in ((1, 64, 64), (2, 51, 70), (3, 64, 64))])
     add("mlp", Mlp(), *[(torch.randn(rows, 30),) for rows in (4, 1, 37)])
     add("attention", Attention(), *[(torch.randn(b, n, 24), torch.rand(n, n)) for b, n in ((2, 9), (1, 33), (3, 1))])
+    sizes = [(2, 9, (2, 1, 1, 9)), (1, 70, (1, 1, 70, 70)), (1, 17, (2, 1, 17, 17)), (3, 1, (1, 3, 1, 1)), (2, 16, (1, 1, 1, 1))]
+    add("spelled_attention", SpelledAttention(), *[(torch.randn(b, n, 24), hiding(*mask)) for b, n, mask in sizes])
     add("bert", BertEncoder(2, 32, 4, 50, 40), *[tokens(*size) for size in ((1, 16), (2, 7), (1, 40))])
     add("tagger", Tagger(50, 16, 5), *[words(*size) for size in ((2, 12), (1, 1), (5, 7))])
     add("scripted_tagger", Tagger(50, 16, 5), *[words(*size) for size in ((2, 12), (3, 4))], script=True)

@@ -141,6 +141,27 @@ TEST(Attention, Masks) {
   check(p, bias.data());
 }
 
+TEST(Attention, UnseeingQueries) {
+  Attention p = make(1, 1, 3, 2 * kLanes + 1, 4, 4, 1);
+  p.mask_query = p.keys, p.mask_key = 1;
+  const auto x = numbers(p.keys * 4, 1);
+  std::vector<float> mask(3 * p.keys), y(12);
+  std::fill(mask.begin() + p.keys, mask.begin() + 2 * p.keys, -INFINITY);
+  std::vector<float> scratch(attention_scratch_bytes<kMR, kNV>(p) / 4 + 16);
+  const auto run = [&] {
+    attention<kMR, kNV>(p, x.data(), x.data(), x.data(), mask.data(), y.data(), Identity{}, scratch.data(), 0,
+                        attention_work_items<kMR, kNV>(p));
+  };
+  run();
+  for (i64 i = 0; i < 12; ++i) EXPECT_EQ(y[i] == 0, i / 4 == 1) << i;
+  p.unseeing = Unseeing::kNaN;
+  run();
+  for (i64 i = 0; i < 12; ++i) EXPECT_EQ(std::isnan(y[i]), i / 4 == 1) << i;
+  p.keys = 0;  // a sum of nothing
+  run();
+  for (i64 i = 0; i < 12; ++i) EXPECT_EQ(y[i], 0) << i;
+}
+
 TEST(Attention, NanSpreadsToItsQueryOnly) {
   Attention p = make(1, 1, 5, 6, 4, 4, 1);
   auto q = numbers(20, 1);

@@ -57,6 +57,12 @@ def linear_result(rows, input):
     return rows.reshape(*input.shape[:-1], rows.size(1))
 
 
+@define("softmax_attention(Tensor query, Tensor key, Tensor value, Tensor? mask, float scale) -> Tensor")
+def softmax_attention(query, key, value, mask, scale):
+    scores = query @ key.transpose(-2, -1) * scale
+    return torch.softmax(scores if mask is None else scores + mask, -1) @ value
+
+
 @define("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor")
 def resample(input, dim, places, weights):
     assert input.dim() > 0 and input.dtype is weights.dtype and input.dtype in (torch.float32, torch.float64)

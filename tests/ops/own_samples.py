@@ -140,6 +140,9 @@ def of_dtype(dtype):
           for mode in (0, 1, 2) for padding in (0, 1, 2) for corners in (False, True)],
         *[("tsc::sample_grid", t(1, 2, 3, 5, 4), t(1, 2, 3, 4, 3), mode, padding, corners)
           for mode in (0, 1) for padding in (0, 1, 2) for corners in (False, True)],
+        ("tsc::softmax_attention", t(2, 3, 4, 5), t(2, 3, 6, 5), t(2, 3, 6, 7), t(2, 1, 1, 6), 0.5),
+        ("tsc::softmax_attention", t(3, 4, 5), t(3, 2, 5), t(3, 2, 4), torch.tensor([[0.0, 1.0]] * 3 + [[float("-inf")] * 2]), 2.0),
+        ("tsc::softmax_attention", t(1, 3, 1, 5), t(2, 1, 4, 5), t(2, 3, 4, 5), None, -1.0),
         ("tsc::write_out_", t(2, 3), t(2, 3), True),
         ("tsc::write_out_", torch.zeros(2, 3, dtype=torch.float64), t(2, 3), False),
     ]  # fmt: skip
