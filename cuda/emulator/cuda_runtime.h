@@ -13,7 +13,8 @@
 //
 // TSC_EMULATOR_FAILURE (no_driver, no_device, no_image) makes calls fail as they do on machines without these;
 // TSC_EMULATOR_MEMORY is the bytes of device memory; TSC_EMULATOR_COPIES tells each copy between host and device on stderr;
-// with TSC_EMULATOR_LAUNCHES kernels are told there instead of run.
+// with TSC_EMULATOR_LAUNCHES kernels are told there instead of run. TSC_EMULATOR_COUNTS names a file to which each library adds, at its
+// end, how many kernels it ran.
 #pragma once
 
 #define TSC_CUDA_EMULATOR

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,12 +18,67 @@
 
 #include "cuda_runtime.h"
 
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TSC_EMULATOR_SANITIZED
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
+#endif
+
+// A place where another stack left off. swapcontext asks the kernel for the signals that are blocked, twice a switch,
+// which took most of a run's time; where the registers of a call are known, nothing of it is needed.
+#if defined(__x86_64__)
+struct StackPlace {
+  void* top = nullptr;
+};
+// Puts the registers that functions must keep on the stack, and takes those that lie on the other one.
+extern "C" void tsc_emulator_switch(StackPlace* from, const StackPlace* to);
+asm(R"(
+.text
+.p2align 4
+.local tsc_emulator_switch
+.type tsc_emulator_switch, @function
+tsc_emulator_switch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq (%rsi), %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size tsc_emulator_switch, . - tsc_emulator_switch
+)");
+static void switch_stacks(StackPlace& from, const StackPlace& to) { tsc_emulator_switch(&from, &to); }
+static void begin_stack(StackPlace& place, char* stack, size_t bytes, void (*function)()) {
+  constexpr size_t kSaved = 6;
+  void** const top = reinterpret_cast<void**>(stack + bytes) - 1;  // as a call leaves it: eight bytes above a sixteenth
+  *top = nullptr;                                                  // to which nobody returns
+  top[-1] = reinterpret_cast<void*>(function);
+  place.top = top - 1 - kSaved;
+}
+#else
+using StackPlace = ucontext_t;
+static void switch_stacks(StackPlace& from, const StackPlace& to) { swapcontext(&from, &to); }
+static void begin_stack(StackPlace& place, char* stack, size_t bytes, void (*function)()) {
+  getcontext(&place);
+  place.uc_stack.ss_sp = stack;
+  place.uc_stack.ss_size = bytes;
+  place.uc_link = nullptr;
+  makecontext(&place, function, 0);
+}
 #endif
 
 namespace tsc::emulator {
@@ -35,8 +89,8 @@ std::string_view setting(const char* name) {
   return text == nullptr ? "" : text;
 }
 
-// Device memory: blocks by where they begin, each in pages of its own between two that nobody may touch. It lives as long as
-// the process, for libraries free theirs at the very end.
+// Device memory: blocks by where they begin, each in pages of its own between two that nobody may touch. It lives as
+// long as the process, for libraries free theirs at the very end.
 std::recursive_mutex mutex;  // of everything here
 auto& blocks = *new std::map<uintptr_t, size_t>;
 size_t used = 0;
@@ -85,7 +139,7 @@ constexpr unsigned kWarp = 32;
 enum class Wait { kNone, kBarrier, kWarp, kDone };
 
 struct Fiber {
-  ucontext_t context;
+  StackPlace place;
   char* stack = nullptr;
   void* fake_stack = nullptr;  // the address sanitizer's
   Wait wait = Wait::kNone;
@@ -104,7 +158,7 @@ struct Block {
   std::vector<Fiber> fibers;
   std::vector<Warp> warps;
   const std::function<void()>* thread = nullptr;
-  ucontext_t scheduler;
+  StackPlace scheduler;
   const void* scheduler_stack = nullptr;
   size_t scheduler_stack_bytes = 0;
   unsigned current = 0;
@@ -114,7 +168,9 @@ struct Block {
 
 #if defined(TSC_EMULATOR_SANITIZED)
 void start_switch(void** keep, const void* stack, size_t bytes) { __sanitizer_start_switch_fiber(keep, stack, bytes); }
-void finish_switch(void* kept, const void** stack, size_t* bytes) { __sanitizer_finish_switch_fiber(kept, stack, bytes); }
+void finish_switch(void* kept, const void** stack, size_t* bytes) {
+  __sanitizer_finish_switch_fiber(kept, stack, bytes);
+}
 #else
 void start_switch(void**, const void*, size_t) {}
 void finish_switch(void*, const void**, size_t*) {}
@@ -125,7 +181,7 @@ void leave(Wait wait) {
   Fiber& fiber = block.fibers[block.current];
   fiber.wait = wait;
   start_switch(wait == Wait::kDone ? nullptr : &fiber.fake_stack, block.scheduler_stack, block.scheduler_stack_bytes);
-  swapcontext(&fiber.context, &block.scheduler);
+  switch_stacks(fiber.place, block.scheduler);
   finish_switch(fiber.fake_stack, &block.scheduler_stack, &block.scheduler_stack_bytes);
 }
 
@@ -142,7 +198,7 @@ void resume(unsigned i) {
   fiber.wait = Wait::kNone;
   void* fake_stack = nullptr;
   start_switch(&fake_stack, fiber.stack, kStackBytes);
-  swapcontext(&block.scheduler, &fiber.context);
+  switch_stacks(block.scheduler, fiber.place);
   finish_switch(fake_stack, nullptr, nullptr);
 }
 
@@ -158,8 +214,8 @@ std::vector<unsigned> runnable() {
   }
   if (!result.empty() || done == block.fibers.size()) return result;
   if (at_barrier != block.fibers.size()) {
-    report("%u of %zu threads of block %u stand at a barrier, %u have ended, the others wait for their warp", at_barrier,
-           block.fibers.size(), blockIdx.x, done);
+    report("%u of %zu threads of block %u stand at a barrier, %u have ended, the others wait for their warp",
+           at_barrier, block.fibers.size(), blockIdx.x, done);
   }
   ++block.epoch;
   for (unsigned i = 0; i < block.fibers.size(); ++i) {
@@ -176,15 +232,12 @@ void run_block(unsigned threads, std::minstd_rand& random) {
   ++block.number;
   for (Fiber& fiber : block.fibers) {
     if (fiber.stack == nullptr) {
-      void* stack = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      void* stack =
+          mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (stack == MAP_FAILED) report("there is no memory for %u stacks", threads);
       fiber.stack = static_cast<char*>(stack);
     }
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack;
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, fiber_main, 0);
+    begin_stack(fiber.place, fiber.stack, kStackBytes, fiber_main);
     fiber.wait = Wait::kNone;
     fiber.meetings = 0;
   }
@@ -236,9 +289,25 @@ tsc_emulated_stream& stream_of(cudaStream_t stream) {
 }
 auto& all_streams = *new std::vector<tsc_emulated_stream*>{&stream_of(nullptr)};
 
+// Of kernels that ran. At the end of the process, or of the library, the number goes to the file that TSC_EMULATOR_COUNTS names.
+struct Launches {
+  size_t count = 0;
+
+  ~Launches() {
+    const std::string file(setting("TSC_EMULATOR_COUNTS"));
+    if (file.empty()) return;
+    if (FILE* const to = fopen(file.c_str(), "a")) {
+      fprintf(to, "%zu\n", count);
+      fclose(to);
+    }
+  }
+} launches;
+
 void run(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
+  ++launches.count;
   const OnDevice memory;
-  static std::minstd_rand random(static_cast<unsigned>(strtoul(std::string(setting("TSC_EMULATOR_SEED")).c_str(), nullptr, 10)) + 1);
+  static std::minstd_rand random(
+      static_cast<unsigned>(strtoul(std::string(setting("TSC_EMULATOR_SEED")).c_str(), nullptr, 10)) + 1);
   block.thread = &thread;
   blockDim = config.blockDim;
   gridDim = config.gridDim;
@@ -267,7 +336,8 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> threa
 }
 
 void check_pointer(const void* pointer) {
-  if (pointer != nullptr && !is_device(pointer, 0)) report("a kernel gets the address %p, which is not the device's", pointer);
+  if (pointer != nullptr && !is_device(pointer, 0))
+    report("a kernel gets the address %p, which is not the device's", pointer);
 }
 
 void barrier() { leave(Wait::kBarrier); }
@@ -300,8 +370,8 @@ void Access::read(int index) {
   const unsigned thread = emulator::block.current;
   if (block != emulator::block.number) report("element %d of shared memory is read before it is written", index);
   if (writer != thread && write_epoch == emulator::block.epoch) {
-    report("a race in block %u: thread %u reads element %d of shared memory, which thread %u writes", blockIdx.x, thread,
-           index, writer);
+    report("a race in block %u: thread %u reads element %d of shared memory, which thread %u writes", blockIdx.x,
+           thread, index, writer);
   }
   if (!has_reader || read_epoch != emulator::block.epoch) {
     has_reader = true;
@@ -382,7 +452,8 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
     handler.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigaction(SIGSEGV, &handler, &outer_handler);
   }
-  void* pages = mmap(nullptr, in_pages(bytes) + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* pages =
+      mmap(nullptr, in_pages(bytes) + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED) return cudaErrorMemoryAllocation;
   *memory = static_cast<char*>(pages) + kPage;
   blocks[reinterpret_cast<uintptr_t>(*memory)] = bytes;
@@ -415,8 +486,10 @@ static void check_copy(const void* to, const void* from, size_t bytes, cudaMemcp
   const bool on_device[] = {kind != cudaMemcpyDeviceToHost, kind != cudaMemcpyHostToDevice};
   const void* const ends[] = {to, from};
   for (int i = 0; i < 2; ++i) {
-    if (on_device[i] && !is_device(ends[i], bytes)) report("a copy of %zu bytes with %p, which is not the device's", bytes, ends[i]);
-    if (!on_device[i] && is_device(ends[i], 0)) report("a copy of %zu bytes with %p, which is not the host's", bytes, ends[i]);
+    if (on_device[i] && !is_device(ends[i], bytes))
+      report("a copy of %zu bytes with %p, which is not the device's", bytes, ends[i]);
+    if (!on_device[i] && is_device(ends[i], 0))
+      report("a copy of %zu bytes with %p, which is not the host's", bytes, ends[i]);
   }
 }
 

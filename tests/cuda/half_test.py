@@ -1,8 +1,13 @@
 """Models in float16 and bfloat16: products and convolutions on tensor cores, everything else of a region in float, rounded when it is
-stored. Results are as near to those in float64 as PyTorch's."""
+stored. Results are as near to those in float64 as PyTorch's. The emulator runs them with the address and the undefined-behaviour
+sanitizer, in a process of their own: `half_test.py LIBRARY`."""
 
 import subprocess
+import sys
+import warnings
+from pathlib import Path
 
+import conftest  # noqa: F401, which says where the modules of other tests are
 import compare
 import compilers
 import nvcc_options
@@ -92,20 +97,25 @@ def emitted(emit, built):
     return emit({name: torch.jit.trace(module, inputs) for name, (module, inputs, _) in built.items()}, "--target=sm_90")
 
 
-@pytest.fixture(scope="session")
-def library(emitted, emulator):
-    return tsc.load(compilers.build(emitted.folder, "clang", "-O1", f"-DTSC_CUDA_EMULATOR={emulator}"))
+def check_library(path):
+    library = tsc.load(path)
+    for name, (module, inputs, others) in cases().items():
+        for call in (inputs, *others):
+            if name == "rounding":  # of which the rounded numbers are the truth
+                for ours, theirs in zip(library[name](*call), module(*call)):
+                    torch.testing.assert_close(torch.from_dlpack(ours), theirs, rtol=0, atol=0)
+            else:
+                compare.check(library[name], module, *call)
+        print(name, flush=True)
 
 
-@pytest.mark.parametrize("name", ["rounding", *(f"{d}_{m}" for d in DTYPES for m in ("mlp", "net", "attention"))])
-def test_results(library, built, name):
-    module, inputs, others = built[name]
-    for call in (inputs, *others):
-        if name == "rounding":  # of which the rounded numbers are the truth
-            for ours, theirs in zip(library[name](*call), module(*call)):
-                torch.testing.assert_close(torch.from_dlpack(ours), theirs, rtol=0, atol=0)
-        else:
-            compare.check(library[name], module, *call)
+def test_results(emitted, emulator, built):
+    # Unoptimised, since a build takes most of the time.
+    library = compilers.build_with_sanitizers(emitted.folder, "-O0", f"-DTSC_CUDA_EMULATOR={emulator}")
+    command = [sys.executable, Path(__file__).resolve(), library]
+    result = subprocess.run(command, capture_output=True, text=True, env=compilers.sanitizer_environment())
+    assert result.returncode == 0, result.stdout + result.stderr[-6000:]
+    assert result.stdout.splitlines() == list(built)
 
 
 def test_report(emitted):
@@ -125,3 +135,10 @@ def test_tensor_cores(nvcc, emitted, tmp_path, architecture):
             option = [o.replace("code=sm_", "code=compute_") for o in command]
             subprocess.run([*option, ptx, f"{name}_{model}.cu"], cwd=emitted.folder, check=True)
             assert f"mma.sync.aligned.m16n8k16.row.col.f32.{'f16.f16' if name == 'half' else 'bf16.bf16'}.f32" in ptx.read_text()
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    check_library(sys.argv[1])
