@@ -164,6 +164,12 @@ class Launch {
   Fault* fault(const char* format, i64 size) {
     if (fault_count_ == kMostFaults) finish();
     if (!ok()) return nullptr;
+    // A region whose buffers are its results alone has reserved nothing.
+    if (block_ == nullptr) {
+      block_ = state_->reserve(round_up(sizeof faults_));
+      if (block_ == nullptr) return nullptr;
+      allow(block_, round_up(sizeof faults_));
+    }
     Fault* const device = reinterpret_cast<Fault*>(block_) + fault_count_;
     if (fault_count_ == 0) {
       check(ctx_, cudaMemsetAsync(block_, 0xff, sizeof faults_, state_->stream()), "clearing memory");

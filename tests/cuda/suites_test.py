@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 
-SUITES = ["tensor_test.py", "mixed_test.py", "module_test.py", "vision_test.py"]
+SUITES = ["tensor_test.py", "mixed_test.py", "module_test.py", "vision_test.py", "sample_test.py"]
 
 
 @pytest.mark.parametrize("file", SUITES)
