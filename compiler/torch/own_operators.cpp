@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include <cmath>
+
 namespace tsc {
 namespace {
 
@@ -68,9 +70,35 @@ at::Tensor write_out_(const at::Tensor& self, const at::Tensor& result, bool exa
   return self;
 }
 
+// Weights of bytes as a matrix [outputs][size] of whole numbers over the power of two that comes with them: the largest
+// that leaves 16 bits for every weight, and for every sum of weights at one place.
+std::pair<at::Tensor, int> byte_weights(const at::Tensor& places, const at::Tensor& weights, int64_t size) {
+  at::Tensor sums = at::zeros({places.size(0), size}, at::kDouble);
+  double largest = 0;
+  for (int64_t output = 0; output < places.size(0); ++output) {
+    for (int64_t tap = 0; tap < places.size(1); ++tap) {
+      const int64_t place = places[output][tap].item<int64_t>();
+      if (place < 0) continue;
+      sums[output][place] += weights[output][tap];
+      largest = std::max(largest, sums[output][place].item<double>());
+    }
+  }
+  int precision = 1;
+  while (precision < 22 && static_cast<int64_t>(0.5 + std::ldexp(largest, precision + 1)) < 1 << 15) ++precision;
+  const at::Tensor scaled = sums * std::ldexp(1.0, precision);
+  return {(scaled + at::where(scaled < 0, -0.5, 0.5)).trunc(), precision};
+}
+at::Tensor resample_bytes(const at::Tensor& input, int64_t dim, const at::Tensor& places, const at::Tensor& weights) {
+  const auto [matrix, precision] = byte_weights(places, weights, input.size(dim));
+  const at::Tensor sums = at::matmul(input.movedim(dim, -1).to(at::kDouble), matrix.t());  // exact
+  const at::Tensor rounded = (sums * std::ldexp(1.0, -precision) + 0.5).floor();
+  return rounded.clamp(0, 255).to(at::kByte).movedim(-1, dim);
+}
+
 // Each output along `dim` as a sum of weighted elements: places and weights are [outputs][taps], and a place of -1 is
 // none.
 at::Tensor resample(const at::Tensor& input, int64_t dim, const at::Tensor& places, const at::Tensor& weights) {
+  if (input.scalar_type() == at::kByte) return resample_bytes(input, dim, places, weights);
   std::vector<int64_t> sizes = input.sizes().vec(), along(sizes.size(), 1);
   const int64_t axis = at::maybe_wrap_dim(dim, input.dim());
   sizes[axis] = along[axis] = places.size(0);

@@ -2,7 +2,7 @@
 // grid.
 #pragma once
 
-#include "runtime/ops/movement.h"
+#include "runtime/ops/byte_resampling.h"
 
 namespace tsc::ops {
 
@@ -140,15 +140,18 @@ struct Resampler {
     }
   }
 };
-// Each output along `dim` as a sum of weighted elements: places (int64) and weights (the input's dtype, a float) are
-// [outputs][taps]. Places of -1 may follow the first of an output's.
+inline DType dtype_of_weights(DType input) { return input == DType::kUInt8 ? DType::kFloat64 : input; }
+
+// Each output along `dim` as a sum of weighted elements: places (int64) and weights (the input's dtype, a float; of
+// bytes double) are [outputs][taps]. Places of -1 may follow the first of an output's.
 inline Tensor resample(Context& ctx, const Tensor& input, i64 dim, const Tensor& places, const Tensor& weights) {
   if (!ctx.ok()) return {};
   dim = wrap_dim(ctx, dim, input.dim());
   if (!ctx.ok()) return {};
+  const DType dtype = dtype_of_weights(input.dtype());
   const bool fits = input.dim() > 0 && places.dim() == 2 && same_sizes(places.sizes(), weights.sizes()) &&
-                    places.size(1) > 0 && weights.dtype() == input.dtype();
-  const bool floats = input.dtype() == DType::kFloat32 || input.dtype() == DType::kFloat64;
+                    places.size(1) > 0 && weights.dtype() == dtype;
+  const bool floats = dtype == DType::kFloat32 || dtype == DType::kFloat64;
   if (!fits || !floats) return ctx.fail(ErrorKind::kRuntime, "resample(): operands that don't fit");
   const Tensor at = dense(ctx, places);
   bool in_range = ctx.ok() && at.dtype() == DType::kInt64, all_reached = true;
@@ -159,6 +162,8 @@ inline Tensor resample(Context& ctx, const Tensor& input, i64 dim, const Tensor&
   }
   if (ctx.ok() && !in_range) return ctx.fail(ErrorKind::kIndex, "resample(): a place outside of the input");
   const Tensor from = dense(ctx, input), factors = dense(ctx, weights);
+  if (!ctx.ok()) return {};
+  if (input.dtype() == DType::kUInt8) return resample_bytes(ctx, from, dim, at, factors);
   Shape sizes(input.sizes());
   sizes[dim] = places.size(0);
   const Tensor result = Tensor::empty(ctx, input.dtype(), sizes);
@@ -185,7 +190,7 @@ inline Tensor resample_linear(Context& ctx, const Tensor& input, i64 dim, i64 ou
   const i64 size = input.size(dim);
   if (!ctx.ok() || size == outputs) return input;  // also where the given step is not one
   const Tensor places = Tensor::empty(ctx, DType::kInt64, dims(outputs, 2));
-  const Tensor weights = Tensor::empty(ctx, input.dtype(), dims(outputs, 2));
+  const Tensor weights = Tensor::empty(ctx, dtype_of_weights(input.dtype()), dims(outputs, 2));
   if (!ctx.ok()) return {};
   const auto fill = [&]<class C>(C* weight) {
     C step = given > 0 ? static_cast<C>(given) : static_cast<C>(size) / static_cast<C>(outputs);
@@ -198,9 +203,10 @@ inline Tensor resample_linear(Context& ctx, const Tensor& input, i64 dim, i64 ou
       places.data<i64>()[2 * o + 1] = tsc::min(low + 1, size - 1);
       weight[2 * o + 1] = tsc::min(tsc::max(at - static_cast<C>(low), C(0)), C(1));
       weight[2 * o] = 1 - weight[2 * o + 1];
+      if (input.dtype() == DType::kUInt8) weight[2 * o + 1] = 1 - weight[2 * o];  // as PyTorch rounds it
     }
   };
-  if (input.dtype() == DType::kFloat32) {
+  if (weights.dtype() == DType::kFloat32) {
     fill(weights.data<float>());
   } else {
     fill(weights.data<double>());
@@ -211,11 +217,12 @@ inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optio
                                   bool align_corners, const Optional<List<double>>& scale_factors) {
   Resampling r;
   if (!resampling_of(ctx, input, output_size, scale_factors, r)) return {};
-  if (!is_floating(input.dtype())) {
+  if (!is_floating(input.dtype()) && input.dtype() != DType::kUInt8) {
     return ctx.fail(ErrorKind::kType, "\"compute_indices_weights_linear\" not implemented for '%s'",
                     scalar_type_name(input.dtype()));
   }
-  const Tensor from = contiguous_as(ctx, input, dtype_of_compute(compute_of(input.dtype())));
+  const bool bytes = input.dtype() == DType::kUInt8;
+  const Tensor from = contiguous_as(ctx, input, bytes ? input.dtype() : dtype_of_compute(compute_of(input.dtype())));
   const Tensor rows = resample_linear(ctx, from, 3, r.width, r.scale_w, align_corners);
   const Tensor result = resample_linear(ctx, rows, 2, r.height, r.scale_h, align_corners);
   if (!ctx.ok()) return {};

@@ -79,7 +79,7 @@ std::multimap<std::string, Operands> cases() {
   const c10::IValue none;
   const double infinity = std::numeric_limits<double>::infinity();
   const at::Tensor x = at::randn({3, 4}), y = at::randn({3, 4}), row = at::randn({4}), image = at::randn({2, 4, 6, 6});
-  const at::Tensor volume = at::randn({2, 3, 4, 6, 5});
+  const at::Tensor volume = at::randn({2, 3, 4, 6, 5}), bytes = (image * 60 + 128).clamp(0, 255).to(at::kByte);
   const at::Tensor unit = x.sigmoid(), target = y.sigmoid(), line = at::randn({2, 3, 7});
   const at::Tensor special = at::tensor({0.0, -1.5, infinity, -infinity, std::nan("")});
   // Of sequences of 4, 2 and 1 steps.
@@ -339,10 +339,19 @@ std::multimap<std::string, Operands> cases() {
       {"upsample_trilinear3d__vec", {volume, none, true, std::vector<double>{2.0, 1.6, 0.7}}},
       {"upsample_bicubic2d", {image, ints({4, 9}), true, none, none}},
       {"upsample_bicubic2d__vec", {image, none, false, std::vector<double>{1.7, 0.6}}},
+      {"upsample_bilinear2d", {bytes, ints({4, 9}), false, none, 1.6}},
+      {"upsample_bilinear2d", {bytes, ints({4, 6}), true, none, none}},
+      {"upsample_bicubic2d", {bytes, ints({15, 3}), false, none, none}},
+      {"upsample_bicubic2d", {bytes, ints({6, 11}), true, 1.3, 1.4}},
+      {"_upsample_bilinear2d_aa", {bytes, ints({4, 9}), false, none, none}},
+      {"_upsample_bicubic2d_aa", {bytes, ints({2, 13}), false, none, none}},
       {"_upsample_bilinear2d_aa", {image, ints({4, 9}), true, none, none}},
       {"_upsample_bilinear2d_aa__vec", {image, none, false, std::vector<double>{0.4, 0.6}}},
       {"_upsample_bicubic2d_aa", {image, ints({2, 6}), false, none, 1.1}},
       {"_upsample_bicubic2d_aa__vec", {image, none, false, std::vector<double>{0.4, 1.6}}},
+      {"_upsample_lanczos2d_aa", {image, ints({2, 9}), false, none, none}},
+      {"_upsample_lanczos2d_aa", {bytes, ints({2, 13}), false, none, none}},
+      {"_upsample_lanczos2d_aa__vec", {image, none, true, std::vector<double>{0.4, 1.6}}},
       {"max_pool3d", {volume, ints({2}), ints({}), ints({1}), ints({1}), true}},
       {"max_pool3d_with_indices", {volume, ints({2, 3, 2}), ints({1}), ints({1}), ints({1}), false}},
       {"max_pool3d_with_indices", {at::zeros({2, 4, 5, 4}), ints({2}), ints({2}), ints({0}), ints({2}), true}},

@@ -63,8 +63,27 @@ def softmax_attention(query, key, value, mask, scale):
     return torch.softmax(scores if mask is None else scores + mask, -1) @ value
 
 
+def resampled_bytes(input, places, weights):
+    """In whole numbers: the weights of each pixel together, in 16 bits with as many behind the point as the largest leaves."""
+    sums = torch.zeros(places.size(0), input.size(-1), dtype=torch.float64)
+    largest = 0.0
+    for output, row in enumerate(places.tolist()):
+        for place, weight in zip(row, weights[output].tolist()):
+            if place >= 0:
+                sums[output, place] += weight
+                largest = max(largest, sums[output, place].item())
+    precision = next((p for p in range(1, 22) if int(0.5 + largest * 2 ** (p + 1)) >= 2**15), 22)
+    scaled = sums * 2**precision
+    whole = (scaled + torch.where(scaled < 0, -0.5, 0.5)).trunc().long()
+    total = (input.long().unsqueeze(-2) * whole).sum(-1) + 2 ** (precision - 1)
+    return (total >> precision).clamp(0, 255).byte()
+
+
 @define("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor")
 def resample(input, dim, places, weights):
+    if input.dtype is torch.uint8:
+        assert weights.dtype is torch.float64 and places.shape == weights.shape
+        return resampled_bytes(input.movedim(dim, -1), places, weights).movedim(-1, dim)
     assert input.dim() > 0 and input.dtype is weights.dtype and input.dtype in (torch.float32, torch.float64)
     assert places.dtype is torch.int64 and places.shape == weights.shape and places.dim() == 2 and places.size(1) > 0
     assert (places[:, 0] >= 0).all() and (places >= -1).all()

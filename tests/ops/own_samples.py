@@ -34,6 +34,7 @@ def of_dtype(dtype):
     weights = lambda gates: [t(2 * gates, 3), t(2 * gates, 2), t(2 * gates), t(2 * gates)]  # noqa: E731
     attention = [t(12, 4), t(12), t(4, 4), t(4)]
     norm = [t(4), t(4)]
+    taps = torch.tensor([[-0.1, 0.9, 0.2], [0.4, 0.7, -0.1], [1.0, 0.0, 0.0]], dtype=torch.float64)
     feed_forward = [t(6, 4), t(6), t(4, 6), t(4)]
     calls = [
         ("aten::alias", t(2, 3)),
@@ -136,6 +137,8 @@ def of_dtype(dtype):
         ("tsc::linear_rows", t(2, 3, 4), 4, 5),
         ("tsc::resample", t(2, 5, 3), 1, torch.tensor([[0, 1], [4, 4], [2, 0]]), t(3, 2)),
         ("tsc::resample", t(4, 5), -1, torch.tensor([[0, 1, 2, 4, 1, 2], [4, 3, -1, -1, -1, -1]]), t(2, 6)),
+        ("tsc::resample", bytes_of(2, 5, 70), 1, torch.tensor([[0, 0, 1], [3, 4, 4], [2, -1, -1]]), taps),
+        ("tsc::resample", bytes_of(4, 5), -1, torch.tensor([[0, 0, 1], [3, 4, 4], [2, -1, -1]]), taps),
         *[("tsc::sample_grid", t(2, 3, 5, 4), t(2, 70, 3, 2), mode, padding, corners)
           for mode in (0, 1, 2) for padding in (0, 1, 2) for corners in (False, True)],
         *[("tsc::sample_grid", t(1, 2, 3, 5, 4), t(1, 2, 3, 4, 3), mode, padding, corners)

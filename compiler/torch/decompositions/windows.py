@@ -1,11 +1,11 @@
 # Resampled images, poolings and other windows.
 
 
-# Resampling goes dimension by dimension. Places are computed in float32, of doubles in float64, as PyTorch does.
+# Resampling goes dimension by dimension. Places are computed in float32, of doubles and bytes in float64, as PyTorch does.
 
 
 def _floats(input: Tensor) -> int:
-    if input.dtype == torch.float64:
+    if input.dtype == torch.float64 or input.dtype == torch.uint8:
         return torch.float64
     return torch.float32
 
@@ -81,9 +81,11 @@ def _resample_linear(input: Tensor, dim: int, count: int, factor: Optional[float
     size = input.size(dim)
     if size == count:  # also where the factor is not one
         return input
-    at = torch.clamp_min(_places(size, count, factor, align_corners, input.dtype), 0)
+    at = torch.clamp_min(_places(size, count, factor, align_corners, _floats(input)), 0)
     low = torch.clamp_max(at.to(torch.int64), size - 1)
     part = torch.clamp(at - low, 0, 1)
+    if input.dtype == torch.uint8:
+        part = 1 - (1 - part)  # as PyTorch rounds it
     places = torch.stack([low, torch.clamp_max(low + 1, size - 1)], 1)
     return tsc.resample(input, dim, places, torch.stack([1 - part, part], 1))
 
@@ -98,12 +100,20 @@ def _cubic_weights(distance: Tensor, a: float) -> Tensor:
 
 def _cubic(input: Tensor, dim: int, count: int, factor: Optional[float], align_corners: bool) -> Tensor:
     size = input.size(dim)
-    at = _places(size, count, factor, align_corners, input.dtype)
+    if size == count and input.dtype == torch.uint8:  # also where the factor is not one
+        return input
+    at = _places(size, count, factor, align_corners, _floats(input))
     below = torch.clamp_max(at.floor().to(torch.int64), size - 1).unsqueeze(1)
     part = torch.clamp(at.unsqueeze(1) - below, 0, 1)
     taps = torch.arange(4) - 1
     places = torch.clamp(below + taps, 0, size - 1)
     return tsc.resample(input, dim, places, _cubic_weights(part - taps, -0.75))
+
+
+# Lanczos' window of three lobes.
+def _lanczos_weights(distance: Tensor) -> Tensor:
+    weights = torch.sinc(distance) * torch.sinc(distance / 3)
+    return torch.where(distance.abs() < 3, weights, torch.zeros_like(distance))
 
 
 # A filter that is stretched over the step. What it does not reach is not read: it may be infinite.
@@ -113,21 +123,24 @@ def _antialiased(
     size = input.size(dim)
     if size == count:  # also where the factor is not one
         return input
-    step = _step(size, count, factor, align_corners, input.dtype)
+    step = _step(size, count, factor, align_corners, _floats(input))
     stretch = torch.clamp_min(step, 1)
     reach = stretch * (0.5 * taps)
-    middle = (torch.arange(count, dtype=input.dtype) + 0.5) * step
+    middle = (torch.arange(count, dtype=_floats(input)) + 0.5) * step
     first = torch.clamp_min((middle - reach + 0.5).to(torch.int64), 0)
     last = torch.clamp_max((middle + reach + 0.5).to(torch.int64), size)
     places = first.unsqueeze(1) + torch.arange(int((last - first).max()))
     distance = (places - middle.unsqueeze(1) + 0.5) * (1 / stretch)
     if taps == 2:
         weights = torch.clamp_min(1 - distance.abs(), 0)
-    else:
+    elif taps == 4:
         weights = _cubic_weights(distance, -0.5)
+    else:
+        weights = _lanczos_weights(distance)
     reached = places < last.unsqueeze(1)
     weights = torch.where(reached, weights, torch.zeros_like(weights))
-    weights = weights / weights.sum(1, True)
+    # Added up one by one, since a last bit may decide how a weight of bytes is rounded.
+    weights = weights / weights.cumsum(1).narrow(1, weights.size(1) - 1, 1)
     return tsc.resample(input, dim, torch.where(reached, places, -1), weights)
 
 
@@ -135,8 +148,8 @@ def _filtered(
     input: Tensor, output_size: List[int], align_corners: bool, scales: List[Optional[float]], taps: int
 ) -> Tensor:
     _check_sizes(input, output_size)
-    known = input.dtype == torch.float32 or input.dtype == torch.float64
-    assert known, "an interpolation with antialias is for float32 and float64"
+    known = input.dtype == torch.float32 or input.dtype == torch.float64 or input.dtype == torch.uint8
+    assert known, "an interpolation with antialias is for float32, float64 and bytes"
     rows = _antialiased(input, 3, output_size[1], scales[1], align_corners, taps)
     return _antialiased(rows, 2, output_size[0], scales[0], align_corners, taps)
 
@@ -148,8 +161,9 @@ def _smooth(
     dims = len(factors)
     assert len(output_size) == dims, "It is expected that output_size has an entry for each dimension of the image"
     _check_sizes(input, output_size)
-    assert input.is_floating_point(), "this interpolation is for floats only"
-    result = input.to(_floats(input))
+    is_bytes = dims == 2 and input.dtype == torch.uint8
+    assert input.is_floating_point() or is_bytes, "this interpolation is for floats, and in two dimensions for bytes"
+    result = input if is_bytes else input.to(_floats(input))
     for k in range(dims):
         i = dims - 1 - k
         if is_cubic:
@@ -303,6 +317,22 @@ def _upsample_bicubic2d_aa__vec(
 ) -> Tensor:
     sizes = _output_size(input, output_size, scale_factors, 2)
     return torch._upsample_bicubic2d_aa(
+        input, sizes, align_corners, _factor(scale_factors, 0), _factor(scale_factors, 1)
+    )
+
+
+def _upsample_lanczos2d_aa(
+    self: Tensor, output_size: List[int], align_corners: bool, scales_h: Optional[float], scales_w: Optional[float]
+) -> Tensor:
+    assert len(output_size) == 2, "It is expected output_size equals to 2"
+    return _filtered(self, output_size, align_corners, [scales_h, scales_w], 6)
+
+
+def _upsample_lanczos2d_aa__vec(
+    input: Tensor, output_size: Optional[List[int]], align_corners: bool, scale_factors: Optional[List[float]]
+) -> Tensor:
+    sizes = _output_size(input, output_size, scale_factors, 2)
+    return torch._upsample_lanczos2d_aa(
         input, sizes, align_corners, _factor(scale_factors, 0), _factor(scale_factors, 1)
     )
 
