@@ -79,6 +79,29 @@ class Indexing {
   const Shape& shape() const { return result_; }
   // Calls `visit(n, offset, count, step)` for runs of elements of the result, of its rows from `begin` to `end`:
   // `count` of them from place n on, which in self are at `offset` and then `step` apart.
+  // A row-major result in the order of an elementwise op on self and the indices, which is PyTorch's.
+  Tensor ordered(const Tensor& result) const {
+    Shape strides(result_);
+    LoopBuilder builder(result_);
+    for (i64 k = -1; k < count_ && k + 1 < kMaxLoopOperands; ++k) {
+      i64 at = 0, d = 0;
+      for (i64 r = 0; r < result_.rank; ++r) {
+        const bool is_common = r >= first_ && r < first_ + common_.rank;
+        while (k < 0 && !is_common && is_indexed(d)) ++d;
+        strides[r] = k < 0 ? (is_common ? 0 : self_.stride(d++)) : is_common ? strides_[k][at++] : 0;
+      }
+      builder.add(result.bytes(), result_, strides, 1);
+    }
+    builder.order();
+    i64 new_strides[kMaxRank];
+    builder.new_strides(new_strides);
+    bool is_row_major = true;
+    for (i64 d = 0; d < result_.rank; ++d) is_row_major &= result_[d] == 1 || new_strides[d] == result.stride(d);
+    if (is_row_major) return result;
+    const Tensor moved = Tensor::empty_strided(ctx_, result.dtype(), result_, Sizes(new_strides, result_.rank));
+    copy_elements(ctx_, moved, result);
+    return moved;
+  }
   i64 rows() const { return row_length() == 0 ? 0 : result_.numel() / row_length(); }
   i64 row_length() const { return inner_.rank == 0 ? 1 : inner_.numel(); }
   template <class Visit>
@@ -195,19 +218,13 @@ class Indexing {
     bool adjacent = true;
     for (i64 k = 1; k < count_; ++k) adjacent &= dims_[k] == dims_[k - 1] + 1;
     first_ = adjacent && count_ > 0 ? dims_[0] : 0;
-    const auto indexed = [&](i64 d) {
-      for (i64 k = 0; k < count_; ++k) {
-        if (dims_[k] == d) return true;
-      }
-      return false;
-    };
     bool placed = false;
     for (i64 d = 0; d <= self_.dim(); ++d) {
       if (result_.rank == first_ && !placed) {
         for (i64 c = 0; c < common_.rank; ++c) push(common_[c]);
         placed = true;
       }
-      if (d == self_.dim() || indexed(d)) continue;
+      if (d == self_.dim() || is_indexed(d)) continue;
       push(self_.size(d));
       if (self_.size(d) == 1) continue;
       if (!placed) {
@@ -224,6 +241,7 @@ class Indexing {
     const bool empty = result_.numel() == 0;
     for (i64 k = 0; k < count_ && ctx_.ok(); ++k) {
       const Tensor expanded = expand_sizes(ctx_, tensors_[k], common_);
+      if (ctx_.ok()) strides_[k] = Shape(expanded.strides());
       // Without results no index is read, so none is refused, unless there is nothing that it could mean.
       if (self_.size(dims_[k]) == 0 && expanded.numel() > 0) {
         ctx_.fail(ErrorKind::kIndex, "index is out of bounds for dimension with size 0");
@@ -241,6 +259,12 @@ class Indexing {
       }
     });
   }
+  bool is_indexed(i64 d) const {
+    for (i64 k = 0; k < count_; ++k) {
+      if (dims_[k] == d) return true;
+    }
+    return false;
+  }
   void push(i64 size) {
     if (rank_ok(ctx_, result_.rank + 1)) result_.push(size);
   }
@@ -250,6 +274,7 @@ class Indexing {
   Tensor tensors_[kMaxIndices];
   i64 dims_[kMaxIndices];
   i64 count_ = 0;
+  Shape strides_[kMaxIndices];
   Shape common_;  // of all indices
   Shape result_;
   Shape outer_, outer_strides_, inner_, inner_strides_;  // self's other dimensions, before and after the indices'
@@ -261,7 +286,7 @@ inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor
   const Indexing indexing(ctx, self, indices);
   if (!ctx.ok()) return {};
   const Tensor result = Tensor::empty(ctx, self.dtype(), indexing.shape());
-  if (!ctx.ok()) return {};
+  if (!ctx.ok() || result.numel() == 0) return result;
   with_bytes(self.element_size(), [&]<class T>() {
     ctx.parallel_for(indexing.rows(), kGrain / tsc::max<i64>(indexing.row_length(), 1) + 1, [&](i64 begin, i64 end) {
       indexing.for_each(begin, end, [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
@@ -273,7 +298,7 @@ inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor
       });
     });
   });
-  return result;
+  return indexing.ordered(result);
 }
 inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<Tensor>>& indices, const Tensor& values,
                          bool accumulate = false) {

@@ -201,8 +201,9 @@ inline Tensor scaled_sum(Context& ctx, const Tensor& self, const Tensor& product
   const Tensor scaled = unit_alpha ? product : mul(ctx, product, alpha);
   const Tensor expanded = expand_sizes(ctx, self, product.sizes());
   if (!beta.to_bool()) return scaled;
-  return beta.to_complex() == Complex<double>(1) ? add(ctx, expanded, scaled, 1)
-                                                 : add(ctx, mul(ctx, expanded, beta), scaled, 1);
+  // The product first, whose order the sum takes.
+  return beta.to_complex() == Complex<double>(1) ? add(ctx, scaled, expanded, 1)
+                                                 : add(ctx, scaled, mul(ctx, expanded, beta), 1);
 }
 // Half precision is rounded once, after the sum.
 inline Tensor in_float(Context& ctx, const Tensor& t) { return converted(ctx, t, DType::kFloat32); }

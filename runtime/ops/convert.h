@@ -22,6 +22,19 @@ inline bool device_ok(Context& ctx, const Optional<Device>& device) {
   return !device.has_value() || device_ok(ctx, *device);
 }
 
+// Images [n][c][...][w] with the channels innermost, uninitialised.
+inline Tensor empty_channels_last(Context& ctx, DType dtype, Sizes sizes) {
+  const i64 rank = sizes.size();
+  Shape strides(sizes);
+  strides[1] = 1;
+  i64 next = tsc::max<i64>(1, sizes[1]);
+  for (i64 d = rank - 1; d >= 2; --d) {
+    strides[d] = next;
+    next *= tsc::max<i64>(1, sizes[d]);
+  }
+  strides[0] = next;
+  return Tensor::empty_strided(ctx, dtype, sizes, strides);
+}
 // An uninitialised tensor shaped as `like` in a memory format.
 inline Tensor empty_in_format(Context& ctx, const Tensor& like, DType dtype, i64 format) {
   if (!ctx.ok() || !like.defined()) return {};
@@ -32,15 +45,7 @@ inline Tensor empty_in_format(Context& ctx, const Tensor& like, DType dtype, i64
     return ctx.fail(ErrorKind::kRuntime, "required rank %lld tensor to use channels_last%s format",
                     static_cast<long long>(rank), rank == 4 ? "" : "_3d");
   }
-  i64 strides[5];
-  strides[1] = 1;
-  i64 next = tsc::max<i64>(1, like.size(1));
-  for (i64 d = rank - 1; d >= 2; --d) {
-    strides[d] = next;
-    next *= tsc::max<i64>(1, like.size(d));
-  }
-  strides[0] = next;
-  return Tensor::empty_strided(ctx, dtype, like.sizes(), Sizes(strides, rank));
+  return empty_channels_last(ctx, dtype, like.sizes());
 }
 
 inline bool is_in_format(const Tensor& t, i64 format) {
@@ -57,6 +62,34 @@ inline bool is_in_format(const Tensor& t, i64 format) {
   bool ok = fits(1);
   for (i64 d = rank - 1; d >= 2; --d) ok = fits(d) && ok;
   return fits(0) && ok;
+}
+
+// Whether images [n][c][...][w] lie with their channels innermost, as PyTorch tells from the order of the strides;
+// where the sizes leave it open, they don't.
+inline bool is_channels_last(const Tensor& t) {
+  const i64 rank = t.dim();
+  if (rank < 4 || rank > 5 || t.numel() == 0 || t.stride(1) == 0) return false;
+  i64 least = 0;
+  for (i64 i = 0; i < rank; ++i) {
+    const i64 d = i == 0 ? 1 : i == rank - 1 ? 0 : rank - i;
+    if (t.stride(d) < least || (d == 0 && least == t.stride(1))) return false;
+    least = t.stride(d) * t.size(d);
+  }
+  return true;
+}
+// A new row-major result, in the order that PyTorch gives it: with its channels innermost, as an image's.
+inline Tensor in_format_of(Context& ctx, const Tensor& image, const Tensor& result) {
+  if (!ctx.ok() || result.dim() != image.dim() || !is_channels_last(image)) return result;
+  const Tensor ordered = empty_channels_last(ctx, result.dtype(), result.sizes());
+  copy_elements(ctx, ordered, result);
+  return ordered;
+}
+// A new row-major result, in the order of a tensor of its sizes.
+inline Tensor in_order_of(Context& ctx, const Tensor& like, const Tensor& result) {
+  if (!ctx.ok() || like.is_contiguous()) return result;
+  const Tensor ordered = empty_preserving(ctx, like, result.dtype());
+  copy_elements(ctx, ordered, result);
+  return ordered;
 }
 
 inline Tensor convert_to(Context& ctx, const Tensor& self, DType dtype, bool copy, const Optional<i64>& memory_format) {

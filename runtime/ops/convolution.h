@@ -255,6 +255,13 @@ inline bool conv_shape_of(Context& ctx, const Tensor& input, const Tensor& weigh
   return true;
 }
 
+// The result in PyTorch's order: of lines that of the weight, as images of one row; of images that of one of the two.
+inline Tensor in_conv_format(Context& ctx, const Tensor& input, const Tensor& weight, const Tensor& result) {
+  if (!ctx.ok() || input.dim() == 5) return result;
+  if (input.dim() == 4) return in_format_of(ctx, is_channels_last(input) ? input : weight, result);
+  return squeeze_dim(ctx, in_format_of(ctx, unsqueeze(ctx, weight, 2), unsqueeze(ctx, result, 2)), 2);
+}
+
 // Every convolution; `input` has a batch dimension.
 inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,
                            const List<i64>& stride, const List<i64>& padding, const List<i64>& dilation,
@@ -282,7 +289,7 @@ inline Tensor conv_batched(Context& ctx, const Tensor& input, const Tensor& weig
     for (i64 d = 0; d < s.dims + 2; ++d) sizes.push(d == 1 ? s.output_channels : 1);
     result = add(ctx, result, reshape_to(ctx, converted(ctx, *bias, wide), sizes), 1);
   }
-  return converted(ctx, result, input.dtype());
+  return in_conv_format(ctx, input, weight, converted(ctx, result, input.dtype()));
 }
 
 inline Tensor convolution(Context& ctx, const Tensor& input, const Tensor& weight, const Optional<Tensor>& bias,

@@ -320,13 +320,13 @@ inline Tensor scatter_add_(Context& ctx, const Tensor& self, i64 dim, const Tens
   return scatter_into(ctx, "scatter_add", self, dim, index, src, Store::kAdd);
 }
 inline Tensor scatter(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src) {
-  return scatter_(ctx, copied(ctx, self), dim, index, src);
+  return scatter_(ctx, contiguous_copy(ctx, self, self.dtype()), dim, index, src);
 }
 inline Tensor scatter_value(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Scalar& value) {
-  return scatter_value_(ctx, copied(ctx, self), dim, index, value);
+  return scatter_value_(ctx, contiguous_copy(ctx, self, self.dtype()), dim, index, value);
 }
 inline Tensor scatter_add(Context& ctx, const Tensor& self, i64 dim, const Tensor& index, const Tensor& src) {
-  return scatter_add_(ctx, copied(ctx, self), dim, index, src);
+  return scatter_add_(ctx, contiguous_copy(ctx, self, self.dtype()), dim, index, src);
 }
 
 // How `scatter_reduce` and the like name what they do.

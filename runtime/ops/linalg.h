@@ -71,6 +71,11 @@ inline Tensor for_each_matrix(Context& ctx, const Matrices& m, DType dtype, i64 
   return Tensor::empty(ctx, dtype, shape);
 }
 
+// Factors lie column by column, as LAPACK leaves them.
+inline Tensor column_major(Context& ctx, const Tensor& matrices, DType dtype) {
+  return transpose(ctx, contiguous_copy(ctx, transpose(ctx, matrices, -2, -1), dtype), -2, -1);
+}
+
 inline Tuple<Tensor, Tensor, Tensor> linalg_lu_factor_ex(Context& ctx, const Tensor& a, bool pivot = true,
                                                          bool = false) {
   if (!linalg_checks::matrices(ctx, a, "linalg.lu_factor")) return {};
@@ -84,7 +89,7 @@ inline Tuple<Tensor, Tensor, Tensor> linalg_lu_factor_ex(Context& ctx, const Ten
     info.data<int32_t>()[i] =
         linalg::lu_factor(lu.matrix(i), lu.rows, lu.columns, pivots.data<int32_t>() + i * lu.smaller());
   }
-  return {converted(ctx, lu.data, a.dtype()), pivots, info};
+  return {column_major(ctx, lu.data, a.dtype()), pivots, info};
 }
 
 inline bool pivots_ok(Context& ctx, const Matrices& lu, const Tensor& pivots) {
@@ -182,7 +187,9 @@ inline Tuple<Tensor, Tensor> linalg_cholesky_ex(Context& ctx, const Tensor& self
   const Tensor info = for_each_matrix(ctx, factor, DType::kInt32);
   if (!ctx.ok()) return {};
   for (i64 i = 0; i < factor.count; ++i) info.data<int32_t>()[i] = linalg::cholesky(factor.matrix(i), factor.rows);
-  return {converted(ctx, upper ? transpose(ctx, factor.data, -2, -1) : factor.data, self.dtype()), info};
+  return {upper ? transpose(ctx, converted(ctx, factor.data, self.dtype()), -2, -1)
+                : column_major(ctx, factor.data, self.dtype()),
+          info};
 }
 
 inline Tuple<Tensor, Tensor> geqrf(Context& ctx, const Tensor& self) {
@@ -193,7 +200,7 @@ inline Tuple<Tensor, Tensor> geqrf(Context& ctx, const Tensor& self) {
   for (i64 i = 0; i < qr.count; ++i) {
     linalg::qr_factor(qr.matrix(i), qr.rows, qr.columns, tau.data<double>() + i * qr.smaller());
   }
-  return {converted(ctx, qr.data, self.dtype()), converted(ctx, tau, self.dtype())};
+  return {column_major(ctx, qr.data, self.dtype()), converted(ctx, tau, self.dtype())};
 }
 inline Tensor linalg_householder_product(Context& ctx, const Tensor& input, const Tensor& tau) {
   constexpr const char* kName = "torch.linalg.householder_product";
@@ -217,7 +224,7 @@ inline Tensor linalg_householder_product(Context& ctx, const Tensor& input, cons
     linalg::householder_product(vectors.matrix(i), factors.data<double>() + i * count, count, q.matrix(i), q.rows,
                                 q.columns);
   }
-  return converted(ctx, q.data, input.dtype());
+  return column_major(ctx, q.data, input.dtype());
 }
 
 inline bool is_finite(const double* x, i64 n) {

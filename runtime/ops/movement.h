@@ -410,10 +410,11 @@ inline Tensor constant_pad_nd(Context& ctx, const Tensor& self, const List<i64>&
       return ctx.fail(ErrorKind::kRuntime, "narrow(): length must be non-negative.");
     }
   }
-  return taken_from_places(ctx, self, sizes, value, [&](i64 d, i64 k) {
+  const Tensor padded = taken_from_places(ctx, self, sizes, value, [&](i64 d, i64 k) {
     const i64 pair = self.dim() - 1 - d, place = pair < pad.size() / 2 ? k - pad[2 * pair] : k;
     return place < self.size(d) ? place : -1;
   });
+  return in_format_of(ctx, self, padded);
 }
 // Padding whose elements come from the tensor: along a padded dimension, source(k, size) is where place k is from.
 template <class Source>
@@ -491,17 +492,18 @@ inline Tensor pad(Context& ctx, const Tensor& self, const List<i64>& pad, const 
                       static_cast<long long>(dim), SizesText(self.sizes()).text);
     }
   }
-  return pad_from_self(ctx, rest, grown, [&](i64 k, i64 size) {
+  const Tensor padded = pad_from_self(ctx, rest, grown, [&](i64 k, i64 size) {
     if (circular) return (k % size + size) % size;
     if (reflect) return k < 0 ? -k : k >= size ? 2 * (size - 1) - k : k;
     return tsc::min(tsc::max<i64>(k, 0), size - 1);
   });
+  return circular ? padded : in_format_of(ctx, self, padded);
 }
 
 inline Tensor flip(Context& ctx, const Tensor& self, const List<i64>& dims) {
   if (!ctx.ok()) return {};
   const DimMask mask = dim_mask(ctx, dims.span(), self.dim());
-  const Tensor result = Tensor::empty(ctx, self.dtype(), self.sizes());
+  const Tensor result = empty_preserving(ctx, self, self.dtype());
   if (!ctx.ok() || result.numel() == 0) return result;
   // A view from the other ends, with strides that go back.
   const Shape shape(self.sizes());
@@ -607,7 +609,8 @@ inline Tensor channel_shuffle(Context& ctx, const Tensor& self, i64 groups) {
   Shape split(self.sizes());
   split[1] = groups;
   split.insert(2, channels / groups);
-  return reshape_to(ctx, dense(ctx, transpose(ctx, reshape_to(ctx, self, split), 1, 2)), Shape(self.sizes()));
+  const Tensor moved = dense(ctx, transpose(ctx, reshape_to(ctx, self, split), 1, 2));
+  return in_format_of(ctx, self, reshape_to(ctx, moved, Shape(self.sizes())));
 }
 inline Tensor pixel_shuffle(Context& ctx, const Tensor& self, i64 upscale_factor) {
   if (!ctx.ok()) return {};
@@ -637,7 +640,7 @@ inline Tensor pixel_shuffle(Context& ctx, const Tensor& self, i64 upscale_factor
   sizes[rank - 3] = c;
   sizes[rank - 2] = height * r;
   sizes[rank - 1] = width * r;
-  return reshape_to(ctx, dense(ctx, moved), sizes);
+  return in_format_of(ctx, self, reshape_to(ctx, dense(ctx, moved), sizes));
 }
 
 inline List<Tensor> meshgrid(Context& ctx, const List<Tensor>& tensors) {

@@ -203,7 +203,8 @@ inline Tensor batch_norm(Context& ctx, const Tensor& input, const Optional<Tenso
   const Tensor centred = sub(ctx, x, per_channel(ctx, mean, rank), 1);
   const Tensor result = scaled_and_shifted(ctx, mul(ctx, centred, scale), per_channel(ctx, weight, rank, wide),
                                            per_channel(ctx, bias, rank, wide));
-  return converted(ctx, result, input.dtype());
+  const Tensor narrow = converted(ctx, result, input.dtype());
+  return rank > 3 && is_channels_last(input) ? narrow : contiguous_as(ctx, narrow, input.dtype());
 }
 
 inline Tensor group_norm(Context& ctx, const Tensor& input, i64 num_groups, const Optional<Tensor>& weight = None(),

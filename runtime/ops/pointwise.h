@@ -560,7 +560,7 @@ inline Tensor masked_fill_to(Context& ctx, const Tensor& self, const Tensor& mas
   return pointwise<pointwise_ops::where>(ctx, dtype, dtype, destination, {}, Operand(mask), value, Operand(self));
 }
 inline Tensor masked_fill(Context& ctx, const Tensor& self, const Tensor& mask, const Operand& value) {
-  return masked_fill_to(ctx, self, mask, value, nullptr);
+  return contiguous_as(ctx, masked_fill_to(ctx, self, mask, value, nullptr), self.dtype());
 }
 inline Tensor masked_fill_(Context& ctx, const Tensor& self, const Tensor& mask, const Operand& value) {
   return masked_fill_to(ctx, self, mask, value, &self);

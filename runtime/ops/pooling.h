@@ -134,7 +134,7 @@ inline Tensor max_pool(Context& ctx, const char* name, const Tensor& self, i64 d
     }
   };
   const Tensor result = pool_planes(ctx, name, image, sizes, types, windows);
-  return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
+  return dims == 1 ? squeeze_dim(ctx, result, -2) : in_format_of(ctx, image, result);
 }
 inline Tensor max_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
                          const List<i64>& padding, const List<i64>& dilation, bool ceil_mode = false) {
@@ -155,7 +155,7 @@ inline Tuple<Tensor, Tensor> max_pool2d_with_indices(Context& ctx, const Tensor&
   if (!pool_of(ctx, "max_pool2d", self, 2, kernel_size, stride, padding, dilation, ceil_mode, pool)) return {};
   const Tensor indices = Tensor::empty(ctx, DType::kInt64, pooled_sizes(self, 2, pool));
   const Tensor values = max_pool(ctx, "max_pool2d", self, 2, pool, PoolTypes::kNumbers, indices);
-  return {values, indices};
+  return {values, in_format_of(ctx, self, indices)};
 }
 
 // The mean of each window. Padding counts as elements where `count_include_pad`.
@@ -189,7 +189,8 @@ inline Tensor avg_pool(Context& ctx, const char* name, const Tensor& self, i64 d
       }
     }
   };
-  const Tensor result = pool_planes(ctx, name, image, sizes, PoolTypes::kFloatsAndLong, windows);
+  const Tensor result =
+      in_format_of(ctx, image, pool_planes(ctx, name, image, sizes, PoolTypes::kFloatsAndLong, windows));
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& kernel_size, const List<i64>& stride,
@@ -276,7 +277,7 @@ inline Tensor adaptive_avg_pool(Context& ctx, const char* name, const Tensor& se
   };
   // Of an empty batch PyTorch takes every dtype.
   if (ctx.ok() && image.numel() == 0) return Tensor::empty(ctx, self.dtype(), pooled_sizes(self, dims, pool));
-  const Tensor result = pool_planes(ctx, name, image, sizes, PoolTypes::kFloats, windows);
+  const Tensor result = in_format_of(ctx, image, pool_planes(ctx, name, image, sizes, PoolTypes::kFloats, windows));
   return dims == 1 ? squeeze_dim(ctx, result, -2) : result;
 }
 inline Tensor adaptive_avg_pool1d(Context& ctx, const Tensor& self, const List<i64>& output_size) {
@@ -311,7 +312,7 @@ inline Tuple<Tensor, Tensor> adaptive_max_pool2d(Context& ctx, const Tensor& sel
     }
   };
   const Tensor values = pool_planes(ctx, "adaptive_max_pool2d", self, sizes, PoolTypes::kFloats, windows);
-  return {values, indices};
+  return {in_format_of(ctx, self, values), in_format_of(ctx, self, indices)};
 }
 
 }  // namespace tsc::ops

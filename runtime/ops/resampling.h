@@ -68,8 +68,8 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
     const i64 count = dim == 2 ? r.height : r.width;
     return index_select(ctx, from, dim, positions(count, input.size(dim), dim == 2 ? r.scale_h : r.scale_w));
   };
-  if (r.height < input.size(2)) return along(along(input, 2), 3);
-  return along(along(input, 3), 2);
+  const bool rows_first = r.height < input.size(2);
+  return in_format_of(ctx, input, rows_first ? along(along(input, 2), 3) : along(along(input, 3), 2));
 }
 
 // Along a dimension, output o is the sum over k of weights[o][k] input[places[o][k]]. There are `kTaps`, or where that
@@ -227,7 +227,7 @@ inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optio
   const Tensor result = resample_linear(ctx, rows, 2, r.height, r.scale_h, align_corners);
   if (!ctx.ok()) return {};
   const bool is_copy = r.height == input.size(2) && r.width == input.size(3);
-  return is_copy ? convert_to(ctx, result, input.dtype(), true, None()) : converted(ctx, result, input.dtype());
+  return in_format_of(ctx, input, convert_to(ctx, result, input.dtype(), is_copy, None()));
 }
 
 // Images [n][c][places] at the places of a grid [n][points][dims], whose coordinates go from -1 to 1, the last

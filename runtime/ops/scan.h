@@ -12,18 +12,29 @@ struct Lines {
     for (i64 d = 0; d < t.dim(); ++d) (d < dim ? outer : d == dim ? length : inner) *= t.size(d);
   }
 };
-// Up to kLines lines side by side: element i of line j is at i * step + j * line.
-template <int kLines, class C, class Step>
+// Up to kLines lines side by side: element i of line j is at i * step + j * line. `State` has what came before.
+template <class State, int kLines, class C, class Step>
 void scan_lines(const C* from, C* to, i64 length, i64 step, i64 lines, i64 line, Step next) {
-  Wide<C> state[kLines] = {};
+  const auto read = [&](i64 i) __attribute__((always_inline)) {
+    if constexpr (__is_same(State, C)) {
+      return from[i];
+    } else {
+      return widened(from[i]);
+    }
+  };
+  State state[kLines] = {};
   for (i64 j = 0; j < lines; ++j) {
-    state[j] = widened(from[j * line]);
+    state[j] = read(j * line);
     to[j * line] = from[j * line];
   }
   for (i64 i = 1; i < length; ++i) {
     for (i64 j = 0; j < lines; ++j) {
-      state[j] = next(state[j], widened(from[i * step + j * line]));
-      to[i * step + j * line] = narrowed<C>(state[j]);
+      state[j] = next(state[j], read(i * step + j * line));
+      if constexpr (__is_same(State, C)) {
+        to[i * step + j * line] = state[j];
+      } else {
+        to[i * step + j * line] = narrowed<C>(state[j]);
+      }
     }
   }
 }
@@ -47,7 +58,40 @@ void scan_line_by_fours(const C* from, C* to, i64 length, Step next) {
   }
 }
 
+// All lines of a tensor.
 enum class Scan { kInOrder, kAssociative };
+template <Scan kKind, class State, class C, class Step>
+void scan(Context& ctx, const Lines& lines, const C* from, C* to, Step step) {
+  if (lines.inner == 1) {
+    ctx.parallel_for(lines.outer, kGrain / lines.length + 1, [&](i64 begin, i64 end) {
+      constexpr int kLines = 4;
+      for (i64 r = begin; r < end; r += kLines) {
+        const i64 at = r * lines.length, count = tsc::min<i64>(kLines, end - r);
+        if constexpr (kKind == Scan::kAssociative && kSame<C, float> && !kSame<State, float>) {
+          for (i64 j = 0; j < count; ++j) {
+            scan_line_by_fours(from + at + j * lines.length, to + at + j * lines.length, lines.length, step);
+          }
+        } else if (count == 1) {
+          scan_lines<State, 1>(from + at, to + at, lines.length, 1, 1, 0, step);
+        } else if (count == kLines) {
+          scan_lines<State, kLines>(from + at, to + at, lines.length, 1, kLines, lines.length, step);
+        } else {
+          scan_lines<State, kLines>(from + at, to + at, lines.length, 1, count, lines.length, step);
+        }
+      }
+    });
+    return;
+  }
+  constexpr int kLines = 64;
+  const i64 parts = (lines.inner + kLines - 1) / kLines;
+  ctx.parallel_for(lines.outer * parts, kGrain / (lines.length * kLines) + 1, [&](i64 begin, i64 end) {
+    for (i64 n = begin; n < end; ++n) {
+      const i64 first = n % parts * kLines, at = n / parts * lines.length * lines.inner + first;
+      scan_lines<State, kLines>(from + at, to + at, lines.length, lines.inner,
+                                tsc::min<i64>(kLines, lines.inner - first), 1, step);
+    }
+  });
+}
 template <Scan kKind, class Step>
 Tensor scanned(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& dtype, Step step) {
   const DType type = sum_dtype(ctx, self, dtype);
@@ -60,37 +104,12 @@ Tensor scanned(Context& ctx, const Tensor& self, i64 dim, const OptionalDType& d
   if (result.numel() == 0) return converted(ctx, result, type);
   const Lines lines(self, dim);
   with_compute(compute, [&]<class C>() {
-    const C* from = rows.data<C>();
-    C* to = result.data<C>();
-    if (lines.inner == 1) {
-      ctx.parallel_for(lines.outer, kGrain / lines.length + 1, [&](i64 begin, i64 end) {
-        constexpr int kLines = 4;
-        for (i64 r = begin; r < end; r += kLines) {
-          const i64 at = r * lines.length, count = tsc::min<i64>(kLines, end - r);
-          if constexpr (kKind == Scan::kAssociative && kSame<C, float>) {
-            for (i64 j = 0; j < count; ++j) {
-              scan_line_by_fours(from + at + j * lines.length, to + at + j * lines.length, lines.length, step);
-            }
-          } else if (count == 1) {
-            scan_lines<1>(from + at, to + at, lines.length, 1, 1, 0, step);
-          } else if (count == kLines) {
-            scan_lines<kLines>(from + at, to + at, lines.length, 1, kLines, lines.length, step);
-          } else {
-            scan_lines<kLines>(from + at, to + at, lines.length, 1, count, lines.length, step);
-          }
-        }
-      });
-      return;
+    // What came before is kept wide, of halves in float, as PyTorch keeps it: a product may leave its range and return.
+    if constexpr (kSame<C, float> && kKind == Scan::kAssociative) {
+      const bool is_half = type == DType::kFloat16 || type == DType::kBFloat16;
+      if (is_half) return scan<kKind, float>(ctx, lines, rows.data<C>(), result.data<C>(), step);
     }
-    constexpr int kLines = 64;
-    const i64 parts = (lines.inner + kLines - 1) / kLines;
-    ctx.parallel_for(lines.outer * parts, kGrain / (lines.length * kLines) + 1, [&](i64 begin, i64 end) {
-      for (i64 n = begin; n < end; ++n) {
-        const i64 first = n % parts * kLines, at = n / parts * lines.length * lines.inner + first;
-        scan_lines<kLines>(from + at, to + at, lines.length, lines.inner, tsc::min<i64>(kLines, lines.inner - first), 1,
-                           step);
-      }
-    });
+    scan<kKind, Wide<C>>(ctx, lines, rows.data<C>(), result.data<C>(), step);
   });
   return converted(ctx, result, type);
 }

@@ -286,7 +286,8 @@ inline Tuple<Tensor, Tensor> sorted_rows(Context& ctx, const Tensor& self, i64 d
 inline Tuple<Tensor, Tensor> sort(Context& ctx, const Tensor& self, i64 dim = -1, bool descending = false) {
   if (!ctx.ok()) return {};
   const i64 d = wrap_dim(ctx, dim, self.dim());
-  return sorted_rows(ctx, self, d, self.dim() == 0 || !ctx.ok() ? 1 : self.size(d), descending);
+  const auto sorted = sorted_rows(ctx, self, d, self.dim() == 0 || !ctx.ok() ? 1 : self.size(d), descending);
+  return {in_order_of(ctx, self, sorted.get<0>()), in_order_of(ctx, self, sorted.get<1>())};
 }
 inline Tensor argsort(Context& ctx, const Tensor& self, i64 dim = -1, bool descending = false) {
   return sort(ctx, self, dim, descending).get<1>();

@@ -126,6 +126,17 @@ def is_known(name, form, operands):
     return any(name.startswith(start) and applies(form, operands) for start, applies, _ in KNOWN)
 
 
+# (overload's beginning, forms or all, reason): results that lie in another order than PyTorch's
+KNOWN_ORDERS = [
+    ("aten::_conj", ("strided", "stretched"), "a view of PyTorch's, a copy here"),
+    ("aten::_fft_", None, "PyTorch's builds differ: with MKL the transformed dimensions lie innermost, without it last"),
+]
+
+
+def has_known_order(name, form):
+    return any(name.startswith(start) and (forms is None or form in forms) for start, forms, _ in KNOWN_ORDERS)
+
+
 RESIZED = tuple(variants.SIZES)
 # (op of a traced program, which forms, reason)
 KNOWN_PROGRAMS = [

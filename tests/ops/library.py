@@ -124,15 +124,33 @@ def wrapper(overload):
     if writes and not returns and parameters:  # what was written is what can be compared
         result, tail = parameters[0][0], f"  {call};\n  return {operands[0]};\n"
     else:
-        tail = f"  return {call};\n"
+        tail = f"  const {result} result = {call};\n  note_strides(result);\n  return result;\n"
     return f"{result} {overload.method}({signature}) {{\n{body}{tail}}}\n"
+
+
+# What leaves a library is dense, so that the strides which the ops gave are noted before.
+STRIDES = """
+i64 noted[64], noted_count = 0;
+void add_strides(const Tensor& t) {
+  for (i64 d = 0; t.defined() && d < t.dim() && noted_count < 64; ++d) noted[noted_count++] = t.stride(d);
+}
+template <class T> void add_strides(const T&) {}
+template <class T> void add_strides(const List<T>& items) { for (const T& item : items) add_strides(item); }
+template <class... T, int... I> void add_fields(const Tuple<T...>& fields, Indices<I...>) {
+  (add_strides(fields.template get<I>()), ...);
+}
+template <class... T> void add_strides(const Tuple<T...>& fields) { add_fields(fields, MakeIndices<sizeof...(T)>()); }
+template <class T> void note_strides(const T& result) { noted_count = 0; add_strides(result); }
+List<i64> last_strides(Context& ctx) { return List<i64>::copy_of(ctx, Span<const i64>(noted, noted_count)); }
+"""
 
 
 def generate(chosen):
     lines = ['#include "runtime/core/library.h"']
     lines += [f'#include "runtime/ops/{header}.h"' for header in sorted(set(HEADERS.values()))]
     lines += ["namespace generated {", "using namespace tsc;", "namespace {"]
-    methods, calls = [], []
+    lines.append(STRIDES)
+    methods, calls = ['{"last_strides", "", nullptr, 0, 0, 0, 0}'], ["method_call<&last_strides>"]
     for o in chosen:
         lines.append(wrapper(o))
         inputs = ", ".join(f'{{"a{i}", "", "", nullptr}}' for i in range(len(o.schema.arguments)))

@@ -142,6 +142,60 @@ def test_forms(methods, dtype):
     methods.report()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(8,), (2, 4), (4, 2)])
+def test_running_products_of_halves(methods, dtype, shape):
+    """Products that leave float32's range don't come back, as the exact ones would."""
+    factors = torch.tensor([3e4, 3e38, 3e4, 1e-30, -1e-30, 1e-30, 1e30, 2.0]).clamp(max=torch.finfo(dtype).max).to(dtype)
+    for x in (factors.reshape(shape), factors.flip(0).reshape(shape), (factors.float() ** 0.1).to(dtype).reshape(shape)):
+        for name, function in (("aten::cumprod", torch.cumprod), ("aten::cumsum", torch.cumsum)):
+            ours = torch.from_dlpack(methods.of_call(name, [x])(x, 0, None))
+            torch.testing.assert_close(ours, function(x, 0), rtol=0, atol=0, equal_nan=True)
+
+
+def strides_of(tensors):
+    """Those that matter: of dimensions with more than one element, of tensors with any."""
+    return [[s for s, size in zip(t.stride(), t.shape) if size != 1] if t.numel() else [] for t in tensors]
+
+
+def test_orders(methods):
+    """Results lie in the order in which PyTorch's lie, whatever the order of the operands."""
+    seen, failures, count = set(), collections.defaultdict(list), 0
+
+    def check(name, operands, form=""):
+        nonlocal count
+        described = [(t.shape, t.stride()) for t in harvest.tensors_in(operands)]
+        key = (name, repr(described))
+        is_own, in_place = name.startswith("tsc::"), name.partition(".")[0].endswith("_")
+        if key in seen or is_own or in_place or not is_testable(name, operands):
+            return
+        seen.add(key)
+        try:
+            with torch.no_grad():
+                expected = compare.tensors_of(harvest.operation(*harvest.parts(name))(*compare.kept(operands)))
+            actual = compare.tensors_of(methods.of_call(name, operands)(*compare.to_ours(compare.kept(operands))))
+        except Exception:  # what is refused is for the tests above
+            return
+        strides = iter(methods.model.last_strides())
+        theirs, ours = strides_of(expected), []
+        for t in actual:
+            noted = [next(strides) for _ in t.shape]
+            ours.append([s for s, size in zip(noted, t.shape) if size != 1] if t.numel() else [])
+        count += bool(ours)
+        if ours != theirs and not exceptions.has_known_order(name, form):
+            failures[name].append(f"{form} {described}: strides {ours}, expected {theirs}"[:400])
+
+    def check_all(name, operands):
+        operands = list(operands)
+        check(name, operands)
+        for form, changed in variants.of_call(operands, variants.ORDERS):
+            check(name, changed, form.split()[0])
+
+    for_each_sample(methods, torch.float32, min(LIMIT, 2), check_all)
+    assert count > 2000
+    report(failures)
+
+
 def test_what_pytorch_refuses(methods):
     for name, operands in harvest.errors():
         if methods.has(name):

@@ -22,6 +22,25 @@ def strided(t):
     return base.permute(list(reversed(range(t.dim())))).copy_(t)
 
 
+def reversed_dims(t):
+    """The same elements without gaps, the first dimension innermost."""
+    back = list(reversed(range(t.dim())))
+    return t.permute(back).contiguous().permute(back)
+
+
+def transposed(t):
+    return t.mT.contiguous().mT if t.dim() > 1 else t
+
+
+def channels_last(t):
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return t.contiguous(memory_format=formats[t.dim()]) if t.dim() in formats else t
+
+
+def stretched(t):
+    return t[:1].expand_as(t) if t.dim() and t.size(0) > 1 else t
+
+
 def empty(t):
     return t.narrow(0, 0, 0) if t.dim() else t
 
@@ -52,6 +71,10 @@ def of(dtype):
 
 SIZES = {f.__name__: f for f in (empty, empty_last, zero_dim, one_row, first_row, repeated)}
 DTYPES = {str(d)[6:]: of(d) for d in (torch.bool, torch.uint8, torch.int32, torch.int64, torch.bfloat16, torch.float32, torch.float64, torch.complex64)}  # fmt: skip
+
+
+# Orders of the elements in memory, with gaps and elements that are many, too.
+ORDERS = {f.__name__: f for f in (reversed_dims, transposed, channels_last, stretched, strided)}
 
 
 def sizes_of(classes):
