@@ -71,13 +71,13 @@ bool infer_linalg(const Rule& rule) {
       const Dim left = known ? (*full ? a->rows : a->smaller()) : Dim(0);
       const Dim right = known ? (*full ? a->columns : a->smaller()) : Dim(0);
       rule.set_tensor(0, dtype, known ? *vectors ? a->matrices(a->rows, left) : nothing : std::nullopt);
-      rule.set_tensor(1, dtype, a ? a->vectors(a->smaller()) : std::nullopt);
+      rule.set_tensor(1, real_of(dtype), a ? a->vectors(a->smaller()) : std::nullopt);
       rule.set_tensor(2, dtype, known ? *vectors ? a->matrices(right, a->columns) : nothing : std::nullopt);
       return true;
     }
     case Op::eigh_factors: {
       const auto vectors = rule.boolean(2);
-      rule.set_tensor(0, dtype, a ? a->vectors(a->rows) : std::nullopt);
+      rule.set_tensor(0, real_of(dtype), a ? a->vectors(a->rows) : std::nullopt);
       rule.set_tensor(1, dtype, a && vectors ? *vectors ? rule.shape(0) : Dims{Dim(0)} : std::nullopt);
       return true;
     }

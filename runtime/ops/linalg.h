@@ -1,5 +1,6 @@
-// Linear algebra on batches of float and double matrices: checks in PyTorch's words, and runtime/kernels/linalg.h for
-// each matrix in double. A singular matrix is told in `info`; whether that is an error is up to the ops made of these.
+// Linear algebra on batches of float, double and complex matrices: checks in PyTorch's words, and
+// runtime/kernels/linalg.h for each matrix in double. A singular matrix is told in `info`; whether that is an error is
+// up to the ops made of these.
 #pragma once
 
 #include "runtime/kernels/linalg.h"
@@ -11,11 +12,12 @@ namespace linalg_checks {
 
 inline bool matrices(Context& ctx, const Tensor& a, const char* op) {
   if (!ctx.ok()) return false;
+  const DType dtype = a.dtype();
   if (a.dim() < 2) {
     ctx.fail(ErrorKind::kRuntime, "%s: The input tensor A must have at least 2 dimensions.", op);
-  } else if (a.dtype() != DType::kFloat32 && a.dtype() != DType::kFloat64) {
-    ctx.fail(ErrorKind::kRuntime, "%s: Expected a float or double tensor as input. Got %s", op,
-             scalar_type_name(a.dtype()));
+  } else if (dtype != DType::kFloat32 && dtype != DType::kFloat64 && !is_complex(dtype)) {
+    ctx.fail(ErrorKind::kRuntime, "%s: Expected a floating point or complex tensor as input. Got %s", op,
+             scalar_type_name(dtype));
   }
   return ctx.ok();
 }
@@ -39,18 +41,29 @@ inline bool same_dtypes(Context& ctx, const Tensor& a, const Tensor& b, const ch
 
 }  // namespace linalg_checks
 
+inline DType wide_elements(const Tensor& t) { return is_complex(t.dtype()) ? DType::kComplex128 : DType::kFloat64; }
+// Calls `f.operator()<T>()` with the type in which matrices of the dtype are factorised.
+template <class F>
+void with_wide_elements(const Tensor& t, F f) {
+  if (is_complex(t.dtype())) {
+    f.template operator()<Complex<double>>();
+  } else {
+    f.template operator()<double>();
+  }
+}
+
 // The sizes of a batch of matrices; row-major in double, `matrix(i)` is one of them.
 struct Matrices {
   Tensor data;
   i64 count = 0, rows = 0, columns = 0;
 
   // A copy, to be factorised in place.
-  static Matrices copy(Context& ctx, const Tensor& t) { return Matrices(contiguous_copy(ctx, t, DType::kFloat64)); }
-  static Matrices empty(Context& ctx, Sizes batch, i64 rows, i64 columns) {
+  static Matrices copy(Context& ctx, const Tensor& t) { return Matrices(contiguous_copy(ctx, t, wide_elements(t))); }
+  static Matrices empty(Context& ctx, Sizes batch, i64 rows, i64 columns, DType dtype = DType::kFloat64) {
     Shape shape(batch);
     shape.push(rows);
     shape.push(columns);
-    return Matrices(Tensor::empty(ctx, DType::kFloat64, shape));
+    return Matrices(Tensor::empty(ctx, dtype, shape));
   }
   explicit Matrices(const Tensor& t) : data(t) {
     if (t.dim() < 2) return;
@@ -59,7 +72,10 @@ struct Matrices {
     count = 1;
     for (i64 d = 0; d < t.dim() - 2; ++d) count *= t.size(d);
   }
-  double* matrix(i64 i) const { return data.data<double>() + i * rows * columns; }
+  template <class T = double>
+  T* matrix(i64 i) const {
+    return data.data<T>() + i * rows * columns;
+  }
   Sizes batch() const { return Sizes(data.sizes().data(), data.dim() - 2); }
   i64 smaller() const { return tsc::min(rows, columns); }
 };
@@ -85,10 +101,12 @@ inline Tuple<Tensor, Tensor, Tensor> linalg_lu_factor_ex(Context& ctx, const Ten
   const Tensor pivots = for_each_matrix(ctx, lu, DType::kInt32, lu.smaller()),
                info = for_each_matrix(ctx, lu, DType::kInt32);
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < lu.count; ++i) {
-    info.data<int32_t>()[i] =
-        linalg::lu_factor(lu.matrix(i), lu.rows, lu.columns, pivots.data<int32_t>() + i * lu.smaller());
-  }
+  with_wide_elements(a, [&]<class T>() {
+    for (i64 i = 0; i < lu.count; ++i) {
+      info.data<int32_t>()[i] =
+          linalg::lu_factor(lu.matrix<T>(i), lu.rows, lu.columns, pivots.data<int32_t>() + i * lu.smaller());
+    }
+  });
   return {column_major(ctx, lu.data, a.dtype()), pivots, info};
 }
 
@@ -113,20 +131,22 @@ inline Tuple<Tensor, Tensor, Tensor> lu_unpack(Context& ctx, const Tensor& lu_da
   const i64 inner = lu.smaller();
   Tensor results[3] = {nothing, nothing, nothing};
   if (unpack_data) {
-    const Matrices lower = Matrices::empty(ctx, lu.batch(), lu.rows, inner);
-    const Matrices upper = Matrices::empty(ctx, lu.batch(), inner, lu.columns);
+    const Matrices lower = Matrices::empty(ctx, lu.batch(), lu.rows, inner, lu.data.dtype());
+    const Matrices upper = Matrices::empty(ctx, lu.batch(), inner, lu.columns, lu.data.dtype());
     if (!ctx.ok()) return {};
-    for (i64 m = 0; m < lu.count; ++m) {
-      const double* from = lu.matrix(m);
-      for (i64 i = 0; i < lu.rows; ++i) {
-        for (i64 j = 0; j < inner; ++j) {
-          lower.matrix(m)[i * inner + j] = i > j ? from[i * lu.columns + j] : i == j ? 1 : 0;
-        }
-        for (i64 j = 0; i < inner && j < lu.columns; ++j) {
-          upper.matrix(m)[i * lu.columns + j] = i <= j ? from[i * lu.columns + j] : 0;
+    with_wide_elements(lu_data, [&]<class T>() {
+      for (i64 m = 0; m < lu.count; ++m) {
+        const T* from = lu.matrix<T>(m);
+        for (i64 i = 0; i < lu.rows; ++i) {
+          for (i64 j = 0; j < inner; ++j) {
+            lower.matrix<T>(m)[i * inner + j] = i > j ? from[i * lu.columns + j] : T(i == j ? 1 : 0);
+          }
+          for (i64 j = 0; i < inner && j < lu.columns; ++j) {
+            upper.matrix<T>(m)[i * lu.columns + j] = i <= j ? from[i * lu.columns + j] : T(0);
+          }
         }
       }
-    }
+    });
     results[1] = converted(ctx, lower.data, lu_data.dtype());
     results[2] = converted(ctx, upper.data, lu_data.dtype());
   }
@@ -170,43 +190,58 @@ inline Tensor linalg_solve_triangular(Context& ctx, const Tensor& a, const Tenso
   b_shape.push(rows);
   b_shape.push(columns);
   const Tensor right_side = expand_sizes(ctx, b, b_shape);
-  const Matrices triangle(contiguous_as(ctx, expand_sizes(ctx, a, a_shape), DType::kFloat64));
+  const Matrices triangle(contiguous_as(ctx, expand_sizes(ctx, a, a_shape), wide_elements(a)));
   const Matrices x = Matrices::copy(ctx, left ? right_side : transpose(ctx, right_side, -2, -1));
   if (!ctx.ok()) return {};
   const linalg::Diagonal diagonal = unitriangular ? linalg::Diagonal::kUnit : linalg::Diagonal::kGiven;
   const linalg::Triangle side = upper == left ? linalg::Triangle::kUpper : linalg::Triangle::kLower;
-  for (i64 i = 0; i < x.count; ++i) {
-    linalg::solve_triangular(triangle.matrix(i), left ? n : 1, left ? 1 : n, n, side, diagonal, x.matrix(i), x.columns);
-  }
+  with_wide_elements(a, [&]<class T>() {
+    for (i64 i = 0; i < x.count; ++i) {
+      linalg::solve_triangular(triangle.matrix<T>(i), left ? n : 1, left ? 1 : n, n, side, diagonal, x.matrix<T>(i),
+                               x.columns);
+    }
+  });
   return converted(ctx, left ? x.data : transpose(ctx, x.data, -2, -1), a.dtype());
 }
 
+// The upper factor is the conjugate of the lower one of the conjugate matrix, transposed.
+inline void conjugate_all(const Tensor& wide) {
+  if (!is_complex(wide.dtype())) return;
+  for (i64 i = 0; i < wide.numel(); ++i) {
+    wide.data<Complex<double>>()[i] = linalg::conjugate(wide.data<Complex<double>>()[i]);
+  }
+}
 inline Tuple<Tensor, Tensor> linalg_cholesky_ex(Context& ctx, const Tensor& self, bool upper = false, bool = false) {
   if (!linalg_checks::square(ctx, self, "linalg.cholesky")) return {};
   const Matrices factor = Matrices::copy(ctx, upper ? transpose(ctx, self, -2, -1) : self);
   const Tensor info = for_each_matrix(ctx, factor, DType::kInt32);
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < factor.count; ++i) info.data<int32_t>()[i] = linalg::cholesky(factor.matrix(i), factor.rows);
-  return {upper ? transpose(ctx, converted(ctx, factor.data, self.dtype()), -2, -1)
-                : column_major(ctx, factor.data, self.dtype()),
-          info};
+  if (upper) conjugate_all(factor.data);
+  with_wide_elements(self, [&]<class T>() {
+    for (i64 i = 0; i < factor.count; ++i) info.data<int32_t>()[i] = linalg::cholesky(factor.matrix<T>(i), factor.rows);
+  });
+  if (!upper) return {column_major(ctx, factor.data, self.dtype()), info};
+  conjugate_all(factor.data);
+  return {transpose(ctx, converted(ctx, factor.data, self.dtype()), -2, -1), info};
 }
 
 inline Tuple<Tensor, Tensor> geqrf(Context& ctx, const Tensor& self) {
   if (!linalg_checks::matrices(ctx, self, "torch.geqrf")) return {};
   const Matrices qr = Matrices::copy(ctx, self);
-  const Tensor tau = for_each_matrix(ctx, qr, DType::kFloat64, qr.smaller());
+  const Tensor tau = for_each_matrix(ctx, qr, qr.data.dtype(), qr.smaller());
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < qr.count; ++i) {
-    linalg::qr_factor(qr.matrix(i), qr.rows, qr.columns, tau.data<double>() + i * qr.smaller());
-  }
+  with_wide_elements(self, [&]<class T>() {
+    for (i64 i = 0; i < qr.count; ++i) {
+      linalg::qr_factor(qr.matrix<T>(i), qr.rows, qr.columns, tau.data<T>() + i * qr.smaller());
+    }
+  });
   return {column_major(ctx, qr.data, self.dtype()), converted(ctx, tau, self.dtype())};
 }
 inline Tensor linalg_householder_product(Context& ctx, const Tensor& input, const Tensor& tau) {
   constexpr const char* kName = "torch.linalg.householder_product";
   if (!linalg_checks::matrices(ctx, input, kName)) return {};
   const Matrices vectors = Matrices::copy(ctx, input);
-  const Tensor factors = contiguous_as(ctx, tau, DType::kFloat64);
+  const Tensor factors = contiguous_as(ctx, tau, wide_elements(input));
   if (!ctx.ok()) return {};
   const i64 count = tau.dim() == 0 ? 1 : tau.size(tau.dim() - 1);
   const bool fits = tau.dim() == input.dim() - 1 && tau.dtype() == input.dtype() &&
@@ -218,18 +253,21 @@ inline Tensor linalg_householder_product(Context& ctx, const Tensor& input, cons
         "which are no more than its rows",
         kName);
   }
-  const Matrices q = Matrices::empty(ctx, vectors.batch(), vectors.rows, vectors.columns);
+  const Matrices q = Matrices::empty(ctx, vectors.batch(), vectors.rows, vectors.columns, vectors.data.dtype());
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < q.count; ++i) {
-    linalg::householder_product(vectors.matrix(i), factors.data<double>() + i * count, count, q.matrix(i), q.rows,
-                                q.columns);
-  }
+  with_wide_elements(input, [&]<class T>() {
+    for (i64 i = 0; i < q.count; ++i) {
+      linalg::householder_product(vectors.matrix<T>(i), factors.data<T>() + i * count, count, q.matrix<T>(i), q.rows,
+                                  q.columns);
+    }
+  });
   return column_major(ctx, q.data, input.dtype());
 }
 
-inline bool is_finite(const double* x, i64 n) {
+template <class T>
+bool is_finite(const T* x, i64 n) {
   for (i64 i = 0; i < n; ++i) {
-    if (!(__builtin_fabs(x[i]) < __builtin_inf())) return false;
+    if (!(linalg::sum_of_parts(x[i]) < __builtin_inf())) return false;
   }
   return true;
 }
@@ -243,31 +281,35 @@ inline Tuple<Tensor, Tensor, Tensor> svd_factors(Context& ctx, const Tensor& sel
   const Matrices a = Matrices::copy(ctx, is_tall ? transpose(ctx, self, -2, -1) : self);
   if (!ctx.ok()) return {};
   const i64 count = a.rows, length = a.columns, basis_rows = full_matrices && compute_uv ? length : count;
-  const Matrices basis = Matrices::empty(ctx, a.batch(), basis_rows, length);
-  const Matrices rotations = Matrices::empty(ctx, a.batch(), count, count);
+  const Matrices basis = Matrices::empty(ctx, a.batch(), basis_rows, length, a.data.dtype());
+  const Matrices rotations = Matrices::empty(ctx, a.batch(), count, count, a.data.dtype());
   const Tensor values = for_each_matrix(ctx, a, DType::kFloat64, count);
   const Tensor nothing = Tensor::empty(ctx, self.dtype(), dims(0));
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < a.count; ++i) {
-    if (!is_finite(a.matrix(i), count * length)) {
-      return ctx.fail(
-          ErrorKind::kRuntime,
-          "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values.");
+  with_wide_elements(self, [&]<class T>() {
+    for (i64 i = 0; i < a.count; ++i) {
+      T* const rows = basis.matrix<T>(i);
+      if (!is_finite(a.matrix<T>(i), count * length)) {
+        ctx.fail(ErrorKind::kRuntime,
+                 "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values.");
+        return;
+      }
+      libc::memcpy(rows, a.matrix<T>(i), static_cast<size_t>(count * length) * sizeof(T));
+      const i64 rank = linalg::svd(rows, count, length, values.data<double>() + i * count, rotations.matrix<T>(i));
+      if (compute_uv) linalg::complete_basis(rows, rank, basis_rows, length);
     }
-    libc::memcpy(basis.matrix(i), a.matrix(i), static_cast<size_t>(count * length) * sizeof(double));
-    const i64 rank =
-        linalg::svd(basis.matrix(i), count, length, values.data<double>() + i * count, rotations.matrix(i));
-    if (compute_uv) linalg::complete_basis(basis.matrix(i), rank, basis_rows, length);
-  }
-  const Tensor singular = converted(ctx, values, self.dtype());
-  if (!compute_uv) return {nothing, singular, nothing};
+  });
+  const Tensor singular = converted(ctx, values, real_dtype(self.dtype()));
+  if (!compute_uv || !ctx.ok()) return {nothing, singular, nothing};
+  // The rotations are those of A or of its transpose, whose vectors are the conjugates'.
+  conjugate_all(rotations.data);
   const Tensor left = transpose(ctx, is_tall ? basis.data : rotations.data, -2, -1);
   const Tensor right = is_tall ? rotations.data : basis.data;
   return {converted(ctx, left, self.dtype()), singular, converted(ctx, right, self.dtype())};
 }
 
-// The eigenvalues and eigenvectors of the symmetric matrices of which one triangle is given. NaN where it is not
-// finite.
+// The eigenvalues and eigenvectors of the symmetric or Hermitian matrices of which one triangle is given. NaN where it
+// is not finite.
 inline Tuple<Tensor, Tensor> eigh_factors(Context& ctx, const Tensor& self, const Str& uplo, bool compute_v = true) {
   if (!linalg_checks::square(ctx, self, "linalg.eigh")) return {};
   const char side = uplo.size() == 1 ? static_cast<char>(uplo.data()[0] | 0x20) : 0;
@@ -277,26 +319,31 @@ inline Tuple<Tensor, Tensor> eigh_factors(Context& ctx, const Tensor& self, cons
   }
   const Matrices a = Matrices::copy(ctx, side == 'l' ? self : transpose(ctx, self, -2, -1));
   if (!ctx.ok()) return {};
+  if (side == 'u') conjugate_all(a.data);
   const i64 n = a.rows;
+  const DType wide = a.data.dtype();
   const Matrices vectors =
-      compute_v ? Matrices::empty(ctx, a.batch(), n, n) : Matrices(Tensor::empty(ctx, DType::kFloat64, dims(0)));
+      compute_v ? Matrices::empty(ctx, a.batch(), n, n, wide) : Matrices(Tensor::empty(ctx, wide, dims(0)));
   const Tensor values = for_each_matrix(ctx, a, DType::kFloat64, n);
   if (!ctx.ok()) return {};
-  for (i64 i = 0; i < a.count; ++i) {
-    double* const matrix = a.matrix(i);
-    for (i64 r = 0; r < n; ++r) {
-      for (i64 c = r + 1; c < n; ++c) matrix[r * n + c] = matrix[c * n + r];
+  with_wide_elements(self, [&]<class T>() {
+    for (i64 i = 0; i < a.count; ++i) {
+      T* const matrix = a.matrix<T>(i);
+      for (i64 r = 0; r < n; ++r) {
+        matrix[r * n + r] = T(linalg::real_part(matrix[r * n + r]));
+        for (i64 c = r + 1; c < n; ++c) matrix[r * n + c] = linalg::conjugate(matrix[c * n + r]);
+      }
+      T* const to = compute_v ? vectors.matrix<T>(i) : nullptr;
+      if (is_finite(matrix, n * n)) {
+        linalg::eigh(matrix, n, values.data<double>() + i * n, to);
+        continue;
+      }
+      for (i64 k = 0; k < n; ++k) values.data<double>()[i * n + k] = __builtin_nan("");
+      for (i64 k = 0; compute_v && k < n * n; ++k) to[k] = T(__builtin_nan(""));
     }
-    double* const to = compute_v ? vectors.matrix(i) : nullptr;
-    if (is_finite(matrix, n * n)) {
-      linalg::eigh(matrix, n, values.data<double>() + i * n, to);
-      continue;
-    }
-    for (i64 k = 0; k < n; ++k) values.data<double>()[i * n + k] = __builtin_nan("");
-    for (i64 k = 0; compute_v && k < n * n; ++k) to[k] = __builtin_nan("");
-  }
+  });
   const Tensor columns = compute_v ? transpose(ctx, vectors.data, -2, -1) : vectors.data;
-  return {converted(ctx, values, self.dtype()), converted(ctx, columns, self.dtype())};
+  return {converted(ctx, values, real_dtype(self.dtype())), converted(ctx, columns, self.dtype())};
 }
 
 }  // namespace tsc::ops

@@ -48,7 +48,7 @@ def is_of_dtypes(form, operands):
 
 
 def is_no_factorisation(form, operands):
-    return operands[0].dtype not in (torch.float32, torch.float64)
+    return not operands[0].is_floating_point() and not operands[0].is_complex() or operands[0].element_size() < 4
 
 
 def is_any(form, operands):
@@ -70,9 +70,6 @@ KNOWN = [
     ("aten::rnn_tanh", is_complex, "the same"),
     ("aten::rnn_relu", is_complex, "the same"),
     ("aten::rms_norm", is_complex, "complex numbers, which are refused"),
-    *[(name, is_complex, "complex matrices, which are refused by name") for name in (
-        "aten::geqrf", "aten::linalg_cholesky_ex", "aten::linalg_householder_product", "aten::linalg_lu_factor_ex", "aten::linalg_solve_triangular",
-        "aten::lu_unpack")],
     ("aten::linalg_solve_triangular", is_of_dtypes, "sides of two dtypes: refused; PyTorch takes some"),
     ("aten::lu_unpack", is_no_factorisation, "dtypes that no factorisation gives: refused"),
     ("aten::logcumsumexp", is_complex, "the same"),
@@ -94,14 +91,14 @@ KNOWN = [
 def of_eigenvectors(L, V):
     if V.dim() < 2:
         return L, V
-    return L, (V * L.unsqueeze(-2)) @ V.mT, V.mT @ V
+    return L, (V * L.unsqueeze(-2)) @ V.mH, V.mH @ V
 
 
 def of_singular_vectors(U, S, Vh):
     if U.dim() < 2:
         return U, S, Vh
     k = S.shape[-1]
-    return S, (U[..., :k] * S.unsqueeze(-2)) @ Vh[..., :k, :], U.mT @ U, Vh @ Vh.mT
+    return S, (U[..., :k] * S.unsqueeze(-2)) @ Vh[..., :k, :], U.mH @ U, Vh @ Vh.mH
 
 
 # Op -> what to compare of its results.
@@ -110,7 +107,7 @@ FREE_SIGNS = {
     "aten::_linalg_eigh": of_eigenvectors,
     "aten::linalg_svd": of_singular_vectors,
     "aten::_linalg_svd": of_singular_vectors,
-    "aten::svd": lambda U, S, V: of_singular_vectors(U, S, V.mT),
+    "aten::svd": lambda U, S, V: of_singular_vectors(U, S, V.mH),
 }
 # Row -> why it has no comparison.
 NOT_COMPARED = {

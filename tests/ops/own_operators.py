@@ -82,7 +82,7 @@ def resampled_bytes(input, places, weights):
 @define("resample(Tensor input, int dim, Tensor places, Tensor weights) -> Tensor")
 def resample(input, dim, places, weights):
     if input.dtype is torch.uint8:
-        assert weights.dtype is torch.float64 and places.shape == weights.shape
+        assert weights.dtype is torch.float64 and places.shape == weights.shape and places.size(1) > 0
         return resampled_bytes(input.movedim(dim, -1), places, weights).movedim(-1, dim)
     assert input.dim() > 0 and input.dtype is weights.dtype and input.dtype in (torch.float32, torch.float64)
     assert places.dtype is torch.int64 and places.shape == weights.shape and places.dim() == 2 and places.size(1) > 0

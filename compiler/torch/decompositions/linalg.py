@@ -4,8 +4,13 @@
 def _require_matrices(A: Tensor, name: str):
     if A.dim() < 2:
         raise AssertionError(name + ": The input tensor A must have at least 2 dimensions.")
-    if A.dtype != torch.float32 and A.dtype != torch.float64:
-        raise AssertionError(name + ": Expected a tensor of dtype float or double")
+    if A.dtype != torch.float32 and A.dtype != torch.float64 and not A.is_complex():
+        raise AssertionError(name + ": Expected a tensor of dtype float, double or complex")
+
+
+def _conjugate_transposed(A: Tensor) -> Tensor:
+    transposed = A.transpose(-2, -1)
+    return transposed.conj() if A.is_complex() else transposed
 
 
 def _require_square(A: Tensor, name: str):
@@ -56,22 +61,23 @@ def linalg_lu(A: Tensor, pivot: bool) -> Tuple[Tensor, Tensor, Tensor]:
     return P, L, U
 
 
-# A = P L U, and so A^-1 = U^-1 L^-1 P^T; the transpose of A = L' U' P^T with L' = U^T and U' = L^T.
+# A = P L U, and so A^-1 = U^-1 L^-1 P^T; the adjoint of A = L' U' P^T with L' = U^H and U' = L^H.
 def _solve_by_lu(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
     P, L, U = torch.lu_unpack(LU, pivots)
     if adjoint:
-        inner = torch.linalg_solve_triangular(U.transpose(-2, -1), B, upper=False)
-        return torch.matmul(P, torch.linalg_solve_triangular(L.transpose(-2, -1), inner, upper=True, unitriangular=True))
+        inner = torch.linalg_solve_triangular(_conjugate_transposed(U), B, upper=False)
+        outer = torch.linalg_solve_triangular(_conjugate_transposed(L), inner, upper=True, unitriangular=True)
+        return torch.matmul(P, outer)
     inner = torch.linalg_solve_triangular(L, torch.matmul(P.transpose(-2, -1), B), upper=False, unitriangular=True)
     return torch.linalg_solve_triangular(U, inner, upper=True)
 
 
-# X A = B is A^T X^T = B^T.
+# X A = B is A^H X^H = B^H.
 def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) -> Tensor:
     _require_square(LU, "torch.linalg.lu_solve")
     if left:
         return _solve_by_lu(LU, pivots, B, adjoint)
-    return _solve_by_lu(LU, pivots, B.transpose(-2, -1), not adjoint).transpose(-2, -1)
+    return _conjugate_transposed(_solve_by_lu(LU, pivots, _conjugate_transposed(B), not adjoint))
 
 
 def lu_solve(self: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
@@ -108,7 +114,7 @@ def _linalg_slogdet(A: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     _require_square(A, "linalg.slogdet")
     LU, pivots = _factors_of(A)
     diagonal = LU.diagonal(0, -2, -1)
-    return diagonal.sign().prod(-1) * _sign_of_pivots(pivots), diagonal.abs().log().sum([-1]), LU, pivots
+    return diagonal.sgn().prod(-1) * _sign_of_pivots(pivots), diagonal.abs().log().sum([-1]), LU, pivots
 
 
 def linalg_slogdet(A: Tensor) -> Tuple[Tensor, Tensor]:
@@ -123,6 +129,8 @@ def slogdet(self: Tensor) -> Tuple[Tensor, Tensor]:
 
 def logdet(self: Tensor) -> Tensor:
     sign, logarithm, LU, pivots = _linalg_slogdet(self)
+    if self.is_complex():
+        return logarithm + sign.log()
     return torch.where(sign < 0, torch.full_like(logarithm, float("nan")), logarithm)
 
 
@@ -229,9 +237,9 @@ def cholesky(self: Tensor, upper: bool) -> Tensor:
 
 
 def cholesky_solve(self: Tensor, input2: Tensor, upper: bool) -> Tensor:
-    L = input2.transpose(-2, -1) if upper else input2
+    L = _conjugate_transposed(input2) if upper else input2
     inner = torch.linalg_solve_triangular(L, self, upper=False)
-    return torch.linalg_solve_triangular(L.transpose(-2, -1), inner, upper=True)
+    return torch.linalg_solve_triangular(_conjugate_transposed(L), inner, upper=True)
 
 
 def cholesky_inverse(self: Tensor, upper: bool) -> Tensor:
@@ -279,5 +287,5 @@ def ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: b
     assert input2.size()[:-1] == batch and input3.size()[:-2] == batch, "torch.ormqr: Expected batch dimensions to be equal"
     Q = torch.linalg_householder_product(_widened(self, self.size(-2)), input2)
     if transpose:
-        Q = Q.transpose(-2, -1)
+        Q = _conjugate_transposed(Q)
     return torch.matmul(Q, input3) if left else torch.matmul(input3, Q)

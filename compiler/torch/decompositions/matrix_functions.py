@@ -65,17 +65,18 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
 def _exponential(A: Tensor) -> Tensor:
     assert A.dim() >= 2, "linalg.matrix_exp: The input tensor A must have at least 2 dimensions."
     assert A.size(-2) == A.size(-1), "linalg.matrix_exp: A must be batches of square matrices"
-    assert A.is_floating_point(), "linalg.matrix_exp: Expected a floating point or complex tensor as input."
+    known = A.is_floating_point() or A.is_complex()
+    assert known, "linalg.matrix_exp: Expected a floating point or complex tensor as input."
     if A.numel() == 0:
         return A.clone()
-    x = A.to(torch.float64)
+    x = A.to(torch.complex128 if A.is_complex() else torch.float64)
     norm = float(x.abs().sum([-2]).max())
     squarings = 0
     while norm > 0.5 and squarings < 1024:
         norm *= 0.5
         squarings += 1
     x = x * (0.5 ** squarings)
-    identity = torch.eye(A.size(-1), dtype=torch.float64)
+    identity = torch.eye(A.size(-1), dtype=x.dtype)
     result = identity + x / 16
     for i in range(15):
         result = identity + torch.matmul(x, result) / (15 - i)

@@ -1,6 +1,11 @@
 # Singular values and eigenvalues of matrices, the last two dims, and what is said in them: ranks, inverses, norms.
 
 
+def _conjugate_rows(A: Tensor) -> Tensor:
+    transposed = A.transpose(-2, -1)
+    return transposed.conj() if A.is_complex() else transposed
+
+
 def _singular_values(A: Tensor) -> Tensor:
     return torch._linalg_svd(A, full_matrices=False, compute_uv=False)[1]
 
@@ -19,7 +24,7 @@ def linalg_svdvals(A: Tensor, driver: Optional[str]) -> Tensor:
 def svd(self: Tensor, some: bool, compute_uv: bool) -> Tuple[Tensor, Tensor, Tensor]:
     if compute_uv:
         U, S, Vh = torch._linalg_svd(self, full_matrices=not some)
-        return U, S, Vh.transpose(-2, -1)
+        return U, S, _conjugate_rows(Vh)
     S = _singular_values(self)
     batch, m, n = self.size()[:-2], self.size(-2), self.size(-1)
     return torch.zeros(batch + [m, m], dtype=self.dtype), S, torch.zeros(batch + [n, n], dtype=self.dtype)
@@ -36,7 +41,8 @@ def linalg_eigvalsh(self: Tensor, UPLO: str) -> Tensor:
 
 # What counts as zero beside the largest singular value, unless the caller says: eps times the longer side.
 def _default_rtol(A: Tensor) -> float:
-    eps = 2.220446049250313e-16 if A.dtype == torch.float64 else 1.1920928955078125e-07
+    is_double = A.dtype == torch.float64 or A.dtype == torch.complex128
+    eps = 2.220446049250313e-16 if is_double else 1.1920928955078125e-07
     return eps * float(max(A.size(-2), A.size(-1)))
 
 
@@ -103,10 +109,10 @@ def _pseudo_inverse(A: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> T
     if hermitian:
         values, V = torch._linalg_eigh(A)
         inverses = torch.where(_is_large(values.abs(), atol, rtol), values.reciprocal(), torch.zeros_like(values))
-        return torch.matmul(V * inverses.unsqueeze(-2), V.transpose(-2, -1))
+        return torch.matmul(V * inverses.unsqueeze(-2), _conjugate_rows(V))
     U, S, Vh = torch._linalg_svd(A)
     inverses = torch.where(_is_large(S, atol, rtol), S.reciprocal(), torch.zeros_like(S))
-    return torch.matmul(Vh.transpose(-2, -1) * inverses.unsqueeze(-2), U.transpose(-2, -1))
+    return torch.matmul(_conjugate_rows(Vh) * inverses.unsqueeze(-2), _conjugate_rows(U))
 
 
 def linalg_pinv__atol_rtol_float(
@@ -162,7 +168,8 @@ def _require_two_dims(A: Tensor, dim: List[int]):
     in_range = min(dim) >= -A.dim() and max(dim) < A.dim()
     assert in_range, "linalg.matrix_norm: Dimension out of range"
     assert dim[0] % A.dim() != dim[1] % A.dim(), "linalg.matrix_norm: dims must be different"
-    assert A.is_floating_point(), "linalg.matrix_norm: Expected a floating point or complex tensor as input."
+    known = A.is_floating_point() or A.is_complex()
+    assert known, "linalg.matrix_norm: Expected a floating point or complex tensor as input."
 
 
 # The largest or the smallest along a dim; of nothing, the largest is 0.
@@ -293,12 +300,12 @@ def linalg_lstsq(
         is_full = bool((rank == S.size(-1)).all())
         assert is_full, "torch.linalg.lstsq: The least squares solution could not be computed because the input matrix does not have full rank"
     inverses = torch.where(is_large, S.reciprocal(), torch.zeros_like(S))
-    solution = torch.matmul(Vh.transpose(-2, -1), torch.matmul(U.transpose(-2, -1), B) * inverses.unsqueeze(-1))
-    residuals = torch.empty([0], dtype=self.dtype)
+    solution = torch.matmul(_conjugate_rows(Vh), torch.matmul(_conjugate_rows(U), B) * inverses.unsqueeze(-1))
+    residuals = torch.empty([0], dtype=S.dtype)
     if self.size(-2) > self.size(-1) and name != "gelsy" and bool((rank == self.size(-1)).all()):
-        residuals = torch.square(torch.matmul(self, solution) - B).sum([-2])
+        residuals = torch.square((torch.matmul(self, solution) - B).abs()).sum([-2])
         if name == "gels" and self.size(-1) == 0:
             residuals = torch.zeros_like(residuals)
-    values = S if name == "gelsd" or name == "gelss" else torch.empty([0], dtype=self.dtype)
+    values = S if name == "gelsd" or name == "gelss" else torch.empty([0], dtype=S.dtype)
     ranks = torch.empty([0], dtype=torch.int64) if name == "gels" else rank
     return solution.squeeze(-1) if is_vector else solution, residuals, ranks, values
