@@ -129,7 +129,12 @@ inline Tensor rms_norm(Context& ctx, const Tensor& input, const List<i64>& norma
   const DimMask mask = normalized_dims(ctx, "rms_norm", input, normalized_shape, weight, None());
   const DType wide = wide_dtype(input.dtype());
   // The default is the machine epsilon of the dtype to compute in.
-  const double epsilon = eps.value_or(wide == DType::kFloat64 ? 0x1p-52 : 0x1p-23);
+  const double epsilon = eps.value_or(real_dtype(wide) == DType::kFloat64 ? 0x1p-52 : 0x1p-23);
+  if (ctx.ok() && is_complex(input.dtype())) {
+    const Tensor squares = mean_over(ctx, mul(ctx, input, input), mask, true, None());
+    const Tensor x = mul(ctx, input, rsqrt(ctx, add(ctx, squares, epsilon, 1)));
+    return weight.has_value() ? mul(ctx, x, *weight) : x;
+  }
   const Tensor x = map_rows(
       ctx, "rms_norm", converted(ctx, input, wide), mask, wide, [epsilon]<class C>(const C* row, i64 n, C* to) {
         const double sum = sum_of(row, n, [](C v) { return static_cast<double>(v) * static_cast<double>(v); });

@@ -173,8 +173,19 @@ inline Tuple<Tensor, Tensor> cummin(Context& ctx, const Tensor& self, i64 dim) {
   return running_extreme(ctx, self, dim, [](auto a, auto b) { return a <= b; });
 }
 
+// log(exp(x) + exp(y)) from the number of the larger real part; of infinite ones that are equal there is no difference.
+inline Complex<double> logaddexp(Complex<double> x, Complex<double> y) {
+  const double nan = __builtin_nan("");
+  if (math::isnan(x) || math::isnan(y)) return {nan, nan};
+  const bool is_less = x.real < y.real;
+  const Complex<double> low = is_less ? x : y, high = is_less ? y : x;
+  if (low.real == high.real && low.real - low.real != 0) {
+    return low.real < 0 ? low : math::log(math::exp(low) + math::exp(high));
+  }
+  return math::log1p(math::exp(low - high)) + high;
+}
 inline Tensor logcumsumexp(Context& ctx, const Tensor& self, i64 dim) {
-  if (ctx.ok() && !is_floating(self.dtype())) {
+  if (ctx.ok() && !is_floating(self.dtype()) && !is_complex(self.dtype())) {
     return ctx.fail(ErrorKind::kType, "\"logcumsumexp_out_cpu\" not implemented for '%s'",
                     scalar_type_name(self.dtype()));
   }
@@ -185,6 +196,8 @@ inline Tensor logcumsumexp(Context& ctx, const Tensor& self, i64 dim) {
       const double low = a < b ? a : b, high = a < b ? b : a;
       if (low == high && low - low != 0) return a;
       return high + __builtin_log1p(__builtin_exp(low - high));
+    } else if constexpr (kIsComplex<W>) {
+      return logaddexp(b, a);
     } else {
       return a;  // refused above
     }

@@ -63,7 +63,19 @@ def glu(self: Tensor, dim: int) -> Tensor:
 
 
 # log(exp(a) + exp(b)); equal infinities have no difference.
+def _logaddexp_complex(self: Tensor, other: Tensor) -> Tensor:
+    is_less = torch.real(self) < torch.real(other)
+    low, high = torch.where(is_less, self, other), torch.where(is_less, other, self)
+    result = torch.log1p(torch.exp(low - high)) + high
+    size = torch.real(low)
+    is_infinite = (size == torch.real(high)) & size.isinf()
+    result = torch.where(is_infinite, torch.where(size < 0, low, torch.log(torch.exp(low) + torch.exp(high))), result)
+    return torch.where(self.isnan() | other.isnan(), torch.full_like(result, complex(float("nan"), float("nan"))), result)
+
+
 def logaddexp(self: Tensor, other: Tensor) -> Tensor:
+    if self.is_complex() or other.is_complex():
+        return _logaddexp_complex(self, other)
     largest = torch.maximum(self, other)
     result = largest + torch.log1p(torch.exp(-(self - other).abs()))
     return torch.where((self == other) & self.isinf(), self, result)
