@@ -102,6 +102,9 @@ std::multimap<std::string, Operands> cases() {
   const at::Tensor right_side = at::randn({2, 3, 4}), lower = positive.tril();
   const auto [lu, pivots] = at::linalg_lu_factor(square);
   const auto [reflections, tau] = at::geqrf(tall);
+  const at::Tensor complex_square = at::randn({2, 3, 3}, at::kComplexDouble) + 2 * at::eye(3);
+  const at::Tensor hermitian = at::matmul(complex_square, complex_square.mH()) + at::eye(3);
+  const auto [complex_lu, complex_pivots] = at::linalg_lu_factor(complex_square);
   const at::Tensor points = at::randn({7, 2}), log_probs = -at::randn({6, 2, 4}).abs();
   const at::Tensor places = at::tensor({1, 2, 4, 5, 2}, at::kLong), bags = at::tensor({0, 3, 3}, at::kLong);
   std::multimap<std::string, Operands> all = {
@@ -137,6 +140,21 @@ std::multimap<std::string, Operands> cases() {
       {"cholesky_solve", {right_side, lower, false}},
       {"cholesky_solve", {right_side, lower.mT(), true}},
       {"cholesky_inverse", {lower, false}},
+      {"linalg_lu_solve", {complex_lu, complex_pivots, complex_square, true, false}},
+      {"linalg_lu_solve", {complex_lu, complex_pivots, complex_square, true, true}},
+      {"linalg_lu_solve", {complex_lu, complex_pivots, complex_square, false, false}},
+      {"linalg_lu_solve", {complex_lu, complex_pivots, complex_square, false, true}},
+      {"linalg_slogdet", {complex_square}},
+      {"logdet", {complex_square}},
+      {"inverse", {complex_square}},
+      {"linalg_matrix_exp", {complex_square}},
+      {"linalg_cholesky", {hermitian, true}},
+      {"cholesky_solve", {complex_square, hermitian.tril(), false}},
+      {"cholesky_solve", {complex_square, hermitian.triu(), true}},
+      {"linalg_qr", {complex_square, "reduced"}},
+      {"linalg_pinv", {complex_square, 1e-9, false}},
+      {"linalg_pinv", {hermitian, 1e-9, true}},
+      {"linalg_lstsq", {complex_square, complex_square.mT(), none, "gelsd"}},
       {"linalg_qr", {tall, "reduced"}},
       {"linalg_qr", {tall, "complete"}},
       {"linalg_qr", {wide, "r"}},
