@@ -77,8 +77,6 @@ class Indexing {
     if (ctx.ok()) collect(indices);
   }
   const Shape& shape() const { return result_; }
-  // Calls `visit(n, offset, count, step)` for runs of elements of the result, of its rows from `begin` to `end`:
-  // `count` of them from place n on, which in self are at `offset` and then `step` apart.
   // A row-major result in the order of an elementwise op on self and the indices, which is PyTorch's.
   Tensor ordered(const Tensor& result) const {
     Shape strides(result_);
@@ -102,6 +100,8 @@ class Indexing {
     copy_elements(ctx_, moved, result);
     return moved;
   }
+  // Calls `visit(n, offset, count, step)` for runs of elements of the result, of its rows from `begin` to `end`:
+  // `count` of them from place n on, which in self are at `offset` and then `step` apart.
   i64 rows() const { return row_length() == 0 ? 0 : result_.numel() / row_length(); }
   i64 row_length() const { return inner_.rank == 0 ? 1 : inner_.numel(); }
   template <class Visit>
