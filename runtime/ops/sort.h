@@ -1,6 +1,7 @@
 // Sorting along a dimension, by digits. NaN counts as larger than everything; equal elements keep their order.
 #pragma once
 
+#include "runtime/ops/convert.h"
 #include "runtime/ops/dtype.h"
 #include "runtime/ops/rows.h"
 #include "runtime/ops/view.h"
