@@ -8,11 +8,6 @@ def _require_matrices(A: Tensor, name: str):
         raise AssertionError(name + ": Expected a tensor of dtype float, double or complex")
 
 
-def _conjugate_transposed(A: Tensor) -> Tensor:
-    transposed = A.transpose(-2, -1)
-    return transposed.conj() if A.is_complex() else transposed
-
-
 def _require_square(A: Tensor, name: str):
     _require_matrices(A, name)
     m, n = A.size(-2), A.size(-1)
@@ -65,8 +60,8 @@ def linalg_lu(A: Tensor, pivot: bool) -> Tuple[Tensor, Tensor, Tensor]:
 def _solve_by_lu(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
     P, L, U = torch.lu_unpack(LU, pivots)
     if adjoint:
-        inner = torch.linalg_solve_triangular(_conjugate_transposed(U), B, upper=False)
-        outer = torch.linalg_solve_triangular(_conjugate_transposed(L), inner, upper=True, unitriangular=True)
+        inner = torch.linalg_solve_triangular(torch.adjoint(U), B, upper=False)
+        outer = torch.linalg_solve_triangular(torch.adjoint(L), inner, upper=True, unitriangular=True)
         return torch.matmul(P, outer)
     inner = torch.linalg_solve_triangular(L, torch.matmul(P.transpose(-2, -1), B), upper=False, unitriangular=True)
     return torch.linalg_solve_triangular(U, inner, upper=True)
@@ -77,7 +72,7 @@ def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: 
     _require_square(LU, "torch.linalg.lu_solve")
     if left:
         return _solve_by_lu(LU, pivots, B, adjoint)
-    return _conjugate_transposed(_solve_by_lu(LU, pivots, _conjugate_transposed(B), not adjoint))
+    return torch.adjoint(_solve_by_lu(LU, pivots, torch.adjoint(B), not adjoint))
 
 
 def lu_solve(self: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
@@ -237,9 +232,9 @@ def cholesky(self: Tensor, upper: bool) -> Tensor:
 
 
 def cholesky_solve(self: Tensor, input2: Tensor, upper: bool) -> Tensor:
-    L = _conjugate_transposed(input2) if upper else input2
+    L = torch.adjoint(input2) if upper else input2
     inner = torch.linalg_solve_triangular(L, self, upper=False)
-    return torch.linalg_solve_triangular(_conjugate_transposed(L), inner, upper=True)
+    return torch.linalg_solve_triangular(torch.adjoint(L), inner, upper=True)
 
 
 def cholesky_inverse(self: Tensor, upper: bool) -> Tensor:
@@ -287,5 +282,5 @@ def ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: b
     assert input2.size()[:-1] == batch and input3.size()[:-2] == batch, "torch.ormqr: Expected batch dimensions to be equal"
     Q = torch.linalg_householder_product(_widened(self, self.size(-2)), input2)
     if transpose:
-        Q = _conjugate_transposed(Q)
+        Q = torch.adjoint(Q)
     return torch.matmul(Q, input3) if left else torch.matmul(input3, Q)

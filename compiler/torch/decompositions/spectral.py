@@ -1,11 +1,6 @@
 # Singular values and eigenvalues of matrices, the last two dims, and what is said in them: ranks, inverses, norms.
 
 
-def _conjugate_rows(A: Tensor) -> Tensor:
-    transposed = A.transpose(-2, -1)
-    return transposed.conj() if A.is_complex() else transposed
-
-
 def _singular_values(A: Tensor) -> Tensor:
     return torch._linalg_svd(A, full_matrices=False, compute_uv=False)[1]
 
@@ -24,7 +19,7 @@ def linalg_svdvals(A: Tensor, driver: Optional[str]) -> Tensor:
 def svd(self: Tensor, some: bool, compute_uv: bool) -> Tuple[Tensor, Tensor, Tensor]:
     if compute_uv:
         U, S, Vh = torch._linalg_svd(self, full_matrices=not some)
-        return U, S, _conjugate_rows(Vh)
+        return U, S, torch.adjoint(Vh)
     S = _singular_values(self)
     batch, m, n = self.size()[:-2], self.size(-2), self.size(-1)
     return torch.zeros(batch + [m, m], dtype=self.dtype), S, torch.zeros(batch + [n, n], dtype=self.dtype)
@@ -109,10 +104,10 @@ def _pseudo_inverse(A: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> T
     if hermitian:
         values, V = torch._linalg_eigh(A)
         inverses = torch.where(_is_large(values.abs(), atol, rtol), values.reciprocal(), torch.zeros_like(values))
-        return torch.matmul(V * inverses.unsqueeze(-2), _conjugate_rows(V))
+        return torch.matmul(V * inverses.unsqueeze(-2), torch.adjoint(V))
     U, S, Vh = torch._linalg_svd(A)
     inverses = torch.where(_is_large(S, atol, rtol), S.reciprocal(), torch.zeros_like(S))
-    return torch.matmul(_conjugate_rows(Vh) * inverses.unsqueeze(-2), _conjugate_rows(U))
+    return torch.matmul(torch.adjoint(Vh) * inverses.unsqueeze(-2), torch.adjoint(U))
 
 
 def linalg_pinv__atol_rtol_float(
@@ -300,7 +295,7 @@ def linalg_lstsq(
         is_full = bool((rank == S.size(-1)).all())
         assert is_full, "torch.linalg.lstsq: The least squares solution could not be computed because the input matrix does not have full rank"
     inverses = torch.where(is_large, S.reciprocal(), torch.zeros_like(S))
-    solution = torch.matmul(_conjugate_rows(Vh), torch.matmul(_conjugate_rows(U), B) * inverses.unsqueeze(-1))
+    solution = torch.matmul(torch.adjoint(Vh), torch.matmul(torch.adjoint(U), B) * inverses.unsqueeze(-1))
     residuals = torch.empty([0], dtype=S.dtype)
     if self.size(-2) > self.size(-1) and name != "gelsy" and bool((rank == self.size(-1)).all()):
         residuals = torch.square((torch.matmul(self, solution) - B).abs()).sum([-2])
