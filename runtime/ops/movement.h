@@ -339,9 +339,9 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, c
       offsets[begin[d] + i] = from < 0 ? kNowhere : from * self.stride(d) * bytes;
     }
   }
-  // A row's stretches: where each begins, and whether its elements are many and adjacent in self, many and constant, or
-  // others.
-  enum Kind : i64 { kAdjacent, kConstant, kOthers };
+  // A row's stretches: where each begins, and whether it is constant, or its elements are adjacent in self (and many,
+  // so that copying them as one is worth a call), or others of self's.
+  enum Kind : i64 { kConstant, kAdjacent, kOthers };
   constexpr i64 kMany = 8;
   const i64* const columns = offsets + begin[last];
   i64 *const stretches = offsets + all, *const kinds = stretches + length + 1, stretch_count = 0;
@@ -349,7 +349,7 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, c
     const bool nowhere = columns[i] == kNowhere;
     i64 end = i + 1;
     while (end < length && columns[end] == (nowhere ? kNowhere : columns[end - 1] + bytes)) ++end;
-    const Kind kind = end - i < kMany ? kOthers : nowhere ? kConstant : kAdjacent;
+    const Kind kind = nowhere ? kConstant : end - i < kMany ? kOthers : kAdjacent;
     if (kind != kOthers || stretch_count == 0 || kinds[stretch_count - 1] != kOthers) {
       kinds[stretch_count] = kind;
       stretches[stretch_count++] = i;
@@ -359,40 +359,37 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, c
   stretches[stretch_count] = length;
   alignas(16) char constant[16] = {};
   store_scalar(value, self.dtype(), constant);
+  const i64 lines = last > 0 ? sizes[last - 1] : 1;
   ctx.parallel_for(result.numel() / length, kGrain / length + 1, [&](i64 first_row, i64 last_row) {
     with_bytes(bytes, [&]<class T>() {
-      i64 at[kMaxRank];
-      for (i64 d = last - 1, rest = first_row; d >= 0; --d) {
-        at[d] = rest % sizes[d];
-        rest /= sizes[d];
-      }
-      for (i64 row = first_row; row < last_row; ++row) {
-        const char* from = self.bytes();
+      for (i64 row = first_row; row < last_row;) {
+        // The rows of one plane, which differ by their index in the last dimension but one.
+        const char* plane = self.bytes();
         bool somewhere = true;
-        for (i64 d = 0; d < last; ++d) {
-          const i64 offset = offsets[begin[d] + at[d]];
+        for (i64 d = last - 2, rest = row / lines; d >= 0; --d) {
+          const i64 offset = offsets[begin[d] + rest % sizes[d]];
+          rest /= sizes[d];
           somewhere &= offset != kNowhere;
-          from += offset == kNowhere ? 0 : offset;
+          plane += offset == kNowhere ? 0 : offset;
         }
-        for (i64 d = last - 1; d >= 0 && ++at[d] == sizes[d]; --d) at[d] = 0;
-        char* to = result.bytes() + row * length * bytes;
-        if (!somewhere) {
-          for (i64 i = 0; i < length; ++i) move_element<T>(to, i, constant, 0);
-          continue;
-        }
-        // Whole lines of the cache first: the others, often at the edges, then find self's in the cache.
-        for (i64 s = 0; s < stretch_count; ++s) {
-          const i64 i = stretches[s];
-          if (kinds[s] == kAdjacent) copy_bytes(to + i * bytes, from + columns[i], (stretches[s + 1] - i) * bytes);
-        }
-        for (i64 s = 0; s < stretch_count; ++s) {
-          const i64 i = stretches[s], end = stretches[s + 1];
-          if (kinds[s] == kConstant) {
-            for (i64 k = i; k < end; ++k) move_element<T>(to, k, constant, 0);
-          } else if (kinds[s] == kOthers) {
-            TSC_NO_VECTORIZE
-            for (i64 k = i; k < end; ++k) {
-              move_element<T>(to, k, columns[k] == kNowhere ? constant : from + columns[k], 0);
+        const i64 end_line = tsc::min(lines, row % lines + last_row - row);
+        for (i64 line = row % lines; line < end_line; ++line, ++row) {
+          char* const to = result.bytes() + row * length * bytes;
+          const i64 offset = last > 0 ? offsets[begin[last - 1] + line] : 0;
+          if (!somewhere || offset == kNowhere) {
+            for (i64 i = 0; i < length; ++i) move_element<T>(to, i, constant, 0);
+            continue;
+          }
+          const char* const from = plane + offset;
+          for (i64 s = 0; s < stretch_count; ++s) {
+            const i64 i = stretches[s], end = stretches[s + 1];
+            if (kinds[s] == kAdjacent) {
+              copy_bytes(to + i * bytes, from + columns[i], (end - i) * bytes);
+            } else if (kinds[s] == kConstant) {
+              for (i64 k = i; k < end; ++k) move_element<T>(to, k, constant, 0);
+            } else {
+              TSC_NO_VECTORIZE
+              for (i64 k = i; k < end; ++k) move_element<T>(to, k, from + columns[k], 0);
             }
           }
         }
