@@ -51,7 +51,10 @@ void own_state(ir::Graph& graph, const codegen::Target& target) {
   if (target.is_freestanding) passes::own_state(graph);
 }
 void lower_for_regions(ir::Graph& graph, const codegen::Target& target) {
-  if (target.is_freestanding) passes::lower_for_regions(graph);
+  if (target.is_freestanding || target.device) passes::lower_for_regions(graph);
+}
+void drop_state_copies(ir::Graph& graph, const codegen::Target& target) {
+  if (target.is_freestanding) passes::drop_state_copies(graph);
 }
 
 // In-place ops that nobody can tell from functional ones are so by now.
@@ -67,6 +70,7 @@ constexpr PipelineStep kSteps[] = {
     {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
     {"refuse_written_conjugates", refuse_written_conjugates},
+    {"drop_state_copies", drop_state_copies},
     {"lower_for_regions", lower_for_regions},
     {"lower_composites", on_any_target<passes::lower_composites>},
     {"fuse_attention", on_any_target<passes::fuse_attention>},

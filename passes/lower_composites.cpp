@@ -3,6 +3,7 @@
 
 #include "compiler/ir/containers.h"
 #include "compiler/ir/tensor_data.h"
+#include "passes/lower_attention.h"
 #include "passes/lower_linear.h"
 #include "passes/lower_recurrent.h"
 #include "passes/passes.h"
@@ -174,6 +175,10 @@ void lower_composites(Graph& graph) {
       case Op::lstm_cell:
       case Op::gru_cell:
         lower_recurrent_cell(graph, id, containers);
+        break;
+      case Op::transformer_encoder_layer_fwd:
+      case Op::native_multi_head_attention:
+        lower_projected_attention(graph, id, uses);
         break;
       case Op::list_unpack:
         lower_parts(graph, id, uses);

@@ -1,5 +1,5 @@
 // What only the host layer of libraries has a kernel for is said in ops that regions hold. For targets without that
-// layer: on others its kernels run, on all threads.
+// layer, and for devices, which it is not on: on others its kernels run, on all threads.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -22,7 +22,6 @@ class Lowering {
     std::vector<NodeId> nodes;
     for_each_live_node(graph_, [&](NodeId id) { nodes.push_back(id); });
     for (const NodeId id : nodes) {
-      if (graph_.node(id).op == Op::state_set) drop_copy(id);
       if (graph_.node(id).form != Form::kFunctional || graph_.node(id).outputs.size() != 1) continue;
       at_ = id;
       node_ = graph_.node(id);
@@ -40,12 +39,6 @@ class Lowering {
  private:
   using Axes = std::vector<int64_t>;  // sorted, from 0
 
-  // An attribute is given the elements of a tensor, not the tensor.
-  void drop_copy(NodeId set) {
-    if (const Node* copy = defined_by(graph_, graph_.node(set).inputs[0], Op::clone))
-      graph_.node(set).inputs[0] = copy->inputs[0];
-  }
-
   std::optional<ValueId> lowered() {
     switch (op_info(node_.op).op_class) {
       case OpClass::kReduction:
@@ -56,8 +49,6 @@ class Lowering {
         return creation();
       case OpClass::kMovement:
         return movement();
-      case OpClass::kAttention:
-        return encoder_layer();
       case OpClass::kContraction:
         return product_of_vectors();
       default:
@@ -170,63 +161,6 @@ class Lowering {
     const ValueId turned = transpose(x, axis, last);
     const ValueId result = make(node_.op, {turned, graph_.constant_int(last), node_.inputs[2]}, dims(turned));
     return transpose(result, axis, last);
-  }
-
-  // The layer that nn.TransformerEncoder calls in inference, without a mask: attention of all heads and two linear
-  // layers, each added to its input, with a norm before or after.
-  std::optional<ValueId> encoder_layer() {
-    if (node_.op != Op::transformer_encoder_layer_fwd || !graph_.is_none(operand("mask"))) return {};
-    const ValueId x = operand("src");
-    const auto heads = graph_.as_int(operand("num_heads"));
-    const auto use_gelu = graph_.as_bool(operand("use_gelu")), norm_first = graph_.as_bool(operand("norm_first"));
-    const auto is_constant = [](const Dim& dim) { return dim.constant().has_value(); };
-    if (!is_f32(x) || dims(x).size() != 3 || !std::ranges::all_of(dims(x), is_constant)) return {};
-    for (const char* name : {"qkv_weight", "proj_weight", "ffn_weight_1", "ffn_weight_2"}) {
-      if (!is_f32(operand(name)) || dims(operand(name)).size() != 2) return {};
-    }
-    const int64_t width = *dims(x)[2].constant();
-    if (!heads || !use_gelu || !norm_first || *heads < 1 || width % *heads != 0) return {};
-    const auto sum = [&](ValueId a, ValueId b) { return make(Op::add, {a, b, graph_.constant_int(1)}, dims(a)); };
-    const auto norm = [&](ValueId value, const char* weight, const char* bias) {
-      return make(Op::layer_norm,
-                  {value, graph_.constant_ints(std::vector<int64_t>{width}), operand(weight), operand(bias),
-                   operand("eps"), graph_.constant_bool(true)},
-                  dims(value));
-    };
-    const auto feed_forward = [&](ValueId value) {
-      const ValueId hidden = linear(value, operand("ffn_weight_1"), operand("ffn_bias_1"));
-      const ValueId active =
-          *use_gelu
-              ? make(Op::gelu, {hidden, graph_.add_constant({"none"}, Type::make(Type::Kind::kStr))}, dims(hidden))
-              : make(Op::relu, {hidden}, dims(hidden));
-      return linear(active, operand("ffn_weight_2"), operand("ffn_bias_2"));
-    };
-    if (*norm_first) {
-      const ValueId attended = sum(x, attention(norm(x, "norm_weight_1", "norm_bias_1"), *heads));
-      return sum(attended, feed_forward(norm(attended, "norm_weight_2", "norm_bias_2")));
-    }
-    const ValueId attended = norm(sum(x, attention(x, *heads)), "norm_weight_1", "norm_bias_1");
-    return norm(sum(attended, feed_forward(attended)), "norm_weight_2", "norm_bias_2");
-  }
-
-  // Of x: [batch, length, width] to itself.
-  ValueId attention(ValueId x, int64_t heads) {
-    const int64_t batch = *dims(x)[0].constant(), length = *dims(x)[1].constant(), width = *dims(x)[2].constant();
-    const ValueId projected = linear(x, operand("qkv_weight"), operand("qkv_bias"));
-    const ValueId split = reshape(projected, {batch, length, 3, heads, width / heads});
-    const ValueId turned = permute(split, {2, 0, 3, 1, 4});
-    std::vector<ValueId> inputs;
-    for (int64_t i = 0; i < 3; ++i) {
-      std::vector<Dim> sizes = dims(turned);
-      sizes.erase(sizes.begin());
-      inputs.push_back(make(Op::select, {turned, graph_.constant_int(0), graph_.constant_int(i)}, std::move(sizes)));
-    }
-    const ValueId none = graph_.constant_none(), no = graph_.constant_bool(false);
-    const std::vector<Dim> sizes = dims(inputs[0]);
-    inputs.insert(inputs.end(), {none, graph_.constant_float(0), no, none, no});
-    const ValueId heads_out = make(Op::scaled_dot_product_attention, std::move(inputs), sizes);
-    const ValueId joined = reshape(permute(heads_out, {0, 2, 1, 3}), {batch, length, width});
-    return linear(joined, operand("proj_weight"), operand("proj_bias"));
   }
 
   // A vector is a matrix of one row on the left of a product, of one column on the right.
@@ -365,19 +299,6 @@ class Lowering {
     const NodeId list = graph_.make_node(Op::list, parts, {Type::list(Type::make_tensor())}, node_.source);
     graph_.insert_before(list, at_);
     return make(Op::cat, {graph_.node(list).outputs[0], graph_.constant_int(axis)}, std::move(sizes));
-  }
-  ValueId linear(ValueId x, ValueId weight, ValueId bias) {
-    std::vector<Dim> sizes = dims(x);
-    sizes.back() = dims(weight)[0];
-    return make(Op::linear, {x, weight, bias}, std::move(sizes));
-  }
-  ValueId reshape(ValueId x, const std::vector<int64_t>& sizes) {
-    return make(Op::reshape, {x, graph_.constant_ints(sizes)}, std::vector<Dim>(sizes.begin(), sizes.end()));
-  }
-  ValueId permute(ValueId x, const std::vector<int64_t>& order) {
-    std::vector<Dim> sizes;
-    for (const int64_t axis : order) sizes.push_back(dims(x)[static_cast<size_t>(axis)]);
-    return make(Op::permute, {x, graph_.constant_ints(order)}, std::move(sizes));
   }
   ValueId transpose(ValueId x, int64_t a, int64_t b) {
     std::vector<Dim> sizes = dims(x);

@@ -250,7 +250,13 @@ void infer_packed_recurrent(const Rule& rule) {
                     i == 0 && rule.shape(0) ? Shape(rule.fresh_dims(0, 2)) : Shape(rule.fresh_dims(i, i == 0 ? 2 : 3)));
 }
 
-void infer_multi_head_attention(const Rule& rule) {
+// The fused ops of nn.TransformerEncoder, of [batch, length, width]: one weight projects to query, key and value.
+void infer_projected_attention(const Rule& rule) {
+  const Shape input = rule.shape(0), weight = rule.shape(static_cast<size_t>(rule.at("qkv_weight")));
+  if (input && weight && input->size() == 3 && weight->size() == 2) {
+    rule.require_equal(input->back(), weight->back(),
+                       std::string(op_info(rule.node.op).name) + ": the input's last size must be the weight's");
+  }
   rule.set_tensor(0, rule.dtype(0), rule.shape(0));
   if (rule.node.outputs.size() < 2) return;
   // Weights are [batch, target, source] when averaged over heads, and undefined when not wanted.
@@ -317,10 +323,8 @@ bool infer_contraction(const Rule& rule) {
       infer_softmax_attention(rule);
       return true;
     case Op::transformer_encoder_layer_fwd:
-      rule.set_tensor(0, rule.dtype(0), rule.shape(0));
-      return true;
     case Op::native_multi_head_attention:
-      infer_multi_head_attention(rule);
+      infer_projected_attention(rule);
       return true;
     case Op::lstm:
     case Op::gru:
