@@ -6,6 +6,7 @@
 //   TSC_NO_UNROLL          before a loop that is long or rare: as it stands
 //   TSC_NO_VECTORIZE       the same, and not in vectors either
 //   TSC_ONE_VECTOR         the same, in vectors, but not several of them at once
+//   TSC_OWN_COPY           of a function: its loops that copy stay loops, and become no calls of memcpy
 //   MakeSequence<S, N>     S<int, 0, 1, ..., N - 1>
 //   forbid, allow          tell the address sanitizer what memory may not be touched, and that it may again
 //   extension::...         vectors
@@ -30,6 +31,7 @@
 #define TSC_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #define TSC_NO_VECTORIZE _Pragma("clang loop vectorize(disable) unroll(disable)")
 #define TSC_ONE_VECTOR _Pragma("clang loop interleave(disable) unroll(disable)")
+#define TSC_OWN_COPY __attribute__((noinline, no_builtin("memcpy", "memmove")))
 #if __has_feature(address_sanitizer)
 #define TSC_ADDRESS_SANITIZER
 #endif
@@ -44,6 +46,7 @@
 #define TSC_NO_UNROLL  // GCC leaves loops of run-time counts alone
 #define TSC_NO_VECTORIZE
 #define TSC_ONE_VECTOR
+#define TSC_OWN_COPY __attribute__((noinline, optimize("no-tree-loop-distribute-patterns")))
 #endif
 
 #if defined(TSC_ADDRESS_SANITIZER)

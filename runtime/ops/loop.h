@@ -211,6 +211,21 @@ template <class T>
 TSC_INLINE void move_element(char* to, i64 i, const char* from, i64 j) {
   __builtin_memcpy(to + i * static_cast<i64>(sizeof(T)), from + j * static_cast<i64>(sizeof(T)), sizeof(T));
 }
+// memmove, of 32 bytes and more that don't overlap. libc's has stores of 64 bytes where there are registers for them,
+// which lie in two lines of the cache each where rows are not aligned; for what fits in the cache these are up to a
+// quarter faster.
+TSC_OWN_COPY inline void copy_blocks(char* to, const char* from, i64 bytes) {
+  struct Block {
+    uint64_t words[4];
+  } last, block;
+  const i64 end = bytes - static_cast<i64>(sizeof(Block));
+  __builtin_memcpy(&last, from + end, sizeof(Block));
+  for (i64 i = 0; i < end; i += sizeof(Block)) {
+    __builtin_memcpy(&block, from + i, sizeof(Block));
+    __builtin_memcpy(to + i, &block, sizeof(Block));
+  }
+  __builtin_memcpy(to + end, &last, sizeof(Block));
+}
 // memmove, without the call where there are few bytes: blocks from both ends, which may overlap.
 TSC_INLINE void copy_bytes(char* to, const char* from, i64 bytes) {
   const auto both_ends = [=]<class T>(T) __attribute__((always_inline)) {
@@ -223,6 +238,10 @@ TSC_INLINE void copy_bytes(char* to, const char* from, i64 bytes) {
   struct Block {
     uint64_t words[2];
   };
+  constexpr i64 kMost = 64 << 10;  // more is best left to libc, which may write past the cache
+  const bool apart =
+      reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from) >= static_cast<uintptr_t>(bytes);
+  if (bytes > 32 && bytes <= kMost && apart) return copy_blocks(to, from, bytes);
   if (bytes > 32 || bytes < 4) return libc::memmove(to, from, static_cast<size_t>(bytes));
   if (bytes >= 16) return both_ends(Block());
   if (bytes >= 8) return both_ends(uint64_t());
