@@ -1,5 +1,7 @@
 #include "passes/lower_attention.h"
 
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -19,7 +21,7 @@ class Lowering {
     const bool is_layer = node_.op == Op::transformer_encoder_layer_fwd;
     const ValueId x = node_.inputs[0];
     const auto heads = graph_.as_int(operand(is_layer ? "num_heads" : "num_head"));
-    if (!is_f32(x, 3) || !dims(x)[2].constant() || !graph_.is_none(operand("mask")) || !heads) return false;
+    if (!is_f32(x, 3) || !dims(x)[2].constant() || !is_understood(operand("mask")) || !heads) return false;
     heads_ = *heads;
     width_ = *dims(x)[2].constant();
     if (heads_ < 1 || width_ % heads_ != 0 || !are_weights({"qkv_weight", "proj_weight"}, {"qkv_bias", "proj_bias"}))
@@ -85,13 +87,51 @@ class Lowering {
       rest.erase(rest.begin());
       inputs.push_back(make(Op::select, {turned, graph_.constant_int(0), graph_.constant_int(i)}, std::move(rest)));
     }
-    const ValueId none = graph_.constant_none(), no = graph_.constant_bool(false);
     const std::vector<Dim> of_heads = dims(inputs[0]);
-    inputs.insert(inputs.end(), {none, graph_.constant_float(0), no, none, no});
-    const ValueId attended = make(Op::scaled_dot_product_attention, std::move(inputs), of_heads);
+    const ValueId attended = attend(std::move(inputs), of_heads);
     const ValueId side_by_side = permute(attended, {0, 2, 1, 3});
     const ValueId joined = make(Op::flatten, {side_by_side, graph_.constant_int(2), graph_.constant_int(3)}, dims(x));
     return linear(joined, "proj_weight", "proj_bias");
+  }
+
+  ValueId attend(std::vector<ValueId> inputs, const std::vector<Dim>& sizes) {
+    if (graph_.is_none(operand("mask"))) {
+      const ValueId none = graph_.constant_none(), no = graph_.constant_bool(false);
+      inputs.insert(inputs.end(), {none, graph_.constant_float(0), no, none, no});
+      return make(Op::scaled_dot_product_attention, std::move(inputs), sizes);
+    }
+    const double scale = 1 / std::sqrt(static_cast<double>(width_ / heads_));
+    inputs.insert(inputs.end(), {additive_mask(), graph_.constant_float(scale)});
+    return make(Op::softmax_attention, std::move(inputs), sizes);
+  }
+
+  // A mask leaves out what is true, or not 0: of queries and keys, of keys (kPadding), or of all scores.
+  static constexpr int64_t kPadding = 1;
+  bool is_understood(ValueId mask) const {
+    if (graph_.is_none(mask)) return true;
+    const Type& type = graph_.value(mask).type;
+    const ValueId kind = operand("mask_type");
+    if (!type.is_ranked_tensor() || (!graph_.is_none(kind) && !graph_.as_int(kind))) return false;
+    const size_t rank = type.tensor.dims.size();
+    return (type.tensor.dtype == DType::kFloat32 || type.tensor.dtype == DType::kBool) && (rank == 2 || rank == 4);
+  }
+  ValueId additive_mask() {
+    ValueId mask = operand("mask");
+    std::vector<Dim> sizes = dims(mask);
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (graph_.value(mask).type.tensor.dtype != DType::kBool) {
+      const NodeId is_set = graph_.make_node(Op::ne, {mask, graph_.constant_int(0)},
+                                             {Type::make_tensor(DType::kBool, sizes)}, node_.source);
+      graph_.insert_before(is_set, at_);
+      mask = graph_.node(is_set).outputs[0];
+    }
+    mask = make(Op::where, {mask, graph_.constant_float(-kInfinity), graph_.constant_float(0)}, sizes);
+    const bool is_padding = sizes.size() == 2 && graph_.as_int(operand("mask_type")) == kPadding;
+    for (int i = 0; i < 2 && is_padding; ++i) {  // [batch, 1, 1, keys]
+      sizes.insert(sizes.begin() + 1, Dim(1));
+      mask = make(Op::unsqueeze, {mask, graph_.constant_int(1)}, sizes);
+    }
+    return mask;
   }
 
   ValueId linear(ValueId x, const char* weight, const char* bias) {

@@ -78,7 +78,7 @@ inline Tensor softmax_attention(Context& ctx, const Tensor& query, const Tensor&
   return matmul(ctx, softmax(ctx, scores, -1), value);
 }
 
-// Kinds of masks of the fused layers. Here a true element is left out of the attention.
+// Kinds of masks of the fused layers. Here an element that is true, or not 0, is left out of the attention.
 enum MaskType : i64 { kSourceMask = 0, kPaddingMask = 1, kGenericMask = 2 };
 
 // The mask as something to add to scores [batch][heads][rows][columns].
@@ -90,8 +90,7 @@ inline Tensor layer_mask(Context& ctx, const Tensor& mask, const Optional<i64>& 
   } else if (mask.dim() == 3) {
     shaped = unsqueeze(ctx, mask, 1);
   }
-  if (mask.dtype() == DType::kBool) shaped = logical_not(ctx, shaped);
-  return additive_mask(ctx, shaped, dtype);
+  return additive_mask(ctx, logical_not(ctx, shaped), dtype);
 }
 
 // Projected queries, keys and values [batch][heads][rows][width].

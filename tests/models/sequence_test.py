@@ -100,6 +100,54 @@ def test_other_ranks_and_dtypes_share_the_weights(script, compile_and_load, usab
     assert once <= model.weight_bytes < 1.1 * once
 
 
+class Masked(torch.nn.Module):
+    """An encoder that is given a mask of the keys of each sequence, or of queries and keys."""
+
+    def __init__(self, kind: str, **options):
+        super().__init__()
+        layer = torch.nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, **options)
+        self.kind = kind
+        self.encoder = torch.nn.TransformerEncoder(layer, 2)
+
+    def forward(self, x, mask):
+        if self.kind == "keys":
+            return self.encoder(x, src_key_padding_mask=mask)
+        return self.encoder(x, mask=mask)
+
+
+def key_mask(lengths, longest):
+    return torch.arange(longest) >= torch.tensor(lengths)[:, None]
+
+
+MASKED = {
+    "keys": (Masked("keys"), [key_mask([7, 5, 3], 7), key_mask([1, 9], 9), key_mask([4], 4)]),
+    "keys_norm_first": (Masked("keys", norm_first=True), [key_mask([7, 5, 3], 7), key_mask([1, 9], 9)]),
+    "causal": (Masked("scores", activation="gelu"), [torch.ones(7, 7).triu(1).bool(), torch.ones(2, 2).triu(1).bool()]),
+    "added": (Masked("scores", norm_first=True), [torch.nn.Transformer.generate_square_subsequent_mask(7), torch.randn(5, 5)]),
+}
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["traced", "scripted"])
+@pytest.mark.parametrize("name", MASKED)
+def test_masked_encoders(name, script, compile_and_load, usable):
+    module, masks = MASKED[name]
+    module.eval()
+    inputs = [(torch.randn(mask.size(0) if module.kind == "keys" else 2, mask.size(1), 32), mask) for mask in masks]
+    saved = torch.jit.script(module) if script else torch.jit.trace(module, inputs[0])
+    model = usable(compile_and_load(saved, name))
+    for x, mask in inputs:
+        check(model, module, x, mask)
+    if name == "keys" and not script:  # the trace takes the first words of each sequence, as many as the mask leaves
+        x, mask = inputs[0]
+        check(model, saved, x, mask.flip(1), truth=saved)
+    for mask in (torch.zeros(4, 4, dtype=torch.bool), torch.zeros(3, 8, dtype=torch.bool)):
+        with pytest.raises(RuntimeError):
+            module(inputs[0][0], mask)
+        with pytest.raises(tsc.Error):
+            model(inputs[0][0], mask)
+    check(model, module, *inputs[0])
+
+
 class Looked(torch.nn.Module):
     def __init__(self):
         super().__init__()
