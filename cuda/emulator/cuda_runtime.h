@@ -108,6 +108,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+// Kernels of this library that have run.
+size_t tsc_emulator_launches();
 }
 #pragma GCC visibility pop
 cudaError_t tsc_emulated_function(cudaFuncAttributes* attributes);

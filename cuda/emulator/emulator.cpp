@@ -156,6 +156,7 @@ constexpr size_t kStackBytes = size_t{256} << 10;
 
 struct Block {
   std::vector<Fiber> fibers;
+  std::vector<char*> stacks;  // of the fibers, and of those that larger blocks had
   std::vector<Warp> warps;
   const std::function<void()>* thread = nullptr;
   StackPlace scheduler;
@@ -230,13 +231,15 @@ void run_block(unsigned threads, std::minstd_rand& random) {
   block.warps.assign((threads + kWarp - 1) / kWarp, Warp{});
   block.epoch = 0;
   ++block.number;
-  for (Fiber& fiber : block.fibers) {
-    if (fiber.stack == nullptr) {
-      void* stack =
-          mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      if (stack == MAP_FAILED) report("there is no memory for %u stacks", threads);
-      fiber.stack = static_cast<char*>(stack);
-    }
+  while (block.stacks.size() < threads) {
+    void* stack =
+        mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED) report("there is no memory for %u stacks", threads);
+    block.stacks.push_back(static_cast<char*>(stack));
+  }
+  for (unsigned i = 0; i < threads; ++i) {
+    Fiber& fiber = block.fibers[i];
+    fiber.stack = block.stacks[i];
     begin_stack(fiber.place, fiber.stack, kStackBytes, fiber_main);
     fiber.wait = Wait::kNone;
     fiber.meetings = 0;
@@ -289,7 +292,8 @@ tsc_emulated_stream& stream_of(cudaStream_t stream) {
 }
 auto& all_streams = *new std::vector<tsc_emulated_stream*>{&stream_of(nullptr)};
 
-// Of kernels that ran. At the end of the process, or of the library, the number goes to the file that TSC_EMULATOR_COUNTS names.
+// Of kernels that ran. At the end of the process, or of the library, the number goes to the file that
+// TSC_EMULATOR_COUNTS names.
 struct Launches {
   size_t count = 0;
 
@@ -403,6 +407,8 @@ void Access::write(int index) {
 }  // namespace tsc::emulator
 
 using namespace tsc::emulator;
+
+size_t tsc_emulator_launches() { return launches.count; }
 
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {

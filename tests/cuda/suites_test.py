@@ -1,4 +1,4 @@
-"""Suites of the language through the emulator: each of their libraries is compiled for sm_90 (emulated_tsc), and must do what
+"""Suites of the language and of models through the emulator: each of their libraries is compiled for sm_90 (emulated_tsc), and must do what
 it does on the CPU, by kernels that ran. These are files whose programs have tensors and whose kernels the emulator runs in seconds;
 docs/gpu.md says how any other runs by hand, and which were run."""
 
@@ -11,15 +11,16 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 
-SUITES = ["tensor_test.py", "mixed_test.py", "module_test.py", "vision_test.py", "sample_test.py"]
+LANGUAGE = ["tensor", "mixed", "module", "vision", "sample", "program", "builtin"]
+SUITES = [*(f"language/{name}_test.py" for name in LANGUAGE), "models/tutorial_test.py"]
 
 
 @pytest.mark.parametrize("file", SUITES)
 def test_suite(compiler, tmp_path, file):
     told = tmp_path / "launches"  # one line for each library that was loaded
     environment = {**os.environ, "EMULATED_TSC": str(Path(compiler).resolve()), "TSC": str(HERE / "emulated_tsc"), "TSC_EMULATOR_COUNTS": str(told)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
-    result = subprocess.run(command, cwd=HERE.parent / "language", capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", Path(file).name]
+    result = subprocess.run(command, cwd=(HERE.parent / file).parent, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert " passed" in result.stdout
     launches = [int(line) for line in told.read_text().split()]

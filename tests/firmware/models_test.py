@@ -2,12 +2,13 @@
 
 import pytest
 
-import foundation
+import torch
+
 from compare import run_double
 from firmware import MACHINES, Program, call, flatten, machine
-from foundation import MODELS, REFUSED
 from programs import input_options, trace
 from programs_test import check
+from reduced import MODELS, TUTORIAL_INPUTS, sample, tutorial_models
 from refusal_test import refuse
 
 
@@ -46,18 +47,36 @@ def test_model(compiler, tmp_path, record_property, name, target):
     run_model(compiler, tmp_path, module, inputs, target)
 
 
+# What a freestanding program can't do, with a word of each reason that the compiler gives.
+REFUSED = {
+    "tagger": (("dict",), "words come in dicts"),
+    "detector": (("op 'len'", "a list of run-time length"), "the number of boxes is told by the image"),
+    "my_module": (("that 'if' gives",), "the sizes of its result are told by its input"),
+    "speech": (("it begins as f32[0]", "it is a str"), "samples that fill no frame are kept, and letters come out"),
+    "translator": (("op 'len'", "list_getitem"), "beams are lists that grow"),
+}
+
+
 @pytest.mark.parametrize("target", ["native", "riscv64", "cortex-m4"])
 def test_tutorial(compiler, tmp_path, target):
     machine(target)
-    for name, (module, inputs) in foundation.tutorial_models().items():
+    for name, (module, inputs) in tutorial_models().items():
         if name not in REFUSED:
             run_model(compiler, tmp_path / name, module, inputs, target)
+
+
+def refused_model(name):
+    """A script and its inputs."""
+    if name in TUTORIAL_INPUTS:
+        return tutorial_models()[name]
+    module, inputs = sample(name).build()
+    return torch.jit.trace(module, inputs, strict=False) if name == "tagger" else torch.jit.script(module), inputs
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(compiler, tmp_path, name):
     words, why = REFUSED[name]
     print(f"{name}: refused, since {why}")
-    script, inputs = foundation.refused_model(name)
+    script, inputs = refused_model(name)
     text = refuse(compiler, tmp_path, script, "--method=forward", *input_options(script, inputs))
     assert [word for word in words if word not in text] == [], text

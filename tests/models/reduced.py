@@ -1,4 +1,4 @@
-"""The models of samples/ as freestanding programs: name -> {size: (what is left, why, build)}.
+"""The models of samples/ for machines that are emulated, freestanding and with devices: name -> {size: (what is left, why, build)}.
 
 Sizes are "whole", as the sample has it; "some", where a test has no time for all of it, since QEMU takes ten seconds and more
 for a GFLOP; and "small", for controllers, whose boards have 16 MB for weights and memory.
@@ -133,21 +133,3 @@ def tutorial_models():
         sizes = next(sizes for prefix, sizes in TUTORIAL_INPUTS.items() if name.startswith(prefix))
         result[name] = module, tuple(torch.rand(*size) - (0.7 if index % 2 else 0.0) for size in sizes)
     return result
-
-
-def refused_model(name):
-    """A script and its inputs."""
-    if name in TUTORIAL_INPUTS:
-        return tutorial_models()[name]
-    module, inputs = sample(name).build()
-    return torch.jit.trace(module, inputs, strict=False) if name == "tagger" else torch.jit.script(module), inputs
-
-
-# What a freestanding program can't do, with a word of each reason that the compiler gives.
-REFUSED = {
-    "tagger": (("dict",), "words come in dicts"),
-    "detector": (("op 'len'", "a list of run-time length"), "the number of boxes is told by the image"),
-    "my_module": (("that 'if' gives",), "the sizes of its result are told by its input"),
-    "speech": (("it begins as f32[0]", "it is a str"), "samples that fill no frame are kept, and letters come out"),
-    "translator": (("op 'len'", "list_getitem"), "beams are lists that grow"),
-}
