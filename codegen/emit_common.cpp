@@ -98,7 +98,9 @@ bool any_node(const Graph& graph, const Function& function, const Predicate& is_
 
 bool uses_state(const Graph& graph, const Function& function) {
   std::set<std::string> visited;
-  const auto reads_or_writes = [](const Node& node) { return node.op == Op::state_get || node.op == Op::state_set; };
+  const auto reads_or_writes = [](const Node& node) {
+    return node.op == Op::state_get || node.op == Op::state_set || node.op == Op::state_ref;
+  };
   return any_node(graph, function, reads_or_writes, visited);
 }
 

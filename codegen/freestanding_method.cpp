@@ -220,9 +220,12 @@ void MethodEmitter::emit_node(const Node& node) {
       return emit_state_get(node);
     case Op::state_set:
       return emit_state_set(node);
+    case Op::state_ref:
+      return emit_state_ref(node);
     default:
       break;
   }
+  if (emit_view(node) || emit_write(node)) return;
   if (op_info(node.op).op_class == OpClass::kScalar && emit_number(node)) return;
   if (node.op == Op::symbolic) {  // its sizes are constants by now, or something was refused
     if (!refused_) refuse_op(node);

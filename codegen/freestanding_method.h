@@ -1,6 +1,6 @@
 // One method as a C function: what is known of each value when the program is written, and the statements that are
 // left. Its parts are freestanding_method.cpp (values, memory, statements, calls of regions), _ports (inputs and
-// outputs), _numbers and _control.
+// outputs), _numbers, _views and _control.
 #pragma once
 
 #include <map>
@@ -22,11 +22,12 @@ using Kind = Type::Kind;
 
 // A value: an expression of it, or the items that it is made of.
 struct Item {
-  enum class What : uint8_t { kUnknown, kTensor, kNumber, kGroup, kNone } what = What::kUnknown;
-  Expression text = {};          // of a tensor: the pointer to its elements
-  std::set<size_t> pieces = {};  // of a tensor: the pieces of memory in which it may be
-  bool is_single = false;        // of a float: its value is a float32's, and the text is of that type
-  std::vector<Item> parts = {};  // of a tuple or a list
+  enum class What : uint8_t { kUnknown, kTensor, kView, kNumber, kGroup, kNone } what = What::kUnknown;
+  Expression text = {};               // of a tensor: the pointer to its elements, of a view to its first
+  std::set<size_t> pieces = {};       // of a tensor: the pieces of memory in which it may be
+  std::vector<int64_t> strides = {};  // of a view, whose elements are not one after the other
+  bool is_single = false;             // of a float: its value is a float32's, and the text is of that type
+  std::vector<Item> parts = {};       // of a tuple or a list
 };
 
 // A tensor's place in the arena, or a region's memory, from the first use to the last.
@@ -60,9 +61,9 @@ class StateLayout {
 };
 
 // Names that locals of a C function, and functions of regions, must not have.
-inline constexpr const char* kReservedNames[] = {"arena",   "memory",      "ctx",      "at",   "copy",
-                                                 "weights", "int64_t",     "state",    "kept", "fold",
-                                                 "scan",    "arg_extreme", "in_order", "fill", "is_aligned"};
+inline constexpr const char* kReservedNames[] = {
+    "arena", "memory",      "ctx",      "at",   "copy",       "weights", "int64_t", "state",    "kept",    "fold",
+    "scan",  "arg_extreme", "in_order", "fill", "is_aligned", "gather",  "scatter", "index_in", "start_in"};
 
 class MethodEmitter {
  public:
@@ -80,6 +81,7 @@ class MethodEmitter {
   // What can't be.
   void refuse(const Node& node, const std::string& what, const std::string& reason, const std::string& advice);
   void refuse_op(const Node& node);
+  void refuse_state(const Node& node, const std::string& field);
   Item stand_in(const Type& t) const;
   void refuse_op_result(const Node& node, ValueId output);
   void refuse_input(const std::string& name, const std::string& reason, const std::string& advice);
@@ -112,9 +114,16 @@ class MethodEmitter {
   bool emit_plain(const Node& node);
   bool emit_fill(const Node& node);
 
+  // Views of memory that is written, and of places that are told at run time.
+  bool emit_view(const Node& node);
+  bool is_in_range(const Node& node) const;
+  bool emit_write(const Node& node);
+  Item dense(const Item& item, const Type& t, const std::string& name);
+
   // State.
   bool is_read_before_written(const Node& get) const;
   void emit_state_get(const Node& node);
+  void emit_state_ref(const Node& node);
   void emit_state_set(const Node& node);
   Item own(const Item& item, const Type& t, const std::string& name);
   bool store(const Item& to, const Item& from, const Type& to_type, const Type& from_type);

@@ -75,7 +75,8 @@ bool MethodEmitter::emit_plain(const Node& node) {
   for (const ValueId output : node.outputs) {
     if (!has_fixed_size(type(output)) || !is_c_element(type(output).tensor.dtype)) return false;
   }
-  if (node.op == Op::full || node.op == Op::full_like || node.op == Op::new_full) return emit_fill(node);
+  if (node.op == Op::full || node.op == Op::full_like || node.op == Op::new_full || node.op == Op::fill)
+    return emit_fill(node);
   const auto* plain = std::ranges::find(kPlainOps, node.op, &PlainOp::op);
   if (plain == std::end(kPlainOps)) return false;
   const Type& from = type(node.inputs[0]);
@@ -83,7 +84,7 @@ bool MethodEmitter::emit_plain(const Node& node) {
   if (input.what != Item::What::kTensor || !has_fixed_size(from) || !is_c_element(from.tensor.dtype)) return false;
   const auto lines = lines_of(node);
   if (!lines) return false;
-  std::string function = plain->function, leading;
+  std::string function = plain->function, leading, places;
   if (plain->shape == Shape::kOrder || plain->shape == Shape::kOrderOfIndices) {
     const auto greatest =
         graph_.as_bool(node.inputs[input_index(node.op, node.op == Op::topk ? "largest" : "descending")]);
@@ -96,6 +97,20 @@ bool MethodEmitter::emit_plain(const Node& node) {
             : *dims[static_cast<size_t>(*dim < 0 ? *dim + static_cast<int64_t>(dims.size()) : *dim)].constant();
     function = fmt::format("in_order<{}>", *greatest);
     leading = fmt::format("i64{{{}}}, ", count);
+    // Few steps are taken without memory beside; others by merging indices of 4 bytes, from one half to the other.
+    const auto& all = from.tensor.dims;
+    const int64_t length =
+        all.empty() ? 1
+                    : *all[static_cast<size_t>(*dim < 0 ? *dim + static_cast<int64_t>(all.size()) : *dim)].constant();
+    constexpr int64_t kFew = 8;
+    if (count > kFew && length <= INT32_MAX) {
+      places = locals_.unique("places");
+      pieces_.push_back({.element = "int32_t",
+                         .name = places,
+                         .comment = "to sort with",
+                         .block = {.bytes = 2 * length * 4, .first = time_, .last = time_}});
+      places = ", " + places;
+    }
   }
   std::vector<std::string> results;
   for (const ValueId output : node.outputs) {
@@ -110,14 +125,14 @@ bool MethodEmitter::emit_plain(const Node& node) {
     results.insert(results.begin(), fmt::format("static_cast<{}*>(nullptr)", element));
   if (plain->shape == Shape::kExtreme && results.size() == 1) results.emplace_back("static_cast<i64*>(nullptr)");
   model_.headers.insert("runtime/kernels/plain.h");
-  body_.line("{}({}, {}{}, {});  // {}", function, *lines, leading, input.text.text, fmt::join(results, ", "),
+  body_.line("{}({}, {}{}, {}{});  // {}", function, *lines, leading, input.text.text, fmt::join(results, ", "), places,
              source_comment(graph_.source(node)));
   return true;
 }
 
 // With a number that the program computes; others are constants.
 bool MethodEmitter::emit_fill(const Node& node) {
-  const Item value = item_of(node.inputs[input_index(node.op, "fill_value")]);
+  const Item value = item_of(node.inputs[input_index(node.op, node.op == Op::fill ? "value" : "fill_value")]);
   if (value.what != Item::What::kNumber) return false;
   const ValueId output = node.outputs[0];
   Item item{.what = Item::What::kTensor, .text = {local_name(output)}};

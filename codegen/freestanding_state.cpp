@@ -25,7 +25,8 @@ StateLayout::StateLayout(const Graph& graph, int64_t alignment) : graph_(graph),
   for (const Function& function : graph.functions) {
     for_each_node(graph, function.body, [&](NodeId id) {
       const Node& node = graph.node(id);
-      if (node.op == Op::state_get || node.op == Op::state_set) used.insert(str_attribute(node, "field"));
+      if (node.op == Op::state_get || node.op == Op::state_set || node.op == Op::state_ref)
+        used.insert(str_attribute(node, "field"));
     });
   }
   for (const StateField& field : graph.state) {
@@ -150,18 +151,29 @@ bool MethodEmitter::is_read_before_written(const Node& get) const {
   return is_safe;
 }
 
+void MethodEmitter::refuse_state(const Node& node, const std::string& field) {
+  refuse(node, fmt::format("the attribute '{}'", field),
+         fmt::format("a method writes it, and it begins as {}", state_.field(field).type.str()),
+         "begin with tensors of fixed sizes, numbers, or tuples of them");
+}
+
 void MethodEmitter::emit_state_get(const Node& node) {
   const std::string field = str_attribute(node, "field");
   const Item* place = state_.find(field);
-  if (place == nullptr) {
-    return refuse(node, fmt::format("the attribute '{}'", field),
-                  fmt::format("a method writes it, and it begins as {}", state_.field(field).type.str()),
-                  "begin with tensors of fixed sizes, numbers, or tuples of them");
-  }
+  if (place == nullptr) return refuse_state(node, field);
   method_.uses_state = true;
   const ValueId output = node.outputs[0];
   const bool is_direct = place->what == Item::What::kTensor && is_read_before_written(node);
   items_[output] = is_direct ? *place : own(*place, type(output), local_name(output));
+}
+
+// The attribute's memory, of which all that reads it makes a copy.
+void MethodEmitter::emit_state_ref(const Node& node) {
+  const std::string field = str_attribute(node, "field");
+  const Item* place = state_.find(field);
+  if (place == nullptr || place->what != Item::What::kTensor) return refuse_state(node, field);
+  method_.uses_state = true;
+  items_[node.outputs[0]] = *place;
 }
 
 // A copy, whose place is another's when it is no longer needed.
@@ -184,11 +196,7 @@ void MethodEmitter::emit_state_set(const Node& node) {
   const std::string field = str_attribute(node, "field");
   const Type &kept = state_.field(field).type, &given = type(node.inputs[0]);
   const Item* place = state_.find(field);
-  if (place == nullptr) {
-    return refuse(node, fmt::format("the attribute '{}'", field),
-                  fmt::format("a method writes it, and it begins as {}", kept.str()),
-                  "begin with tensors of fixed sizes, numbers, or tuples of them");
-  }
+  if (place == nullptr) return refuse_state(node, field);
   method_.uses_state = true;
   body_.line("if (!ctx.ok()) return ctx.status();");
   if (!store(*place, item_of(node.inputs[0]), kept, given)) {

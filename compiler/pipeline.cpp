@@ -50,11 +50,11 @@ void add_general_versions(ir::Graph& graph, const codegen::Target& target) {
 void own_state(ir::Graph& graph, const codegen::Target& target) {
   if (target.is_freestanding) passes::own_state(graph);
 }
+void separate_writes(ir::Graph& graph, const codegen::Target& target) {
+  if (target.is_freestanding) passes::separate_writes(graph);
+}
 void lower_for_regions(ir::Graph& graph, const codegen::Target& target) {
   if (target.is_freestanding || target.device) passes::lower_for_regions(graph);
-}
-void drop_state_copies(ir::Graph& graph, const codegen::Target& target) {
-  if (target.is_freestanding) passes::drop_state_copies(graph);
 }
 
 // In-place ops that nobody can tell from functional ones are so by now.
@@ -70,7 +70,7 @@ constexpr PipelineStep kSteps[] = {
     {"assume_ranks", on_any_target<passes::assume_ranks>},
     {"simplify", on_any_target<passes::simplify>},
     {"refuse_written_conjugates", refuse_written_conjugates},
-    {"drop_state_copies", drop_state_copies},
+    {"separate_writes", separate_writes},
     {"lower_for_regions", lower_for_regions},
     {"lower_composites", on_any_target<passes::lower_composites>},
     {"fuse_attention", on_any_target<passes::fuse_attention>},
@@ -138,6 +138,12 @@ void verify_after(std::string_view step, const ir::Graph& graph) {
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Of a path to a folder, which may end with a slash or be ".".
+std::string folder_name(const std::string& path) {
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
@@ -240,7 +246,7 @@ void Compilation::run() {
       write_library();
       break;
     case OutputKind::kSourceFolder:
-      write_source_folder(models_, plan_.target.is_freestanding ? std::nullopt : std::optional(codegen::emit_library(models_)), plan_.target, fs::path(options_.output).stem(),
+      write_source_folder(models_, plan_.target.is_freestanding ? std::nullopt : std::optional(codegen::emit_library(models_)), plan_.target, folder_name(options_.output),
                           definitions(), *folder_);
       folder_->commit();
       break;

@@ -1,5 +1,6 @@
 #include "compiler/source_folder.h"
 
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -77,6 +78,14 @@ std::string fill_template(std::string text, const std::map<std::string, std::str
   return text;
 }
 
+// CMake's target: the folder's name in letters that targets may have, behind a prefix, since CMake keeps some names for
+// itself (all, test, help, ...). The library has the folder's name as it is.
+std::string target_name(const std::string& name) {
+  std::string target = "tsc_";
+  for (const char c : name) target += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return target;
+}
+
 }  // namespace
 
 void write_source_folder(std::vector<EmittedModel>& models, const std::optional<EmittedFile>& library, const codegen::Target& target,
@@ -126,7 +135,9 @@ void write_source_folder(std::vector<EmittedModel>& models, const std::optional<
     for (const std::string& option : codegen::device_compile_options(target)) device_options += (device_options.empty() ? "" : " ") + option;
   }
   folder.write("CMakeLists.txt",
-               fill_template(std::move(build_text), {{"NAME", name},
+               fill_template(std::move(build_text), {{"TARGET", target_name(name)},
+                                                             {"OUTPUT_NAME", "[==[" + name + "]==]"},
+                                                             {"LIBRARY", "lib" + name + ".a"},
                                                              {"CPU", codegen::portable_cpu(target)},
                                                              {"VECTOR_BYTES", std::to_string(target.vector_bytes)},
                                                              {"VECTOR_OPTION", vector_option},

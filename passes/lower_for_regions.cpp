@@ -190,6 +190,7 @@ class Lowering {
     const std::vector<Dim>& sizes = dims(node_.outputs[0]);
     if (!std::ranges::all_of(sizes, [](const Dim& dim) { return dim.constant().has_value(); })) return {};
     switch (node_.op) {
+      case Op::zero:
       case Op::zeros_like:
       case Op::new_zeros:
       case Op::empty:  // whatever is there would do; this is the same each time
@@ -201,8 +202,9 @@ class Lowering {
         return filled(Op::ones, sizes);
       case Op::full:
       case Op::full_like:
-      case Op::new_full: {
-        const ValueId value = operand("fill_value");
+      case Op::new_full:
+      case Op::fill: {
+        const ValueId value = operand(node_.op == Op::fill ? "value" : "fill_value");
         const auto number = graph_.as_double(value);
         const DType dtype = type(node_.outputs[0]).tensor.dtype;
         if (!number || dtype == DType::kBool || !graph_.is_constant(value)) return {};

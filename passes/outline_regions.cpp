@@ -21,9 +21,11 @@ class Outliner {
   Outliner(Graph& graph, const Function& function, const AliasClasses& aliases, const std::set<ValueId>& by_strides,
            const Obstacle& obstacle, Views views)
       : graph_(graph), obstacle_(obstacle), views_(views), aliases_(aliases), by_strides_(by_strides) {
-    keeps_ = has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
+    // Where views are in regions, the state keeps copies, and memory that is written is known by its alias class.
+    const bool has_handles = views == Views::kOnHost;
+    keeps_ = has_handles && has_node(function, [](const Node& node) { return node.op == Op::state_set; }) &&
              std::ranges::any_of(graph.functions, [&](const Function& f) { return has_node(f, is_write); });
-    writes_ = keeps_ || has_node(function, is_write);
+    writes_ = has_handles && (keeps_ || has_node(function, is_write));
     for (const ValueId param : graph.block(function.body).params) know_dims(param);
     uses_ = graph.use_counts();
   }
@@ -130,6 +132,11 @@ class Outliner {
       const Value& value = graph_.value(input);
       if (value.type.is_tensor()) continue;
       if (value.ints && !value.constant && !are_known(*value.ints)) return false;
+    }
+    // It reads a part of memory that is written, of which there is no dense tensor.
+    if (node.op == Op::clone && views_ == Views::kInRegions && aliases_.is_written(node.inputs[0])) {
+      const NodeId def = graph_.value(node.inputs[0]).def;
+      if (def != kNoId && is_view(graph_.node(def))) return false;
     }
     // A view of something outside must stay a view if anybody may write through it.
     return !(writes_ && is_view(node)) && !may_share_written(node);

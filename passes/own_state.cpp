@@ -1,11 +1,11 @@
-// Attributes that are written in place get new values instead: where a method's attribute is a value, which nobody else
-// has a name for, and each method that takes it works on a copy.
+// Attributes that are written in place are memory of their own: where a method's attribute is a value, which nobody
+// else has a name for.
 //
-//   h = state_get; add_(h, x)   becomes   h = clone(state_get); add_(h, x); state_set clone(h)
+//   h = state_get; add_(h, x)   becomes   h = state_ref; add_(h, x)
 //
-// and functionalize makes the rest of it functional. An attribute stays as it is where another may share its memory:
-// one that is given something that is not new, or is saved so; and where a method also gives it a new value, or hands
-// it on in a way that is not followed here.
+// with one state_ref for all that the method reads of it, and separate_writes tells reads and writes of that memory. An
+// attribute stays as it is where another may share its memory: one that is given something that is not new, or is saved
+// so; and where a method also gives it a new value, or hands it on in a way that is not followed here.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -43,6 +43,7 @@ class Owner {
     for (const StateField& field : graph_.state) {
       const auto* tensor = std::get_if<std::shared_ptr<const TensorConstant>>(&field.initial.value);
       if (tensor == nullptr) continue;
+      if (!(*tensor)->is_contiguous()) shared_.insert(field.name);  // its views would be others
       const auto [owner, is_new] = owners.try_emplace((*tensor)->storage.get(), field.name);
       if (!is_new) shared_.insert({field.name, owner->second});
     }
@@ -63,6 +64,7 @@ class Owner {
         return;
       }
       const std::string field = str_attribute(node, "field");
+      if (is_itself(value, field)) return;
       const auto [other, is_first] = given.try_emplace(value, field);
       if (!is_new(value) || !is_first) shared_.insert({field, other->second});
       if (const NodeId def = graph_.value(value).def; def != kNoId && graph_.node(def).op == Op::state_get)
@@ -80,9 +82,22 @@ class Owner {
     return def != kNoId && !may_share(graph_.node(def));
   }
 
+  // What the field is anyway, as in `self.h += x`.
+  bool is_itself(ValueId value, const std::string& field) const {
+    while (graph_.value(value).def != kNoId) {
+      const Node& node = graph_.node(graph_.value(value).def);
+      if (node.op == Op::state_get) return str_attribute(node, "field") == field;
+      const bool is_written = node.form == Form::kInPlace || node.op == Op::copy_;
+      if (!is_written || moves_sizes(node) || node.inputs.empty()) return false;
+      value = node.inputs[0];
+    }
+    return false;
+  }
+
   void own(BlockId body, const StateField& field) {
     if (has_containers_) return;
-    std::vector<NodeId> gets, writes;
+    std::vector<NodeId> gets, sets;
+    bool is_written = false;
     std::set<ValueId> handles;  // values that share the attribute's memory
     bool is_followed = true;
     const std::function<void(BlockId)> walk = [&](BlockId block) {
@@ -94,12 +109,16 @@ class Owner {
           handles.insert(node.outputs[0]);
           continue;
         }
-        if (node.op == Op::state_set && is_field) is_followed = false;
+        if (node.op == Op::state_set && is_field) {
+          is_followed = is_followed && is_itself(node.inputs[0], field.name);
+          sets.push_back(id);
+          continue;
+        }
         bool takes = false;
         for (size_t i = 0; i < node.inputs.size(); ++i) {
           if (!handles.contains(node.inputs[i])) continue;
           takes = true;
-          if (writes_input(graph_, node, i) && (writes.empty() || writes.back() != id)) writes.push_back(id);
+          is_written = is_written || writes_input(graph_, node, i);
         }
         const bool is_tensor_op = node.blocks.empty() && !op_info(node.op).schema.empty() && node.op != Op::state_set;
         if (takes && !is_tensor_op) is_followed = is_followed && is_read_only(node, body);
@@ -110,31 +129,18 @@ class Owner {
         is_followed = is_followed && (block == body || !handles.contains(result));
     };
     walk(body);
-    if (writes.empty() || !is_followed) return;
+    if (!is_written || !is_followed) return;
 
-    const SourceId source = graph_.node(gets[0]).source;
-    const NodeId get = graph_.make_node(Op::state_get, {}, {field.type}, source);
-    graph_.node(get).attributes["field"] = field.name;
-    const NodeId copy = make_copy(graph_.node(get).outputs[0], field.type, source);
-    const ValueId own = graph_.node(copy).outputs[0];
+    const NodeId ref = graph_.make_node(Op::state_ref, {}, {field.type}, graph_.node(gets[0]).source);
+    graph_.node(ref).attributes["field"] = field.name;
+    const ValueId own = graph_.node(ref).outputs[0];
     graph_.value(own).name = graph_.value(graph_.node(gets[0]).outputs[0]).name;
-    graph_.block(body).nodes.insert(graph_.block(body).nodes.begin(), {get, copy});
+    graph_.block(body).nodes.insert(graph_.block(body).nodes.begin(), ref);
+    for (const NodeId set : sets) graph_.remove(set);
     for (const NodeId old : gets) {
       graph_.replace_uses(graph_.node(old).outputs[0], own);
       graph_.remove(old);
     }
-    for (const NodeId write : writes) {
-      const SourceId place = graph_.node(write).source;
-      const NodeId now = make_copy(own, field.type, place);
-      const NodeId set = graph_.make_node(Op::state_set, {graph_.node(now).outputs[0]}, {}, place);
-      graph_.node(set).attributes["field"] = field.name;
-      graph_.insert_after(now, write);
-      graph_.insert_after(set, now);
-    }
-  }
-
-  NodeId make_copy(ValueId x, const Type& type, SourceId source) {
-    return graph_.make_node(Op::clone, {x, graph_.constant_none()}, {type}, source);
   }
 
   // Whether the node makes a list of which ops make one tensor, or a tuple that the function returns, whose tensors are

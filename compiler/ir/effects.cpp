@@ -49,6 +49,7 @@ bool has_effect(const Graph& graph, const Node& node) {
     case Op::wait:
       return true;
     case Op::state_get:
+    case Op::state_ref:
       return false;
     default:
       break;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/core/compiler.h"
+#include "runtime/core/error_kind.h"
 #include "runtime/core/types.h"
 
 namespace tsc::kernels {
@@ -45,7 +46,7 @@ void arg_extreme(const Lines& p, const T* input, T* values, i64* indices) {
   }
 }
 
-// The first `leading` elements of each line in order, with the indices that they had: count^2 steps at most, and no
+// The first `leading` elements of each line in order, with the indices that they had: leading * count steps, and no
 // memory beside.
 template <bool kGreatest, class T>
 void in_order(const Lines& p, i64 leading, const T* input, T* values, i64* indices) {
@@ -67,6 +68,40 @@ void in_order(const Lines& p, i64 leading, const T* input, T* values, i64* indic
         if (values != nullptr) values[at] = line[next * p.inner];
         if (indices != nullptr) indices[at] = next;
         previous = next;
+      }
+    }
+  }
+}
+
+// The same in count * log2(count) steps: runs of indices are merged from one half of `places`, which has 2 * count, to
+// the other. Of equal elements the left run's come first.
+template <bool kGreatest, class T>
+void in_order(const Lines& p, i64 leading, const T* input, T* values, i64* indices, int32_t* places) {
+  for (i64 outer = 0; outer < p.outer; ++outer) {
+    for (i64 inner = 0; inner < p.inner; ++inner) {
+      const T* line = input + outer * p.count * p.inner + inner;
+      int32_t *from = places, *to = places + p.count;
+      for (i64 i = 0; i < p.count; ++i) from[i] = static_cast<int32_t>(i);
+      for (i64 width = 1; width < p.count; width *= 2) {
+        for (i64 begin = 0; begin < p.count; begin += 2 * width) {
+          const i64 middle = begin + width < p.count ? begin + width : p.count;
+          const i64 end = middle + width < p.count ? middle + width : p.count;
+          i64 left = begin, right = middle;
+          for (i64 i = begin; i < end; ++i) {
+            const bool takes_right =
+                left == middle ||
+                (right < end && is_before<kGreatest>(line[from[right] * p.inner], line[from[left] * p.inner]));
+            to[i] = takes_right ? from[right++] : from[left++];
+          }
+        }
+        int32_t* const merged = to;
+        to = from;
+        from = merged;
+      }
+      for (i64 place = 0; place < leading; ++place) {
+        const i64 at = (outer * leading + place) * p.inner + inner;
+        if (values != nullptr) values[at] = line[from[place] * p.inner];
+        if (indices != nullptr) indices[at] = from[place];
       }
     }
   }
@@ -132,6 +167,56 @@ void scan(const Lines& p, const From* input, To* output) {
 template <class T, class Number>
 void fill(i64 count, T* output, Number value) {
   for (i64 i = 0; i < count; ++i) output[i] = static_cast<T>(value);
+}
+
+// A part of a tensor: sizes, and how far its elements lie apart in memory.
+template <int kRank>
+struct Part {
+  i64 sizes[kRank], strides[kRank];
+};
+
+// Calls `fn(i, offset)` for the i-th element and where it is.
+template <int kRank, class Fn>
+TSC_INLINE void for_each_of(const Part<kRank>& part, const Fn& fn) {
+  i64 place[kRank] = {}, count = 1, offset = 0;
+  for (int d = 0; d < kRank; ++d) count *= part.sizes[d];
+  for (i64 i = 0; i < count; ++i) {
+    fn(i, offset);
+    for (int d = kRank - 1; d >= 0; --d) {
+      offset += part.strides[d];
+      if (++place[d] < part.sizes[d]) break;
+      offset -= part.sizes[d] * part.strides[d];
+      place[d] = 0;
+    }
+  }
+}
+template <class T, int kRank>
+void gather(const Part<kRank>& part, const T* from, T* to) {
+  for_each_of(part, [&](i64 i, i64 offset) { to[i] = from[offset]; });
+}
+template <class T, int kRank>
+void scatter(const Part<kRank>& part, const T* from, T* to) {
+  for_each_of(part, [&](i64 i, i64 offset) { to[offset] = from[i]; });
+}
+
+// An index as Python takes it, of `size` elements: from the end where it is negative.
+template <class AnyContext>
+TSC_INLINE i64 index_in(AnyContext& ctx, i64 index, i64 size) {
+  if (index >= -size && index < size) return index < 0 ? index + size : index;
+  ctx.fail(ErrorKind::kIndex, "select(): index out of range");
+  return 0;
+}
+// Where `length` of them begin.
+template <class AnyContext>
+TSC_INLINE i64 start_in(AnyContext& ctx, i64 start, i64 length, i64 size) {
+  if (start < -size || start > size) {
+    ctx.fail(ErrorKind::kIndex, "narrow(): start out of range");
+    return 0;
+  }
+  if (start < 0) start += size;
+  if (start + length <= size) return start;
+  ctx.fail(ErrorKind::kRuntime, "narrow(): start and length exceed the size");
+  return 0;
 }
 
 }  // namespace tsc::kernels

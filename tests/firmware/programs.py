@@ -186,6 +186,60 @@ def orders():
     return Orders(), (x, torch.randint(0, 4, (3, 4)))
 
 
+class Sorts(nn.Module):
+    """Lines that are long enough to be merged: lengths that are no powers of two, equal elements, NaN, other dims, many of the greatest."""
+
+    def forward(self, x: Tensor, n: Tensor):
+        up, places = torch.sort(n, dim=0, stable=True)
+        down, others = torch.sort(n.t(), dim=1, stable=True, descending=True)
+        best, where = torch.topk(x, 20, dim=1)
+        least, _ = torch.topk(x, 9, dim=1, largest=False)
+        return up, places, down, others, best, where, least, torch.argsort(x[0], stable=True), torch.sort(x, dim=1, descending=True)[0]
+
+
+@_seeded
+def sorts():
+    x = torch.randperm(2 * 37).float().reshape(2, 37) - 30.0
+    x[1, 4] = float("nan")
+    return Sorts(), (x, torch.randint(0, 5, (21, 3)))
+
+
+class Writes(nn.Module):
+    """Parts of tensors, written where views, lists and results see it; sources that overlap, broadcast, or have another dtype."""
+
+    def forward(self, x: Tensor, n: Tensor):
+        y = torch.zeros(4, 3)
+        row, column, turned = y[1], y[:, 2], y.t()
+        y[0] = 3
+        y[:, 1:3] += x[:, :1]
+        y[1:] = y[:-1].clone()
+        seen = torch.cat([row, column])
+        for i in range(4):
+            y[i] = y[i] * 2 + x[i, 0]
+            y.select(0, i).copy_(y[3 - i] + 1)
+            if x[i, 0].item() > 0.0:
+                turned[2, i] = -1.0
+                y += 0.5
+        y.narrow(0, int(n[0, 0].item()), 2)[:, ::2].mul_(y[int(n[0, 1].item())].unsqueeze(1)[:1].clone())
+        turned.unsqueeze(2)[0, :, 0] = n[0, 0]  # an integer, for each
+        counts = torch.zeros(2, 2, dtype=torch.int64)
+        counts[0] = counts[0] + n[0]
+        counts[:, 1] = 7
+        other = y.clone()
+        other.view(2, 6)[1, 2:5].fill_(0.25)
+        other.view(-1)[0] = 8.0
+        old = torch.relu(y)
+        y.clamp_(-2.0, 2.0)
+        flag = y > 1.0
+        flag[0, 0] = True
+        return y, row, turned, seen, counts, other, old, flag, y.sum(), column + 1.0
+
+
+@_seeded
+def writes():
+    return torch.jit.script(Writes()), (torch.randn(4, 2), torch.tensor([[1, -2]]))
+
+
 class Fills(nn.Module):
     """Fills, paddings, turns; a fill with a number that is computed."""
 
@@ -221,7 +275,7 @@ def scripted_recurrent():
 
 PROGRAMS = {
     build.__name__: build
-    for build in [sine, mlp, gate, loops, views, integers, gesture, vision, attention, convolutions, gru, reductions, orders, fills, scripted_recurrent]
+    for build in [sine, mlp, gate, loops, views, integers, gesture, vision, attention, convolutions, gru, reductions, orders, sorts, writes, fills, scripted_recurrent]
 }
 
 

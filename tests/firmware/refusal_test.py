@@ -54,7 +54,21 @@ class Followers(nn.Module):
         return z.sum() + torch.erfinv(x[x > 0]).sum()
 
 
+class Chosen(nn.Module):
+    """Which memory is written is told at run time, or it is the caller's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = torch.relu(x), torch.neg(x)
+        y = a
+        if x.sum().item() > 0.0:
+            y = b
+        y[0] = 1.0
+        x[1] = 2.0
+        return a + b
+
+
 @pytest.mark.parametrize("module, words", [
+    (Chosen, ["op 'copy'", "it writes its operand", "2 times", "refusal_test.py", "y[0] = 1.0"]),
     (Sizes, ["op 'index'", "refusal_test.py"]),
     (Grows, ["op 'list_append'", "refusal_test.py"]),
     (Words, ["a result of forward", "dict"]),

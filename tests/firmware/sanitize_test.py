@@ -10,7 +10,7 @@ from compare import compare_tensors, run_double
 from firmware import BOARD, HERE, MACHINES, Program, decode, driver, execute, flatten, run, save, sequence_driver
 from programs import PROGRAMS, input_options, trace
 from programs_test import check
-from state_test import Gru, Mean, Ring, Swap, calls_and_results, steps_of
+from state_test import MODULES, calls_and_results, steps_of
 
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -45,7 +45,7 @@ def execute_checked(program, cc, text):
 
 
 # Each kernel and each kind of statement once.
-NAMES = ["gate", "loops", "views", "integers", "vision", "attention", "reductions", "orders", "fills", "scripted_recurrent"]
+NAMES = ["gate", "loops", "views", "integers", "vision", "attention", "reductions", "orders", "sorts", "writes", "fills", "scripted_recurrent"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +59,7 @@ def test_program(compiler, tmp_path, name):
         check(value, theirs[i], exact[i], f"output {i}")
 
 
-@pytest.mark.parametrize("make", [Gru, Swap, Ring, Mean])
+@pytest.mark.parametrize("make", MODULES)
 def test_state(compiler, tmp_path, make):
     module = torch.jit.script(make().eval())
     steps, options = steps_of(module)

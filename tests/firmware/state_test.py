@@ -82,6 +82,53 @@ class Mean(nn.Module):
         return y + x, self.mean
 
 
+class Delay(nn.Module):
+    """A delay line, written where an attribute says; views of it are read before and after."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("line", torch.zeros(5, 2))
+        self.register_buffer("peaks", torch.zeros(2, 3))
+        self.at = 0
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        last = self.line[self.at - 1]  # a view, which sees what is written
+        before = last + 0.0
+        self.line[self.at] = x
+        self.line.narrow(0, (self.at + 1) % 4, 2).mul_(0.5)
+        self.at = (self.at + 1) % 5
+        self.peaks[:, 1:] += x.unsqueeze(1)
+        self.peaks[0, 0].fill_(2.0)
+        self.peaks.t()[0].copy_(self.line.sum(0))
+        return last * 2.0 + before, self.line.unsqueeze(0), self.peaks
+
+
+class Branches(nn.Module):
+    """State written in place, as a whole and in parts, in branches and loops."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("h", torch.zeros(2))
+        self.register_buffer("table", torch.arange(8.0).reshape(4, 2))
+        self.count = 0
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        for i in range(3):
+            self.h.mul_(0.5)
+            for j in range(self.count % 4):
+                self.h[0] += 1.0
+                self.table[j] = self.table[-1 - j] + x
+        if x.sum().item() > 0.0:
+            self.h += x
+            self.table[self.count % 4, 1] = -1.0
+        else:
+            self.h[1] = x[0]
+            self.table[:, 0].zero_()
+            self.table[1].fill_(float(self.count) + 0.5)
+        self.count += 1
+        return self.h, self.table
+
+
 def steps_of(module):
     """Methods and their inputs, and the compiler's options."""
     torch.manual_seed(0)
@@ -101,8 +148,11 @@ def calls_and_results(module, steps):
     return calls, results
 
 
+MODULES = [Gru, Swap, Ring, Mean, Delay, Branches]
+
+
 @pytest.mark.parametrize("target", ["native", "riscv64", "cortex-m4"])
-@pytest.mark.parametrize("make", [Gru, Swap, Ring, Mean])
+@pytest.mark.parametrize("make", MODULES)
 def test_steps(compiler, tmp_path, make, target):
     where = machine(target)
     torch.manual_seed(1)
@@ -127,6 +177,35 @@ def test_state_is_checked(compiler, tmp_path):
     assert execute(where, link(program, where, text)).status == 0
     for wrong in ("0", "(char *)state + 4"):
         assert execute(where, link(program, where, text.replace("state, arena)", f"{wrong}, arena)"))).status == 1
+
+
+class Pick(nn.Module):
+    """Of places that the caller tells."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("h", torch.zeros(4))
+
+    def forward(self, x: Tensor, place: Tensor) -> Tensor:
+        i = int(place.item())
+        y = torch.zeros(4, 2)
+        y[i] = x
+        y.narrow(0, i, 1).add_(1.0)
+        self.h[i] = x[0]
+        return y + self.h.unsqueeze(1)
+
+
+def test_index_out_of_range(compiler, tmp_path):
+    where = machine("native")
+    program = Program(compiler, torch.jit.script(Pick()), tmp_path, "native", "--input=x: f32[2]", "--input=place: i64[1]")
+    x = torch.tensor([3.0, 4.0])
+    for i, status in [(0, 0), (3, 0), (-1, 0), (-4, 0), (4, 4), (-5, 4), (2**62, 4)]:
+        place = torch.tensor([i])
+        wanted = Pick()(x, place) if status == 0 else torch.zeros(4, 2)
+        ours = decode(execute(where, link(program, where, sequence_driver(program, [("forward", [x, place], [wanted])]))), [wanted])
+        assert ours.status == status, i
+        if status == 0:
+            assert torch.equal(ours.outputs[0], wanted), i
 
 
 class Grows(nn.Module):
