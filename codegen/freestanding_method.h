@@ -62,8 +62,10 @@ class StateLayout {
 
 // Names that locals of a C function, and functions of regions, must not have.
 inline constexpr const char* kReservedNames[] = {
-    "arena", "memory",      "ctx",      "at",   "copy",       "weights", "int64_t", "state",    "kept",    "fold",
-    "scan",  "arg_extreme", "in_order", "fill", "is_aligned", "gather",  "scatter", "index_in", "start_in"};
+    "arena",      "memory", "ctx",     "at",           "copy",        "weights",        "int64_t",
+    "state",      "kept",   "fold",    "scan",         "arg_extreme", "in_order",       "fill",
+    "is_aligned", "gather", "scatter", "index_in",     "start_in",    "linear_integer", "conv2d_integer",
+    "max_pool2d", "Lines",  "Part",    "ImageWindows", "i64"};
 
 class MethodEmitter {
  public:
@@ -113,6 +115,7 @@ class MethodEmitter {
   std::optional<std::string> lines_of(const Node& node) const;
   bool emit_plain(const Node& node);
   bool emit_fill(const Node& node);
+  bool emit_of_bytes(const Node& node);
 
   // Views of memory that is written, and of places that are told at run time.
   bool emit_view(const Node& node);

@@ -77,6 +77,8 @@ bool MethodEmitter::emit_plain(const Node& node) {
   }
   if (node.op == Op::full || node.op == Op::full_like || node.op == Op::new_full || node.op == Op::fill)
     return emit_fill(node);
+  if (node.op == Op::linear_integer || node.op == Op::conv2d_integer || node.op == Op::max_pool2d)
+    return emit_of_bytes(node);
   const auto* plain = std::ranges::find(kPlainOps, node.op, &PlainOp::op);
   if (plain == std::end(kPlainOps)) return false;
   const Type& from = type(node.inputs[0]);
@@ -140,6 +142,62 @@ bool MethodEmitter::emit_fill(const Node& node) {
   model_.headers.insert("runtime/kernels/plain.h");
   body_.line("fill({}, {}, {});", count_of(type(output)), item.text.text, value.text.text);
   items_[output] = item;
+  return true;
+}
+
+// Ops of quantised models: products of uint8 and int8 as int32, and poolings.
+bool MethodEmitter::emit_of_bytes(const Node& node) {
+  const bool is_product = node.op != Op::max_pool2d;
+  const Type &input = type(node.inputs[0]), &output = type(node.outputs[0]);
+  if (!has_fixed_size(input) || !is_integral(input.tensor.dtype)) return false;
+  if (is_product && (input.tensor.dtype != DType::kUInt8 || !has_fixed_size(type(node.inputs[1])))) return false;
+  if (is_product && type(node.inputs[1]).tensor.dtype != DType::kInt8) return false;
+  const auto size = [](const Type& t, size_t axis) { return *t.tensor.dims[axis].constant(); };
+  std::string sizes;
+  if (node.op == Op::linear_integer) {
+    const int64_t columns = size(type(node.inputs[1]), 0), depth = size(type(node.inputs[1]), 1);
+    sizes = fmt::format("{}, {}, {}", count_of(output) / columns, columns, depth);
+  } else {
+    const auto pair = [&](const char* name) { return graph_.as_ints(node.inputs[input_index(node.op, name)]); };
+    auto stride = pair("stride");
+    const auto padding = pair("padding"), dilation = pair("dilation");
+    if (!stride || !padding || !dilation || input.tensor.dims.size() != 4) return false;
+    int64_t groups = size(input, 1), kernel[2], padding_value = 0;
+    if (is_product) {
+      const auto given = graph_.as_int(node.inputs[input_index(node.op, "groups")]);
+      const auto value = graph_.as_int(node.inputs[input_index(node.op, "padding_value")]);
+      if (!given || !value) return false;
+      groups = *given;
+      padding_value = *value;
+      for (size_t i = 0; i < 2; ++i) kernel[i] = size(type(node.inputs[1]), 2 + i);
+    } else {
+      const auto given = pair("kernel_size");
+      if (!given) return false;
+      kernel[0] = given->front();
+      kernel[1] = given->back();
+      if (stride->empty()) stride = given;
+    }
+    const auto each = [](const std::vector<int64_t>& list) { return fmt::format("{}, {}", list.front(), list.back()); };
+    sizes = fmt::format("ImageWindows{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", size(input, 0),
+                        groups, size(input, 1) / groups, size(input, 2), size(input, 3), size(output, 1) / groups,
+                        size(output, 2), size(output, 3), kernel[0], kernel[1], each(*stride), each(*padding),
+                        each(*dilation), padding_value);
+  }
+  const Item x = item_of(node.inputs[0]);
+  if (x.what != Item::What::kTensor) return false;
+  std::string operands = x.text.text;
+  if (is_product) {
+    const Item weight = item_of(node.inputs[1]);
+    if (weight.what != Item::What::kTensor) return false;
+    operands += ", " + weight.text.text;
+  }
+  const ValueId result = node.outputs[0];
+  Item item{.what = Item::What::kTensor, .text = {local_name(result)}};
+  item.pieces = {add_piece(output, item.text.text)};
+  model_.headers.insert("runtime/kernels/plain.h");
+  body_.line("{}({}, {}, {});  // {}", op_info(node.op).name, sizes, operands, item.text.text,
+             source_comment(graph_.source(node)));
+  items_[result] = item;
   return true;
 }
 

@@ -199,6 +199,76 @@ void scatter(const Part<kRank>& part, const T* from, T* to) {
   for_each_of(part, [&](i64 i, i64 offset) { to[offset] = from[i]; });
 }
 
+// Products of quantised numbers, with sums in 32 bits: output [rows][columns] = input [rows][depth] * weight^T, weight
+// [columns][depth].
+inline void linear_integer(i64 rows, i64 columns, i64 depth, const uint8_t* input, const int8_t* weight,
+                           int32_t* output) {
+  for (i64 row = 0; row < rows; ++row, input += depth) {
+    for (i64 column = 0; column < columns; ++column) {
+      const int8_t* const line = weight + column * depth;
+      int32_t sum = 0;
+      for (i64 i = 0; i < depth; ++i) sum += input[i] * line[i];
+      *output++ = sum;
+    }
+  }
+}
+
+// Sizes of a convolution of images [batch][groups * channels][height][width] with weights
+// [groups * outputs][channels][kernel_height][kernel_width]; outside the image is `padding_value`. Of a pooling, each
+// channel is a group.
+struct ImageWindows {
+  i64 batch, groups, channels, height, width, outputs, out_height, out_width;
+  i64 kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
+  i64 dilation_height, dilation_width;
+  int32_t padding_value;
+};
+inline void conv2d_integer(const ImageWindows& p, const uint8_t* input, const int8_t* weight, int32_t* output) {
+  const i64 plane = p.height * p.width, taps = p.kernel_height * p.kernel_width;
+  for (i64 image = 0; image < p.batch * p.groups; ++image) {  // of a group of channels
+    const int8_t* line = weight + image % p.groups * p.outputs * p.channels * taps;
+    for (i64 channel = 0; channel < p.outputs; ++channel, line += p.channels * taps) {
+      for (i64 y = 0; y < p.out_height; ++y) {
+        for (i64 x = 0; x < p.out_width; ++x) {
+          int32_t sum = 0;
+          for (i64 c = 0; c < p.channels; ++c) {
+            for (i64 tap = 0; tap < taps; ++tap) {
+              const i64 row = y * p.stride_height - p.padding_height + tap / p.kernel_width * p.dilation_height;
+              const i64 column = x * p.stride_width - p.padding_width + tap % p.kernel_width * p.dilation_width;
+              const bool is_inside = row >= 0 && row < p.height && column >= 0 && column < p.width;
+              const int32_t value = is_inside ? input[c * plane + row * p.width + column] : p.padding_value;
+              sum += value * line[c * taps + tap];
+            }
+          }
+          *output++ = sum;
+        }
+      }
+    }
+    input += p.channels * plane;
+  }
+}
+
+// The greatest number of each window, as far as it lies inside the image.
+template <class T>
+void max_pool2d(const ImageWindows& p, const T* input, T* output) {
+  for (i64 image = 0; image < p.batch * p.groups; ++image, input += p.height * p.width) {
+    for (i64 y = 0; y < p.out_height; ++y) {
+      for (i64 x = 0; x < p.out_width; ++x) {
+        bool is_first = true;
+        T most = 0;
+        for (i64 tap = 0; tap < p.kernel_height * p.kernel_width; ++tap) {
+          const i64 row = y * p.stride_height - p.padding_height + tap / p.kernel_width * p.dilation_height;
+          const i64 column = x * p.stride_width - p.padding_width + tap % p.kernel_width * p.dilation_width;
+          if (row < 0 || row >= p.height || column < 0 || column >= p.width) continue;
+          const T value = input[row * p.width + column];
+          if (is_first || is_beyond<true>(value, most)) most = value;
+          is_first = false;
+        }
+        *output++ = most;
+      }
+    }
+  }
+}
+
 // An index as Python takes it, of `size` elements: from the end where it is negative.
 template <class AnyContext>
 TSC_INLINE i64 index_in(AnyContext& ctx, i64 index, i64 size) {

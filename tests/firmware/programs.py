@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.ao import quantization
 
 
 def _seeded(make):
@@ -271,6 +272,35 @@ class Sequence(nn.Module):
 @_seeded
 def scripted_recurrent():
     return torch.jit.script(Sequence()), (torch.randn(1, 7, 3),)
+
+
+class Quantised(nn.Module):
+    """An image network in bytes, as torch.ao.quantization makes it: a depthwise convolution, a sum, poolings, a product."""
+
+    def __init__(self):
+        super().__init__()
+        self.quantize, self.dequantize = quantization.QuantStub(), quantization.DeQuantStub()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU())
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+        self.point = nn.Conv2d(8, 12, 1)
+        self.sum = nn.quantized.FloatFunctional()
+        self.head = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 5))
+
+    def forward(self, x):
+        x = self.stem(self.quantize(x))
+        x = torch.relu(self.point(self.sum.add(x, self.depthwise(x))))
+        x = nn.functional.max_pool2d(x, 3, 2, 1).mean([2, 3])
+        return self.dequantize(self.head(x))
+
+
+@_seeded
+def quantised():
+    module = Quantised().eval()
+    module.qconfig = quantization.get_default_qconfig("x86")
+    quantization.fuse_modules(module, [["stem.0", "stem.1", "stem.2"], ["head.0", "head.1"]], inplace=True)
+    quantization.prepare(module, inplace=True)
+    module(torch.randn(8, 3, 12, 14))
+    return quantization.convert(module), (torch.randn(2, 3, 12, 14),)
 
 
 PROGRAMS = {

@@ -8,7 +8,7 @@ import torch
 
 from compare import compare_tensors, run_double
 from firmware import BOARD, HERE, MACHINES, Program, decode, driver, execute, flatten, run, save, sequence_driver
-from programs import PROGRAMS, input_options, trace
+from programs import PROGRAMS, input_options, quantised, trace
 from programs_test import check
 from state_test import MODULES, calls_and_results, steps_of
 
@@ -57,6 +57,14 @@ def test_program(compiler, tmp_path, name):
     assert ours.status == 0
     for i, value in enumerate(ours.outputs):
         check(value, theirs[i], exact[i], f"output {i}")
+
+
+def test_quantised(compiler, tmp_path):
+    module, inputs = quantised()
+    theirs = module(*inputs)
+    program, cc = build(compiler, trace(module, inputs), tmp_path)
+    ours = decode(execute_checked(program, cc, driver(program, flatten(inputs), flatten(theirs))), flatten(theirs))
+    assert ours.status == 0 and torch.equal(ours.outputs[0], theirs)
 
 
 @pytest.mark.parametrize("make", MODULES)

@@ -109,6 +109,8 @@ std::multimap<std::string, Operands> cases() {
   const at::Tensor points = at::randn({7, 2}), log_probs = -at::randn({6, 2, 4}).abs();
   const at::Tensor places = at::tensor({1, 2, 4, 5, 2}, at::kLong), bags = at::tensor({0, 3, 3}, at::kLong);
   std::multimap<std::string, Operands> all = {
+      {"to__dtype_layout", {x, 7, 0, c10::Device(c10::kCPU), false, false, false, none}},
+      {"to__dtype_layout", {x, none, none, none, none, false, true, none}},
       {"linalg_lu_factor", {tall, true}},
       {"_lu_with_info", {square, true, false}},
       {"linalg_lu", {wide, true}},

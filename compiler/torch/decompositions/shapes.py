@@ -772,3 +772,8 @@ def _chunk_cat(tensors: List[Tensor], dim: int, num_chunks: int) -> Tensor:
         padded = torch.constant_pad_nd(t, padding, 0)
         parts.append(padded.reshape(t.size()[:dim] + [num_chunks, -1]))
     return torch.cat(parts, dim + 1)
+
+
+def to__dtype_layout(self: Tensor, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool], non_blocking: bool, copy: bool, memory_format: Optional[int]) -> Tensor:
+    assert layout is None or layout == 0, "to: only strided tensors can be made"
+    return self.to(self.dtype if dtype is None else dtype, non_blocking, copy, memory_format)
