@@ -2,23 +2,23 @@
 it does on the CPU, by kernels that ran. These are files whose programs have tensors and whose kernels the emulator runs in seconds;
 docs/gpu.md says how any other runs by hand, and which were run."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import compilers
 import pytest
 
 HERE = Path(__file__).resolve().parent
 
-LANGUAGE = ["tensor", "mixed", "module", "vision", "sample", "program", "builtin"]
+LANGUAGE = ["mixed", "module", "vision", "sample", "recurrence", "state", "random", "control", "complex"]
 SUITES = [*(f"language/{name}_test.py" for name in LANGUAGE), "models/tutorial_test.py"]
 
 
 @pytest.mark.parametrize("file", SUITES)
 def test_suite(compiler, tmp_path, file):
     told = tmp_path / "launches"  # one line for each library that was loaded
-    environment = {**os.environ, "EMULATED_TSC": str(Path(compiler).resolve()), "TSC": str(HERE / "emulated_tsc"), "TSC_EMULATOR_COUNTS": str(told)}
+    environment = {**compilers.sanitizer_environment(), "EMULATED_SANITIZED": "1", "EMULATED_TSC": str(Path(compiler).resolve()), "TSC": str(HERE / "emulated_tsc"), "TSC_EMULATOR_COUNTS": str(told)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", Path(file).name]
     result = subprocess.run(command, cwd=(HERE.parent / file).parent, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
