@@ -23,8 +23,10 @@ MATHEMATICS = {  # of libm, in both precisions where C has both
 DOUBLES = {
     "__aeabi_" + name for name in "d2f f2d i2d ui2d l2d ul2d d2iz d2lz dadd dsub dmul ddiv dcmpeq dcmplt dcmple dcmpge dcmpgt dcmpun".split()
 }
+# The same between integers of 64 bits and floats, for programs that make one of the other.
+LONGS = {"__aeabi_" + name for name in "l2f ul2f f2lz f2ulz".split()}
 ALLOWED = C_LIBRARY | MATHEMATICS
-NEEDS_DOUBLES = {"fills"}
+NEEDS = {"fills": DOUBLES, "writes": LONGS}
 
 
 def nm(file):
@@ -58,7 +60,7 @@ def compiled(compiler, tmp_path_factory):
 @pytest.mark.parametrize("target", ["native", "x86-64-v3", "aarch64", "riscv64", "cortex-m4", "cortex-m7", "cortex-m55"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_symbols(compiled, name, target):
-    allowed = ALLOWED | (DOUBLES if name in NEEDS_DOUBLES else set())
+    allowed = ALLOWED | NEEDS.get(name, set())
     assert set(nm(compiled(name, target).object)) <= allowed
 
 
