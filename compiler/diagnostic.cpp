@@ -11,8 +11,8 @@ constexpr ErrorInfo kErrors[] = {
 #undef TSC_ERROR
 };
 
-std::string format_frame(const ir::SourceFrame& frame) {
-  std::string text = fmt::format("  {}:{}", frame.file, frame.line);
+std::string format_frame(const ir::SourceFrame& frame, std::string_view before = "") {
+  std::string text = fmt::format("  {}{}:{}", before, frame.file, frame.line);
   if (!frame.function.empty()) text += " in " + frame.function;
   if (!frame.text.empty()) text += ": " + frame.text;
   return text + "\n";
@@ -45,6 +45,7 @@ std::string format_diagnostic(const Diagnostic& diagnostic) {
   if (diagnostic.count > 1) text += fmt::format(" ({} times)", diagnostic.count);
   text += fmt::format(" [{}]\n", diagnostic.code);
   for (const ir::SourceFrame& frame : diagnostic.frames) text += format_frame(frame);
+  for (const ir::SourceFrame& frame : diagnostic.others) text += format_frame(frame, "and ");
   if (!diagnostic.advice.empty()) text += fmt::format("  advice: {}\n", diagnostic.advice);
   return text;
 }
@@ -58,10 +59,20 @@ void Diagnostics::add(Diagnostic diagnostic) {
     return d.file == diagnostic.file && d.code == diagnostic.code && d.message == diagnostic.message &&
            d.op == diagnostic.op;
   };
-  if (auto found = std::find_if(all_.begin(), all_.end(), same); found != all_.end()) {
-    found->count += diagnostic.count;
-  } else {
+  const auto found = std::find_if(all_.begin(), all_.end(), same);
+  if (found == all_.end()) {
     all_.push_back(std::move(diagnostic));
+    return;
+  }
+  found->count += diagnostic.count;
+  auto is_told = [&](const ir::SourceFrame& frame) {
+    auto is_it = [&](const ir::SourceFrame& told) { return told.file == frame.file && told.line == frame.line; };
+    return std::ranges::any_of(found->frames, is_it) || std::ranges::any_of(found->others, is_it);
+  };
+  for (const std::vector<ir::SourceFrame>& frames : {diagnostic.frames, diagnostic.others}) {
+    for (const ir::SourceFrame& frame : frames) {
+      if (!is_told(frame)) found->others.push_back(frame);
+    }
   }
 }
 

@@ -45,6 +45,7 @@ struct Diagnostic {
   std::string op;                       // the op it is about, "" when about none
   std::vector<ir::SourceFrame> frames;  // Python positions, innermost first
   int count = 1;                        // occurrences of the same thing; `frames` are the first one's
+  std::vector<ir::SourceFrame> others;  // lines of the later ones' frames, each line that no earlier one has
 };
 
 template <class... Args>
@@ -68,6 +69,7 @@ Diagnostic make_diagnostic_at(const ir::Source& source, std::string op, Error er
 
 // "model.pt: error: op 'aten::foo' is not supported (3 times) [unsupported_op]
 //    model.py:97 in forward: x = foo(x)
+//    and model.py:99 in forward: y = foo(y)
 //    advice: ..."
 std::string format_diagnostic(const Diagnostic& diagnostic);
 
@@ -84,7 +86,8 @@ class CompileError : public std::exception {
   std::string text_;
 };
 
-// Collects what is wrong; one that equals an earlier one in file, code, message and op raises that one's count.
+// Collects what is wrong; one that equals an earlier one in file, code, message and op raises that one's count and adds
+// its lines.
 class Diagnostics {
  public:
   void add(Diagnostic diagnostic);

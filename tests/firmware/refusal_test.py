@@ -68,7 +68,8 @@ class Chosen(nn.Module):
 
 
 @pytest.mark.parametrize("module, words", [
-    (Chosen, ["op 'copy'", "it writes its operand", "2 times", "refusal_test.py", "y[0] = 1.0"]),
+    (Chosen, ["op 'copy'", "it writes its operand", "2 times", "refusal_test.py", "y[0] = 1.0",
+              "\n  and ", "x[1] = 2.0"]),
     (Sizes, ["op 'index'", "refusal_test.py"]),
     (Grows, ["op 'list_append'", "refusal_test.py"]),
     (Words, ["a result of forward", "dict"]),

@@ -51,6 +51,8 @@ TEST(Refusal, OpsAllAtOnceWithLineAndCount) {
   ASSERT_FALSE(diagnostics[0].frames.empty());
   EXPECT_NE(diagnostics[0].frames[0].file.find("export.py"), std::string::npos);
   EXPECT_EQ(diagnostics[0].frames[0].text, "y = x.to_sparse()");
+  ASSERT_EQ(diagnostics[0].others.size(), 1u);
+  EXPECT_EQ(diagnostics[0].others[0].text, "z = (x + 1).to_sparse()");
   EXPECT_EQ(diagnostics[1].op, "aten::to_dense");
   EXPECT_EQ(diagnostics[2].op, "aten::to_mkldnn");
 }
