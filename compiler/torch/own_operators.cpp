@@ -136,9 +136,13 @@ void define_own_operators() {
   }();
   static const auto vision = [] {
     torch::Library result(torch::Library::DEF, std::string(kVisionNamespace), std::nullopt, __FILE__, __LINE__);
+    // Those that don't compile are here, too, so that LibTorch reads files where only training reaches them.
     result.def("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor");
+    result.def("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor");
+    result.def("box_iou_rotated(Tensor boxes1, Tensor boxes2) -> Tensor");
     const std::string regions = "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width";
     result.def(("roi_align" + regions + ", int sampling_ratio, bool aligned) -> Tensor").c_str());
+    result.def(("qroi_align" + regions + ", int sampling_ratio, bool aligned) -> Tensor").c_str());
     result.def(("roi_pool" + regions + ") -> (Tensor, Tensor)").c_str());
     result.def(("ps_roi_align" + regions + ", int sampling_ratio) -> (Tensor, Tensor)").c_str());
     result.def(("ps_roi_pool" + regions + ") -> (Tensor, Tensor)").c_str());
