@@ -41,7 +41,8 @@ const ErrorInfo& error_info(Error error) { return kErrors[static_cast<size_t>(er
 
 std::string format_diagnostic(const Diagnostic& diagnostic) {
   std::string text =
-      fmt::format("{}: error: {}", diagnostic.file.empty() ? "tsc" : diagnostic.file, diagnostic.message);
+      fmt::format("{}: {}: {}", diagnostic.file.empty() ? "tsc" : diagnostic.file,
+                  diagnostic.is_note ? "note" : "error", diagnostic.message);
   if (diagnostic.count > 1) text += fmt::format(" ({} times)", diagnostic.count);
   text += fmt::format(" [{}]\n", diagnostic.code);
   for (const ir::SourceFrame& frame : diagnostic.frames) text += format_frame(frame);

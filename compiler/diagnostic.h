@@ -45,6 +45,7 @@ struct Diagnostic {
   std::string op;                       // the op it is about, "" when about none
   std::vector<ir::SourceFrame> frames;  // Python positions, innermost first
   int count = 1;                        // occurrences of the same thing; `frames` are the first one's
+  bool is_note = false;                 // it tells what was done, and the compilation goes on
   std::vector<ir::SourceFrame> others;  // lines of the later ones' frames, each line that no earlier one has
 };
 

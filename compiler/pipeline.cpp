@@ -279,7 +279,12 @@ void Compilation::open_output() {
 }
 
 ir::Graph Compilation::import(const ModelPlan& model) {
-  std::variant<ir::Graph, std::vector<Diagnostic>> result = import_model(model.import);
+  std::vector<Diagnostic> notes;
+  std::variant<ir::Graph, std::vector<Diagnostic>> result = import_model(model.import, &notes);
+  for (Diagnostic& note : notes) {
+    note.file = model.import.path;
+    streams_.log(format_diagnostic(note));
+  }
   if (auto* diagnostics = std::get_if<std::vector<Diagnostic>>(&result)) throw CompileError(std::move(*diagnostics));
   ir::Graph graph = std::move(std::get<ir::Graph>(result));
   malloc_trim(0);  // LibTorch's module and its graphs are gone

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <functional>
 
+#include "compiler/torch/custom_operators.h"
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/op_list.h"
 #include "compiler/torch/source.h"
@@ -38,7 +39,7 @@ std::string advice_for(const std::string& op) {
     return "the callee isn't known at compile time: call the submodule by its name";
   }
   if (!starts("aten::") && !starts("prim::")) {
-    return "it is a custom operator, whose code isn't in the file: write it with PyTorch's own ops";
+    return std::string(kCustomOperatorAdvice);
   }
   const std::string nearest = nearest_op(op);
   if (!nearest.empty()) return "what is next to it and compiles: " + nearest;

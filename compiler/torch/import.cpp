@@ -186,10 +186,17 @@ std::string first_line(const std::string& text) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics) {
+struct MethodNames {
+  std::vector<std::string> entries, called;  // by other methods of the root
+};
+
+ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics, MethodNames& names) {
   ir::Graph graph;
   graph.name = std::filesystem::path(options.path).stem().string();
   const Program program = load_program(options.path, options.methods, diagnostics);
+  for (const MethodGraph& method : program.methods) {
+    (method.is_called ? names.called : names.entries).push_back(method.name);
+  }
   if (!diagnostics.empty()) return graph;
   const auto examples = read_traced_inputs(options.path);
   ValueMapper mapper(graph);
@@ -205,14 +212,45 @@ ir::Graph import_checked(const ImportOptions& options, Diagnostics& diagnostics)
   return graph;
 }
 
+std::vector<Diagnostic> notes_of(const std::vector<std::string>& left_out, const Diagnostics& reasons) {
+  std::vector<Diagnostic> notes = {make_diagnostic(Error::left_out, fmt::format("{}", fmt::join(left_out, ", ")))};
+  notes.insert(notes.end(), reasons.all().begin(), reasons.all().end());
+  for (Diagnostic& note : notes) note.is_note = true;
+  return notes;
+}
+
 }  // namespace
 
-std::variant<ir::Graph, std::vector<Diagnostic>> import_model(const ImportOptions& options) {
+std::variant<ir::Graph, std::vector<Diagnostic>> import_model(const ImportOptions& options,
+                                                              std::vector<Diagnostic>* notes) {
   if (auto diagnostic = check_archive(options.path)) return std::vector<Diagnostic>{*std::move(diagnostic)};
   Diagnostics diagnostics;
   try {
-    ir::Graph graph = import_checked(options, diagnostics);
+    MethodNames names;
+    ir::Graph graph = import_checked(options, diagnostics, names);
     if (diagnostics.empty()) return graph;
+    if (!options.methods.empty() || names.entries.empty()) return diagnostics.all();
+    // One by one, the methods that others call join those that nothing else calls.
+    ImportOptions chosen = options;
+    chosen.methods = names.entries;
+    std::vector<std::string> left_out;
+    auto compiles = [&] {
+      Diagnostics others;
+      MethodNames same;
+      graph = import_checked(chosen, others, same);
+      return others.empty();
+    };
+    if (names.called.empty() || !compiles()) return diagnostics.all();
+    for (const std::string& name : names.called) {
+      chosen.methods.push_back(name);
+      if (compiles()) continue;
+      chosen.methods.pop_back();
+      left_out.push_back(name);
+    }
+    if (left_out.empty()) return diagnostics.all();
+    if (left_out.back() == names.called.back()) compiles();  // for its graph, without the last
+    if (notes != nullptr) *notes = notes_of(left_out, diagnostics);
+    return graph;
   } catch (const InternalError&) {
     throw;
   } catch (const std::bad_alloc&) {

@@ -38,6 +38,10 @@ struct ImportOptions {
 };
 
 // The graph, or everything that keeps it from being compiled. Never throws for a bad file or model.
-std::variant<ir::Graph, std::vector<Diagnostic>> import_model(const ImportOptions& options);
+// A scripted file doesn't tell methods that its author exported from those that forward calls. Where no methods are
+// asked for and some of the latter keep the model from being compiled (a loss, which only training needs), they are left
+// out, and notes say so.
+std::variant<ir::Graph, std::vector<Diagnostic>> import_model(const ImportOptions& options,
+                                                              std::vector<Diagnostic>* notes = nullptr);
 
 }  // namespace tsc

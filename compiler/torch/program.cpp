@@ -1,5 +1,6 @@
 #include "compiler/torch/program.h"
 
+#include <torch/csrc/jit/frontend/error_report.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/autocast.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 
+#include "compiler/torch/custom_operators.h"
 #include "compiler/torch/decompose.h"
 #include "compiler/torch/objects.h"
 #include "compiler/torch/own_operators.h"
@@ -375,6 +377,19 @@ std::vector<std::string> chosen_methods(const torch::jit::Module& root, const st
   return wanted;
 }
 
+// Methods of the root that others of its methods call, on itself.
+std::set<std::string> methods_called(const torch::jit::Module& root) {
+  std::set<std::string> names;
+  const std::function<void(const Block*)> find = [&](const Block* block) {
+    for (const Node* node : block->nodes()) {
+      if (node->kind() == prim::CallMethod && node->input(0)->type() == root.type()) names.insert(node->s(c10::attr::name));
+      for (const Block* inner : node->blocks()) find(inner);
+    }
+  };
+  for (const auto& method : root.get_methods()) find(method.graph()->block());
+  return names;
+}
+
 }  // namespace
 
 const ModuleObject* Program::module_of(const Value* value) const {
@@ -410,21 +425,47 @@ struct NoWarnings : c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
+// Reads the file into `program`. Custom operators are refused later, if something reaches them.
+void read_file(const std::string& file, Program& program, Diagnostics& diagnostics) {
+  auto read = [&] {
+    program.unit = std::make_shared<torch::jit::CompilationUnit>();
+    torch::jit::ExtraFilesMap extra_files;
+    program.root = torch::jit::import_ir_module(program.unit, file, c10::Device(c10::kCPU), extra_files,
+                                                /*load_debug_files=*/true, /*restore_shapes=*/false);
+  };
+  std::vector<std::string> custom;
+  try {
+    read();
+  } catch (const torch::jit::ErrorReport&) {
+    custom = define_custom_operators(file);
+    if (custom.empty()) throw;
+  }
+  if (custom.empty()) return;
+  try {
+    read();
+  } catch (const torch::jit::ErrorReport&) {  // what they give is no tensor, or they have keywords
+    for (const std::string& op : custom) {
+      Diagnostic diagnostic = make_diagnostic(Error::unsupported_op, op, kCustomOperatorAdvice);
+      diagnostic.op = op;
+      diagnostics.add(std::move(diagnostic));
+    }
+  }
+}
+
 }  // namespace
 
 Program load_program(const std::string& file, const std::vector<std::string>& methods, Diagnostics& diagnostics) {
   NoWarnings silent;
   const c10::WarningUtils::WarningHandlerGuard guard(&silent);
   Program program;
-  program.unit = std::make_shared<torch::jit::CompilationUnit>();
-  torch::jit::ExtraFilesMap extra_files;
   define_own_operators();  // which a file may name
-  program.root = torch::jit::import_ir_module(program.unit, file, c10::Device(c10::kCPU), extra_files,
-                                              /*load_debug_files=*/true, /*restore_shapes=*/false);
+  read_file(file, program, diagnostics);
+  if (!diagnostics.empty()) return program;
   collect_module_paths(*program.root._ivalue(), "", program);
   unpack_quantized_attributes(program);
   const auto names = chosen_methods(program.root, methods, diagnostics);
   if (!diagnostics.empty()) return program;
+  const std::set<std::string> called = methods_called(program.root);
   std::unordered_map<const Graph*, uint64_t> sizes;
   for (const std::string& name : names) {
     const auto method = program.root.get_method(name);
@@ -434,7 +475,7 @@ Program load_program(const std::string& file, const std::vector<std::string>& me
                                       "split the model, or call functions in loops instead of repeating the calls"));
       return program;
     }
-    MethodGraph result{name, method.graph()->copy(), &method.function()};
+    MethodGraph result{name, method.graph()->copy(), &method.function(), name != "forward" && called.contains(name)};
     inline_everything(program, result.graph);
     program.methods.push_back(std::move(result));
   }

@@ -31,6 +31,7 @@ struct MethodGraph {
   std::string name;
   std::shared_ptr<torch::jit::Graph> graph;
   const torch::jit::Function* function = nullptr;
+  bool is_called = false;  // by another method of the root, and not forward
 };
 
 struct Program {

@@ -240,6 +240,46 @@ class Unsupported(nn.Module):
         return (y + z).to_dense() + x.to_mkldnn().to_dense()
 
 
+class Custom(nn.Module):
+    """Operators of a library that the compiler doesn't have; `spare` is reached by training only."""
+
+    library = torch.library.Library("tsc_test", "DEF")
+    library.define("pair(Tensor x, int k) -> (Tensor, Tensor)")
+    library.define("one(Tensor x) -> Tensor")
+    library.define("spare(Tensor x) -> Tensor")
+    library.define("write_(Tensor(a!) x) -> ()")
+
+    def forward(self, x):
+        if self.training:
+            return torch.ops.tsc_test.spare(x)
+        a, b = torch.ops.tsc_test.pair(x, 3)
+        torch.ops.tsc_test.write_(a)
+        return torch.ops.tsc_test.one(torch.ops.tsc_test.one(a) + b)
+
+
+class CustomCount(nn.Module):
+    library = torch.library.Library("tsc_test", "FRAGMENT")
+    library.define("count(Tensor x) -> int")
+
+    def forward(self, x):
+        return x + torch.ops.tsc_test.count(x)
+
+
+class Trains(nn.Module):
+    """A method that only training reaches, and the file doesn't tell from those that its author exported."""
+
+    def loss(self, x):
+        return x.to_sparse().to_dense()
+
+    def scaled(self, x):
+        return x * 2
+
+    def forward(self, x):
+        if self.training:
+            return self.loss(x)
+        return self.scaled(x)
+
+
 class Nested(nn.Module):
     def forward(self, pair: Tuple[Tensor, Tensor], options: Dict[str, Tensor]) -> Tensor:
         return pair[0] + pair[1] + options["bias"]
@@ -252,6 +292,7 @@ def models():
     return {
         "mlp": torch.jit.trace(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4)).eval(), torch.rand(2, 8)),
         "loop": torch.jit.script(Loop()),
+        "scores": torch.jit.script(Trains().eval()),
         "gate": torch.jit.trace(Cell(), (torch.rand(3, 4), torch.rand(3, 4))),
         "dict": torch.jit.script(DictModel()),
         "streaming": torch.jit.script(Streaming()),
@@ -286,6 +327,9 @@ def refused(folder):
         return os.path.join(folder, name + ".pt")
 
     torch.jit.script(Unsupported()).save(path("unsupported_op"))
+    torch.jit.script(Custom().eval()).save(path("custom_op"))
+    torch.jit.script(CustomCount()).save(path("custom_count"))
+    torch.jit.script(Trains()).save(path("trains"))
     torch.save(nn.Linear(2, 2).state_dict(), path("state_dict"))
     torch.save(nn.Linear(2, 2).state_dict(), path("legacy_state_dict"), _use_new_zipfile_serialization=False)
     with open(path("pickle"), "wb") as file:

@@ -228,6 +228,24 @@ TEST(Import, UnknownMethodAndInputAreRefused) {
       import_model({.path = model_path("mlp"), .inputs = {spec}, .methods = {}})));
 }
 
+TEST(Import, MethodsThatOnlyOthersCallAreLeftOutWhereTheyMust) {
+  const std::string path = model_path("refused/trains");
+  EXPECT_TRUE(std::holds_alternative<std::vector<Diagnostic>>(import_model({.path = path, .inputs = {}, .methods = {"loss"}})));
+  std::vector<Diagnostic> notes;
+  const auto trained = import_model({.path = path, .inputs = {}, .methods = {}}, &notes);
+  EXPECT_TRUE(std::holds_alternative<std::vector<Diagnostic>>(trained)) << "forward reaches the loss";
+  EXPECT_TRUE(notes.empty());
+  const auto result = import_model({.path = model_path("scores"), .inputs = {}, .methods = {}}, &notes);
+  ASSERT_TRUE(std::holds_alternative<ir::Graph>(result));
+  ASSERT_EQ(std::get<ir::Graph>(result).functions.size(), 2u);
+  EXPECT_EQ(std::get<ir::Graph>(result).functions[0].name, "forward");
+  EXPECT_EQ(std::get<ir::Graph>(result).functions[1].name, "scaled");
+  ASSERT_EQ(notes.size(), 3u);
+  EXPECT_EQ(notes[0].message, "what only other methods call and can't be compiled is left out: loss");
+  EXPECT_EQ(notes[1].op, "aten::to_sparse");
+  EXPECT_EQ(format_diagnostic(notes[1]).rfind("tsc: note: op 'aten::to_sparse' is not supported", 0), 0u);
+}
+
 // A misspelt overload in the op table would refuse models, or never match.
 TEST(OpTable, NamesOperatorsOfPyTorch) {
   define_own_operators();

@@ -57,6 +57,23 @@ TEST(Refusal, OpsAllAtOnceWithLineAndCount) {
   EXPECT_EQ(diagnostics[2].op, "aten::to_mkldnn");
 }
 
+TEST(Refusal, CustomOpsThatAreReached) {
+  const auto diagnostics = refuse_model("custom_op");
+  ASSERT_EQ(diagnostics.size(), 3u);
+  EXPECT_EQ(diagnostics[0].op, "tsc_test::pair");
+  ASSERT_FALSE(diagnostics[0].frames.empty());
+  EXPECT_EQ(diagnostics[0].frames[0].text, "a, b = torch.ops.tsc_test.pair(x, 3)");
+  EXPECT_NE(diagnostics[0].advice.find("custom operator"), std::string::npos);
+  EXPECT_EQ(diagnostics[1].op, "tsc_test::write_");
+  EXPECT_EQ(diagnostics[2].op, "tsc_test::one");
+  EXPECT_EQ(diagnostics[2].count, 2);
+  // What it gives is no tensor, so that LibTorch can't read the code around it.
+  const auto count = refuse_model("custom_count");
+  ASSERT_EQ(count.size(), 1u);
+  EXPECT_EQ(count[0].code, "unsupported_op");
+  EXPECT_EQ(count[0].op, "tsc_test::count");
+}
+
 TEST(Refusal, QuantizedOps) {
   const auto diagnostics = refuse_model("quantized");
   ASSERT_EQ(diagnostics.size(), 1u);
