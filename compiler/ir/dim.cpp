@@ -432,6 +432,20 @@ static void collect_symbols(const Dim& dim, std::vector<std::string>& names) {
   }
 }
 
+static bool use_up(const Dim& dim, size_t& left) {
+  for (const Term& term : dim.terms()) {
+    for (const AtomPtr& factor : term.factors) {
+      if (left-- == 0) return true;
+      for (const Dim& operand : factor->operands) {
+        if (use_up(operand, left)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool Dim::is_longer_than(size_t limit) const { return use_up(*this, limit); }
+
 std::vector<std::string> Dim::symbols() const {
   std::vector<std::string> names;
   collect_symbols(*this, names);

@@ -46,6 +46,8 @@ class Dim {
   // Exact quotient when every coefficient and a common factor divide, e.g. (12*s) / (4*s) = 3.
   std::optional<Dim> exact_quotient(const Dim& divisor) const;
 
+  // Whether it is written with more than `limit` symbols and operators, each occurrence counted.
+  bool is_longer_than(size_t limit) const;
   // All symbols, each once, in order of first occurrence.
   std::vector<std::string> symbols() const;
   // Replaces symbols; `find` returns nullopt to keep one.

@@ -128,8 +128,11 @@ Dim Run::fresh_int(ValueId owner, size_t index) {
 
 void Run::mark_size(ValueId value) {
   const auto& ints = graph.value(value).ints;
-  if (!ints || ints->size() != 1) return;
-  if (const auto name = ints->front().symbol_name()) size_symbols_.insert(*name);
+  if (ints && ints->size() == 1) mark_size(ints->front());
+}
+
+void Run::mark_size(const Dim& unknown) {
+  if (const auto name = unknown.symbol_name()) size_symbols_.insert(*name);
 }
 
 bool Run::is_nonnegative(const Dim& dim) const {
@@ -271,6 +274,21 @@ Type Run::with_element_symbols(ValueId value, Type type) {
   return type;
 }
 
+// Sizes that are longer than anyone wants to read are the value's own, which the run time tells: what doubles with each
+// layer (a residual sum whose sizes may broadcast) would fill the memory after twenty of them.
+Type Run::with_short_sizes(ValueId value, Type type) {
+  size_t counter = 0;
+  const std::function<void(Type&)> visit = [&](Type& part) {
+    for (Dim& dim : part.tensor.dims) {
+      if (dim.is_longer_than(kMaxSizeLength)) dim = fresh(value, counter);
+      ++counter;
+    }
+    for (Type& inner : part.elements) visit(inner);
+  };
+  visit(type);
+  return type;
+}
+
 // The type with sizes of `owner` instead of what says anything of these values' sizes.
 Type Run::without_symbols_of(const std::set<ValueId>& values, ValueId owner, Type type) {
   size_t counter = 0;
@@ -378,7 +396,7 @@ void Run::set_type(ValueId value, const Type& computed) {
   else if (!type.is(Type::Kind::kNone))
     next = refined(type, computed);
   if (shapes_move_) next = without_ranks(next);
-  next = with_element_symbols(value, next);
+  next = with_short_sizes(value, with_element_symbols(value, next));
   graph.value(value).type = next;
 }
 

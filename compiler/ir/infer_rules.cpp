@@ -312,6 +312,15 @@ void Rule::set_tensor(size_t output, DType dtype, const Shape& shape) const {
 }
 
 void Rule::set_ints(size_t output, std::optional<Dims> ints) const {
+  if (ints) {
+    for (size_t i = 0; i < ints->size(); ++i) {
+      Dim& number = (*ints)[i];
+      if (!number.is_longer_than(kMaxSizeLength)) continue;
+      const bool is_size = run.is_nonnegative(number);
+      number = run.fresh_int(node.outputs[output], i);
+      if (is_size) run.mark_size(number);
+    }
+  }
   run.graph.value(node.outputs[output]).ints = std::move(ints);
 }
 

@@ -18,6 +18,9 @@ namespace tsc::ir::inference {
 using Dims = std::vector<Dim>;
 using Shape = std::optional<Dims>;  // nullopt: the rank is unknown
 
+// Of one size or integer, in symbols and operators.
+inline constexpr size_t kMaxSizeLength = 64;
+
 class Run {
  public:
   explicit Run(Graph& graph);
@@ -32,6 +35,7 @@ class Run {
   Dim fresh_int(ValueId owner, size_t index);
   // An unknown integer of the value's is a size or a length: it is at least 0.
   void mark_size(ValueId value);
+  void mark_size(const Dim& unknown);
   // Whether the value is at least 0 whatever the sizes are.
   bool is_nonnegative(const Dim& dim) const;
 
@@ -67,6 +71,7 @@ class Run {
   void drop_inner_symbols(BlockId body, ValueId output);
   Type join_at(ValueId owner, size_t& counter, const Type& declared, const Type& a, const Type& b);
   Type with_element_symbols(ValueId value, Type type);
+  Type with_short_sizes(ValueId value, Type type);
   Type without_symbols_of(const std::set<ValueId>& values, ValueId owner, Type type);
   bool has_any(const Dim& dim, const std::set<ValueId>& owners) const;
 

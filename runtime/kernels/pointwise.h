@@ -242,4 +242,20 @@ TSC_INLINE void pointwise(const isize (&sizes)[kRank], const Out<TOut, kRank>& o
       begin, end, inputs...);
 }
 
+// One function for all copies of a type and rank: a network that joins many tensors has hundreds of them, and a loop of
+// its own for each takes the compiler minutes and gains nothing.
+template <int kRank, class T>
+[[gnu::noinline]] void pointwise(const isize (&sizes)[kRank], const Out<T, kRank>& output, const Copy& copy, isize begin,
+                            isize end, const In<T, kRank>& input) {
+  const auto run = [&](const Out<T, kRank>& to, const In<T, kRank>& from) __attribute__((always_inline)) {
+    pointwise<kRank, T, Copy, T>(sizes, to, copy, begin, end, from);
+  };
+  if (output.strides[kRank - 1] != 1 || input.strides[kRank - 1] != 1) return run(output, input);
+  // The strides that are most common, as constants.
+  Out<T, kRank> to = output;
+  In<T, kRank> from = input;
+  to.strides[kRank - 1] = from.strides[kRank - 1] = 1;
+  run(to, from);
+}
+
 }  // namespace tsc::kernels

@@ -1,6 +1,7 @@
 // Inference over IR text: what each value's type becomes, and which constraints the entry gets.
 #include "compiler/ir/infer.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -98,6 +99,22 @@ TEST(InferConstraints, TwoInputsOfOneLength) {
   infer(graph);
   EXPECT_EQ(fact(graph, "r"), "f32[x.0, 16]");
   EXPECT_EQ(fact(graph, "y"), "f32[x.0, 8]");
+}
+
+// Sizes of sums that may broadcast, and integers made of themselves, double with each step.
+TEST(Infer, SizesThatDoubleStayShort) {
+  std::string text = "func forward(%x0: f32[x.0], %y: f32[y.0], %i0: int) {\n  %n: int = size_dim %y, 0\n";
+  for (int k = 0; k < 60; ++k) {
+    text += fmt::format("  %s{0}: ?[*] = slice %x{0}, 0, 0, %n, 1\n  %x{1}: ?[*] = add %x{0}, %s{0}, 1\n", k, k + 1);
+    text += fmt::format("  %m{0}: int = scalar_floordiv %i{0}, 3\n  %i{1}: int = scalar_mul %i{0}, %m{0}\n", k, k + 1);
+  }
+  Graph graph = parsed(text + "  return %x60\n}\n");
+  infer(graph);
+  const std::string once = print(graph);
+  EXPECT_EQ(fact(graph, "x1"), "f32[bcast(min(x.0, y.0), x.0)]") << "short ones are kept";
+  EXPECT_LT(once.size(), 60u * 4 * 600);
+  infer(graph);
+  EXPECT_EQ(print(graph), once) << "a second run finds something else";
 }
 
 TEST(Infer, LstmOutputs) {

@@ -88,6 +88,13 @@ TEST(Dim, ExactQuotient) {
   EXPECT_EQ(dim("x").exact_quotient(dim("0")), std::nullopt);
 }
 
+TEST(Dim, Length) {
+  EXPECT_FALSE(dim("7").is_longer_than(0));
+  EXPECT_TRUE(dim("x").is_longer_than(0));
+  EXPECT_FALSE(dim("max(b, a//c) + a").is_longer_than(6));
+  EXPECT_TRUE(dim("max(b, a//c) + a").is_longer_than(5));
+}
+
 TEST(Dim, SymbolsAndSubstitution) {
   EXPECT_EQ(dim("max(b, a//c) + a").symbols(), (std::vector<std::string>{"a", "c", "b"}));
   const auto find = [](std::string_view name) -> std::optional<Dim> {
