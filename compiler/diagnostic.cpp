@@ -58,7 +58,7 @@ CompileError::CompileError(std::vector<Diagnostic> diagnostics) : diagnostics_(s
 void Diagnostics::add(Diagnostic diagnostic) {
   auto same = [&](const Diagnostic& d) {
     return d.file == diagnostic.file && d.code == diagnostic.code && d.message == diagnostic.message &&
-           d.op == diagnostic.op;
+           d.advice == diagnostic.advice;
   };
   const auto found = std::find_if(all_.begin(), all_.end(), same);
   if (found == all_.end()) {

@@ -87,8 +87,8 @@ class CompileError : public std::exception {
   std::string text_;
 };
 
-// Collects what is wrong; one that equals an earlier one in file, code, message and op raises that one's count and adds
-// its lines.
+// Collects what is wrong; one that equals an earlier one in file, code, message and advice raises that one's count and
+// adds its lines.
 class Diagnostics {
  public:
   void add(Diagnostic diagnostic);

@@ -1,5 +1,6 @@
 #include "compiler/torch/source.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "compiler/torch/decompose.h"
@@ -75,9 +76,11 @@ std::vector<ir::SourceFrame> frames_of(const torch::jit::SourceRange& range, con
   return {frame};
 }
 
-}  // namespace
+constexpr int kMaxNeighbours = 3;   // from an attribute over a list to who uses that
+constexpr int kMaxNodesBefore = 8;  // within a few lines
+constexpr size_t kMaxLines = 20;    // that one statement takes
 
-ir::Source source_of(const torch::jit::Node* node, const std::string& method) {
+ir::Source source_of_itself(const torch::jit::Node* node, const std::string& method) {
   ir::Source source;
   struct Level {
     const torch::jit::Function* function;  // the function that the next inner range lies in
@@ -107,6 +110,64 @@ ir::Source source_of(const torch::jit::Node* node, const std::string& method) {
     }
     if (i > 0) range = levels[i - 1].call;
   }
+  return source;
+}
+
+// Whether the line is "self.name = ..." or another assignment to an attribute of that name.
+bool assigns(const std::string& line, const std::string& name) {
+  const size_t at = line.find("." + name);
+  if (at == std::string::npos) return false;
+  const size_t equals = line.find_first_not_of(" +-*/", at + 1 + name.size());
+  return equals != std::string::npos && line[equals] == '=' && line.compare(equals, 2, "==") != 0;
+}
+
+// LibTorch forgets where an attribute is written: the first line that assigns it, from what stands before it.
+std::vector<ir::SourceFrame> frames_of_assignment(const torch::jit::Node* node, const std::string& method) {
+  const torch::jit::Node* before = node;
+  for (int i = 0; i < kMaxNodesBefore && before != node->owningBlock()->param_node(); ++i) {
+    before = before->prev();
+    const auto original = before->sourceRange().findSourceRangeThatGenerated();
+    ir::Source source = source_of_itself(before, method);
+    if (!original || !original->source() || source.frames.empty()) continue;
+    const auto& text = *original->source();
+    const size_t begin = text.lineno_for_offset(original->start());
+    for (size_t line = begin; line < std::min(begin + kMaxLines, text.num_lines()); ++line) {
+      const std::string code = text.get_line(line).str();
+      if (!assigns(code, node->s(c10::attr::name))) continue;
+      source.frames[0].line += static_cast<int>(line - begin);
+      source.frames[0].text = trim(code);
+      return source.frames;
+    }
+    return {};
+  }
+  return {};
+}
+
+// Nor does it know where attributes are read and lists are made: where the first user of it stands, or what it is
+// given.
+std::vector<ir::SourceFrame> frames_nearby(const torch::jit::Node* node, const std::string& method, int left) {
+  if (left == 0 || node->kind() == c10::prim::Constant || node->kind() == c10::prim::Param) return {};
+  if (node->kind() == c10::prim::SetAttr) {
+    if (auto frames = frames_of_assignment(node, method); !frames.empty()) return frames;
+  }
+  const auto frames_at = [&](const torch::jit::Node* neighbour) {
+    auto frames = source_of_itself(neighbour, method).frames;
+    return frames.empty() ? frames_nearby(neighbour, method, left - 1) : frames;
+  };
+  for (const torch::jit::Value* output : node->outputs()) {
+    if (!output->uses().empty()) return frames_at(output->uses()[0].user);
+  }
+  for (const torch::jit::Value* input : node->inputs()) {
+    if (auto frames = frames_at(input->node()); !frames.empty()) return frames;
+  }
+  return {};
+}
+
+}  // namespace
+
+ir::Source source_of(const torch::jit::Node* node, const std::string& method) {
+  ir::Source source = source_of_itself(node, method);
+  if (source.frames.empty()) source.frames = frames_nearby(node, method, kMaxNeighbours);
   return source;
 }
 

@@ -7,8 +7,8 @@
 
 namespace tsc {
 
-// Frames innermost first, without those of PyTorch's own call machinery and of decompositions.
-// `method` is the one that is converted, in which the outermost line stands.
+// Frames innermost first, without those of PyTorch's own call machinery and of decompositions; of what is nearest where
+// LibTorch has none for the node itself. `method` is the one that is converted, in which the outermost line stands.
 ir::Source source_of(const torch::jit::Node* node, const std::string& method);
 
 }  // namespace tsc

@@ -1,7 +1,7 @@
 """What freestanding programs can't have is refused by name, all at once, and nothing is written."""
 
 import subprocess
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import pytest
 import torch
@@ -67,7 +67,28 @@ class Chosen(nn.Module):
         return a + b
 
 
+class Begins(nn.Module):
+    """Attributes whose memory nobody knows yet; LibTorch forgets the lines of their reads and writes."""
+
+    last: Optional[Tensor]
+    counts: List[int]
+
+    def __init__(self):
+        super().__init__()
+        self.last = None
+        self.counts = [0, 0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = self.last
+        if last is None:
+            last = torch.zeros(3)
+        self.last = x
+        self.counts = [len(x), 3]
+        return x + last + self.counts[0]
+
+
 @pytest.mark.parametrize("module, words", [
+    (Begins, ["the attribute 'last'", "if last is None", "the attribute 'counts'", "self.counts = [", "  and /", "self.counts[0]"]),
     (Chosen, ["op 'copy'", "it writes its operand", "2 times", "refusal_test.py", "y[0] = 1.0",
               "\n  and ", "x[1] = 2.0"]),
     (Sizes, ["op 'index'", "refusal_test.py"]),
