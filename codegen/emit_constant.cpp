@@ -224,7 +224,7 @@ class InitialValues : public ConstantEmitter {
     return variable;
   }
 
-  Names names_;
+  Names names_{model_.names};
   std::string field_;
   std::map<const void*, int> uses_;
   std::map<const Storage*, Memory> memories_;

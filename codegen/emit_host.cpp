@@ -1040,7 +1040,7 @@ class HostEmitter {
   const Function& function_;
   Writer& regions_;
   Writer& out_;
-  Names locals_;
+  Names locals_{model_.names};
   ConstantEmitter constants_;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression

@@ -153,7 +153,7 @@ class MethodEmitter {
   const StateLayout& state_;
   Diagnostics& diagnostics_;
   Writer& regions_;
-  Names locals_;
+  Names locals_{model_.names};
   Method method_;
   std::map<ValueId, size_t> made_in_place_;  // results that a region writes to the caller's memory
   std::map<ValueId, Item> items_;

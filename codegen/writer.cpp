@@ -106,10 +106,17 @@ std::string camel_case(std::string_view text) {
 std::string Names::unique(std::string_view wish) {
   const std::string base = identifier(wish);
   std::string name = base;
-  for (int i = 1; !taken_.insert(name).second; ++i) {
+  for (int i = 1; !take(name); ++i) {
     name = base.ends_with("_") ? fmt::format("{}{}", base, i) : fmt::format("{}_{}", base, i);
   }
   return name;
+}
+
+bool Names::take(const std::string& name) {
+  if (taken_within_.contains(name) || (enclosing_ != nullptr && enclosing_->taken_.contains(name))) return false;
+  if (!taken_.insert(name).second) return false;
+  if (enclosing_ != nullptr) enclosing_->taken_within_.insert(name);
+  return true;
 }
 
 const std::string& Scope::of(std::string_view text) {

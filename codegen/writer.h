@@ -41,10 +41,18 @@ class Writer {
 // Names for C++: "layer1.0.conv1" -> "layer1_0_conv1"; keywords, leading digits and duplicates are handled.
 class Names {
  public:
+  Names() = default;
+  // Names of a scope within another, which outlives it: neither has a name of the other's, whichever was asked for
+  // first, so that nothing is hidden where both are in use.
+  explicit Names(Names& enclosing) : enclosing_(&enclosing) {}
   std::string unique(std::string_view wish);
 
  private:
+  bool take(const std::string& name);
+
+  Names* enclosing_ = nullptr;
   std::set<std::string, std::less<>> taken_;
+  std::set<std::string, std::less<>> taken_within_;
 };
 // The names of one scope, such as a struct's fields: one for each text, however often it is asked for. "x" and "_x" differ.
 class Scope {

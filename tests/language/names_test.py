@@ -107,5 +107,18 @@ class Prints(nn.Module):
         return x
 
 
+@suite((randn(2, 3),))
+class NamesOfConstants(nn.Module):
+    """What emitted code calls the constants [0], [1] and [0, 1] are names of its variables, too."""
+
+    def forward(self, k):
+        k_0 = k * 2
+        first = k_0.sum([0])
+        k_1 = k_0 + first
+        for k_0_1 in range(2):
+            k_1 = k_1 + k_1.sum([0, 1]) * k_0_1
+        return k_1.sum([1]), k_0.sum([1]), k_0.sum([0]), k_1.sum([0, 1])
+
+
 def test_same_as_torch(case, compiled):
     suite.check(case, compiled)
