@@ -188,3 +188,45 @@ def kron(self: Tensor, other: Tensor) -> Tensor:
         a = a.unsqueeze(2 * d + 1)
         b = b.unsqueeze(2 * d)
     return (a * b).reshape(sizes)
+
+
+# Products of groups, which lie one after the other along the dimension that has no batch; `offs` tells where each ends. Rows
+# or columns behind the last group are 0 (PyTorch leaves them undefined).
+def _grouped_mm(
+    self: Tensor, mat2: Tensor, offs: Optional[Tensor], bias: Optional[Tensor], out_dtype: Optional[int]
+) -> Tensor:
+    assert self.dtype == torch.float32 or self.dtype == torch.bfloat16 or self.dtype == torch.float16, (
+        "Expected mat_a to be Float32, BFloat16 or Float16 matrix"
+    )
+    assert self.dtype == mat2.dtype, "expected m1 and m2 to have the same dtype"
+    assert 2 <= self.dim() <= 3 and 2 <= mat2.dim() <= 3, "mat_a and mat_b have to be 2 or 3d"
+    assert self.size(-1) == mat2.size(-2), "contraction dimension of mat_a and mat_b must match"
+    assert bias is None, "Bias not supported yet"
+    assert out_dtype is None or out_dtype == self.dtype, "Grouped gemm output dtype must match `mat_a` dtype"
+    is_batched = self.dim() == 3 and mat2.dim() == 3
+    assert is_batched == (offs is None), "Have to provide offsets if there is a 2d matrix, or no offset if both matrices are 3d"
+    if offs is None:
+        assert self.size(0) == mat2.size(0), "batched dimension has to match"
+        return torch.bmm(self, mat2)
+    assert offs.dtype == torch.int32, "Offsets have to be int32"
+    ends: List[int] = offs.to(torch.int64).tolist()
+    begin = 0
+    if mat2.dim() == 3:
+        assert mat2.size(0) == len(ends), "matrix batch sizes have to match"
+        result = torch.zeros([self.size(0), mat2.size(2)], dtype=self.dtype)
+        for group in range(len(ends)):
+            result[begin : ends[group]] = torch.mm(self[begin : ends[group]], mat2[group])
+            begin = ends[group]
+        return result
+    if self.dim() == 3:
+        assert self.size(0) == len(ends), "matrix batch sizes have to match"
+        result = torch.zeros([self.size(1), mat2.size(1)], dtype=self.dtype)
+        for group in range(len(ends)):
+            result[:, begin : ends[group]] = torch.mm(self[group], mat2[:, begin : ends[group]])
+            begin = ends[group]
+        return result
+    result = torch.zeros([len(ends), self.size(0), mat2.size(1)], dtype=self.dtype)
+    for group in range(len(ends)):
+        result[group] = torch.mm(self[:, begin : ends[group]], mat2[begin : ends[group]])
+        begin = ends[group]
+    return result
