@@ -13,7 +13,6 @@ import nvcc_options
 
 ROOT = nvcc_options.ROOT
 TABLE = ROOT / "docs" / "cuda-kernels.md"
-WARNINGS = ["-Werror=all-warnings", "-Xcompiler=-Wall,-Wextra"]
 HEAD = """# Kernels for NVIDIA's GPUs
 
 Registers of a thread, bytes of static shared memory of a block, and bytes that ptxas spills, of every kernel instance of
@@ -44,7 +43,7 @@ def compile_kernels(architecture) -> Dict[str, Use]:
     with tempfile.TemporaryDirectory() as folder:
         folders = [f"-I{ROOT}", f"-I{ROOT}/runtime/include"]
         source = ROOT / "tests/cuda/kernels.cu"
-        command = ["nvcc", *nvcc_options.options(architecture), "-O3", *WARNINGS, *folders, "-Xptxas=-v", "-c", source, "-o", folder + "/kernels.o"]  # fmt: skip
+        command = ["nvcc", *nvcc_options.options(architecture), "-O3", *nvcc_options.WARNINGS, *folders, "-Xptxas=-v", "-c", source, "-o", folder + "/kernels.o"]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     found = re.findall(

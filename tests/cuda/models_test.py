@@ -136,8 +136,6 @@ def test_every_model_is_here(models):
 
 @pytest.mark.parametrize("name", [name for name in [*SIZES, *PROGRAMS, *TUTORIAL, "bert_encoder_bfloat"] if name not in ON_HOST])
 def test_nvcc(nvcc, source, tmp_path, name):
-    """To PTX, without a warning. What ptxas makes of the kernels, which takes most of nvcc's time, nvcc_test.py looks at."""
-    options = [option.replace("code=sm_", "code=compute_") for option in nvcc_options.options("sm_90")]
-    command = ["nvcc", *options, "-O3", *kernel_table.WARNINGS, "-I.", "-Iruntime/include", "-ptx", f"{name}.cu", "-o", tmp_path / "code.ptx"]
-    subprocess.run(command, cwd=source, check=True)
+    """To PTX, without a warning. nvcc_test.py looks at what ptxas makes of the kernels."""
+    subprocess.run(nvcc_options.to_ptx(f"{name}.cu", tmp_path / "code.ptx"), cwd=source, check=True)
     assert ".entry" in (tmp_path / "code.ptx").read_text()
