@@ -242,8 +242,8 @@ TSC_INLINE void pointwise(const isize (&sizes)[kRank], const Out<TOut, kRank>& o
       begin, end, inputs...);
 }
 
-// One function for all copies of a type and rank: a network that joins many tensors has hundreds of them, and a loop of
-// its own for each takes the compiler minutes and gains nothing.
+// One function for all copies of a type and rank: a network that joins many tensors has hundreds of them, and loops of
+// their own take the compiler as long as all the rest, and gain nothing.
 template <int kRank, class T>
 [[gnu::noinline]] void pointwise(const isize (&sizes)[kRank], const Out<T, kRank>& output, const Copy& copy, isize begin,
                             isize end, const In<T, kRank>& input) {
