@@ -529,12 +529,38 @@ TSC_INLINE V softshrink(V x, S lambd = 0.5) {
   return select(greater(x, limit), x - limit, select(less(x, -limit), x + limit, x * splat<V>(0)));
 }
 
+namespace detail {
+
+// x Phi(x) for x >= -kGeluReach. The upper tail Q of the normal distribution to the power -1/16 is so smooth that a
+// polynomial in |x| serves: Q = 1 / P^16, from double, of whose bits the power takes four. At the reach, 1 - Q is 1.
+inline constexpr float kGeluReach = 6.0f;
+
+template <class V>
+TSC_INLINE V gelu_near(V x) {
+  // Q(t)^(-1/16) for 0 <= t <= 6, its power to 27 bits.
+  constexpr double kRoot[] = {0x1.0b5586d001357p+0,   0x1.aa9a79f6dd359p-5,   0x1.69a7d6845a7aap-6,
+                              0x1.c16674bf5bd2bp-9,   0x1.50a1b8232ed5ap-15,  0x1.572f8512f1dadp-15,
+                              0x1.0bb4f966383e2p-16,  -0x1.35e44868418a9p-18, 0x1.20f7670ecc922p-20,
+                              -0x1.41310adc0ed23p-23, 0x1.ff9b7686128a8p-27,  -0x1.e550b4f34e0d8p-31,
+                              0x1.e58b5cad516bbp-36};
+  auto power = polynomial(convert<double>(tsc::min(tsc::abs(x), splat<V>(kGeluReach))), kRoot);
+  for (int i = 0; i < 4; ++i) power = power * power;
+  const V tail = tsc::min(x, splat<V>(0x1p127f)) / convert<float>(power);  // of infinity, too, less than that
+  return select(less_equal(x, splat<V>(0.0f)), tail, x - tail);
+}
+
+}  // namespace detail
+
 // x Phi(x), the normal distribution through erfc, which keeps what is small.
 template <FloatValue V>
 TSC_INLINE V gelu(V x) {
   if constexpr (kIsSingle<V>) {
+    const V near = detail::gelu_near(x);
+    const Mask<V> is_near = less(splat<V>(-detail::kGeluReach), x);
+    if (all(is_near)) return near;
     const auto wide = convert<double>(x);
-    return convert<float>(like(x, 0.5) * wide * detail::erfc_wide(like(x, -0.70710678118654752440) * wide));
+    const auto far = like(x, 0.5) * wide * detail::erfc_wide(like(x, -0.70710678118654752440) * wide);
+    return select(is_near, near, convert<float>(far));  // a lane's result is the same in any company
   } else {
     // erfc(y + low) with what rounding took from y.
     constexpr double kRoot = 0.70710678118654752440, kRootLow = -4.8336466567264567e-17;

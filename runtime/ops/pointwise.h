@@ -57,19 +57,19 @@ TSC_POINTWISE_1(erfc, kFloats)
 TSC_POINTWISE_1(sigmoid, kFloats | kComplexes)
 TSC_POINTWISE_1(relu, kInts | kFloats | kLight)
 TSC_POINTWISE_1(abs, kInts | kFloats | kComplexes | kLight)
-TSC_POINTWISE_1(ceil, kInts | kFloats)
-TSC_POINTWISE_1(floor, kInts | kFloats)
-TSC_POINTWISE_1(trunc, kInts | kFloats)
-TSC_POINTWISE_1(round, kInts | kFloats)
-TSC_POINTWISE_1(sign, kBools | kInts | kFloats)
-TSC_POINTWISE_1(bitwise_not, kInts)
+TSC_POINTWISE_1(ceil, kInts | kFloats | kLight)
+TSC_POINTWISE_1(floor, kInts | kFloats | kLight)
+TSC_POINTWISE_1(trunc, kInts | kFloats | kLight)
+TSC_POINTWISE_1(round, kInts | kFloats | kLight)
+TSC_POINTWISE_1(sign, kBools | kInts | kFloats | kLight)
+TSC_POINTWISE_1(bitwise_not, kInts | kLight)
 TSC_POINTWISE_1(silu, kFloats | kComplexes)
-TSC_POINTWISE_1(hardsigmoid, kFloats)
-TSC_POINTWISE_1(hardswish, kFloats)
+TSC_POINTWISE_1(hardsigmoid, kFloats | kLight)
+TSC_POINTWISE_1(hardswish, kFloats | kLight)
 TSC_POINTWISE_1(mish, kFloats)
 TSC_POINTWISE_1(log_sigmoid, kFloats)
 TSC_POINTWISE_1(selu, kFloats)
-TSC_POINTWISE_1(frac, kFloats)
+TSC_POINTWISE_1(frac, kFloats | kLight)
 TSC_POINTWISE_1(logical_not, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_1(isnan, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_1(signbit, kBools | kInts | kFloats)
@@ -83,7 +83,7 @@ TSC_POINTWISE_2(pow, kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(maximum, kBools | kInts | kFloats | kLight)
 TSC_POINTWISE_2(minimum, kBools | kInts | kFloats | kLight)
 TSC_POINTWISE_2(atan2, kFloats)
-TSC_POINTWISE_2(copysign, kFloats)
+TSC_POINTWISE_2(copysign, kFloats | kLight)
 TSC_POINTWISE_2(lt, kBools | kInts | kFloats)
 TSC_POINTWISE_2(le, kBools | kInts | kFloats)
 TSC_POINTWISE_2(gt, kBools | kInts | kFloats)
@@ -91,9 +91,9 @@ TSC_POINTWISE_2(ge, kBools | kInts | kFloats)
 TSC_POINTWISE_2(logical_and, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(logical_or, kBools | kInts | kFloats | kComplexes)
 TSC_POINTWISE_2(logical_xor, kBools | kInts | kFloats | kComplexes)
-TSC_POINTWISE_2(bitwise_and, kBools | kInts)
-TSC_POINTWISE_2(bitwise_or, kBools | kInts)
-TSC_POINTWISE_2(bitwise_xor, kBools | kInts)
+TSC_POINTWISE_2(bitwise_and, kBools | kInts | kLight)
+TSC_POINTWISE_2(bitwise_or, kBools | kInts | kLight)
+TSC_POINTWISE_2(bitwise_xor, kBools | kInts | kLight)
 TSC_POINTWISE_2(bitwise_left_shift, kInts)
 TSC_POINTWISE_2(bitwise_right_shift, kInts)
 #undef TSC_POINTWISE_1
@@ -119,9 +119,10 @@ TSC_POINTWISE_2(bitwise_right_shift, kInts)
     return real_case;                         \
   }
 
-TSC_POINTWISE(neg, 1, kInts | kFloats | kComplexes, (const Element<V>*, V x), TSC_BY_VALUE(-x, math::neg(x)))
-TSC_POINTWISE(square, 1, kInts | kFloats | kComplexes, (const Element<V>*, V x), TSC_BY_VALUE(x* x, math::square(x)))
-TSC_POINTWISE(reciprocal, 1, kFloats | kComplexes, (const Element<V>*, V x),
+TSC_POINTWISE(neg, 1, kInts | kFloats | kComplexes | kLight, (const Element<V>*, V x), TSC_BY_VALUE(-x, math::neg(x)))
+TSC_POINTWISE(square, 1, kInts | kFloats | kComplexes | kLight, (const Element<V>*, V x),
+              TSC_BY_VALUE(x* x, math::square(x)))
+TSC_POINTWISE(reciprocal, 1, kFloats | kComplexes | kLight, (const Element<V>*, V x),
               TSC_BY_VALUE(E(1) / x, math::reciprocal(x)))
 TSC_POINTWISE(add, 2, kBools | kInts | kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>* n, V a, V b),
               TSC_BY_VALUE(a + n[0] * b, math::add(a, b, n[0])))
@@ -139,8 +140,8 @@ TSC_POINTWISE(where, 3, kBools | kInts | kFloats | kComplexes, (const Element<V>
               TSC_BY_VALUE(condition == E(0) ? b : a, tsc::select(tsc::convert<bool>(condition), a, b)))
 TSC_POINTWISE(addcmul, 3, kInts | kFloats | kComplexes | kLight, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a * b, math::addcmul(x, a, b, n[0])))
-TSC_POINTWISE(fma, 3, kFloats, (const Element<V>*, V a, V b, V c), { return math::fma(a, b, c); })
-TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes, (const Element<V>* n, V x, V a, V b),
+TSC_POINTWISE(fma, 3, kFloats | kLight, (const Element<V>*, V a, V b, V c), { return math::fma(a, b, c); })
+TSC_POINTWISE(addcdiv, 3, kFloats | kComplexes | kLight, (const Element<V>* n, V x, V a, V b),
               TSC_BY_VALUE(x + n[0] * a / b, math::addcdiv(x, a, b, n[0])))
 TSC_POINTWISE(lerp, 3, kFloats | kComplexes | kWideNumbers | kLight, (const Element<V>*, V a, V b, V weight),
               { return math::lerp(a, b, weight); })
@@ -148,15 +149,17 @@ TSC_POINTWISE(clamp_tensor, 3, kInts | kFloats | kLight, (const Element<V>*, V x
               { return math::clamp_tensor(x, low, high); })
 TSC_POINTWISE(clamp, 1, kInts | kFloats | kLight, (const Element<V>* n, V x),
               { return math::clamp_tensor(x, splat<V>(n[0]), splat<V>(n[1])); })
-TSC_POINTWISE(hardtanh, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::hardtanh(x, n[0], n[1]); })
-TSC_POINTWISE(threshold, 1, kInts | kFloats, (const Element<V>* n, V x), { return math::threshold(x, n[0], n[1]); })
-TSC_POINTWISE(leaky_relu, 1, kFloats, (const Element<V>* n, V x), { return math::leaky_relu(x, n[0]); })
+TSC_POINTWISE(hardtanh, 1, kInts | kFloats | kLight, (const Element<V>* n, V x),
+              { return math::hardtanh(x, n[0], n[1]); })
+TSC_POINTWISE(threshold, 1, kInts | kFloats | kLight, (const Element<V>* n, V x),
+              { return math::threshold(x, n[0], n[1]); })
+TSC_POINTWISE(leaky_relu, 1, kFloats | kLight, (const Element<V>* n, V x), { return math::leaky_relu(x, n[0]); })
 TSC_POINTWISE(elu, 1, kFloats, (const Element<V>* n, V x), { return math::elu(x, n[0], n[1], n[2]); })
 TSC_POINTWISE(gelu, 1, kFloats, (const Element<V>*, V x), { return math::gelu(x); })
 TSC_POINTWISE(gelu_tanh, 1, kFloats, (const Element<V>*, V x), { return math::gelu_tanh(x); })
 TSC_POINTWISE(softplus, 1, kFloats, (const Element<V>* n, V x), { return math::softplus(x, n[0], n[1]); })
-TSC_POINTWISE(hardshrink, 1, kFloats, (const Element<V>* n, V x), { return math::hardshrink(x, n[0]); })
-TSC_POINTWISE(softshrink, 1, kFloats, (const Element<V>* n, V x), { return math::softshrink(x, n[0]); })
+TSC_POINTWISE(hardshrink, 1, kFloats | kLight, (const Element<V>* n, V x), { return math::hardshrink(x, n[0]); })
+TSC_POINTWISE(softshrink, 1, kFloats | kLight, (const Element<V>* n, V x), { return math::softshrink(x, n[0]); })
 TSC_POINTWISE(pow_scalar, 1, kFloats, (const Element<V>* n, V x),
               { return math::pow_scalar(x, static_cast<double>(n[0])); })
 #undef TSC_BY_VALUE
