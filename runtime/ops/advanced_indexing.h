@@ -289,11 +289,13 @@ inline Tensor index(Context& ctx, const Tensor& self, const List<Optional<Tensor
   if (!ctx.ok() || result.numel() == 0) return result;
   with_bytes(self.element_size(), [&]<class T>() {
     ctx.parallel_for(indexing.rows(), kGrain / tsc::max<i64>(indexing.row_length(), 1) + 1, [&](i64 begin, i64 end) {
-      indexing.for_each(begin, end, [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
+      char* const to = result.bytes();
+      const char* const from = self.bytes();
+      indexing.for_each(begin, end, [=](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
         if (step == 1 && count > 1) {
-          __builtin_memcpy(result.bytes() + n * sizeof(T), self.bytes() + offset * sizeof(T), count * sizeof(T));
+          __builtin_memcpy(to + n * sizeof(T), from + offset * sizeof(T), count * sizeof(T));
         } else {
-          for (i64 i = 0; i < count; ++i) move_element<T>(result.bytes(), n + i, self.bytes(), offset + i * step);
+          for (i64 i = 0; i < count; ++i) move_element<T>(to, n + i, from, offset + i * step);
         }
       });
     });
@@ -386,8 +388,13 @@ inline Tensor masked_select(Context& ctx, const Tensor& self, const Tensor& mask
   const auto make = [&](i64 count) { result = Tensor::empty(ctx, self.dtype(), dims(count)); };
   for_each_mask_part(ctx, set, chosen.numel(), make, [&](i64 begin, i64 end, i64 at) {
     with_bytes(self.element_size(), [&]<class T>() {
+      const bool* const chosen_here = set;
+      const char* const from = elements.bytes();
+      char* to = result.bytes() + at * static_cast<i64>(sizeof(T));
       for (i64 i = begin; i < end; ++i) {
-        if (set[i]) move_element<T>(result.bytes(), at++, elements.bytes(), i);
+        if (!chosen_here[i]) continue;
+        move_element<T>(to, 0, from, i);
+        to += sizeof(T);
       }
     });
   });

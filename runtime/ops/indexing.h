@@ -110,9 +110,8 @@ inline Tensor index_select(Context& ctx, const Tensor& self, i64 dim, const Tens
         }
         continue;
       }
-      with_bytes(b.inner, [&]<class T>() {
-        for (i64 i = first; i < last; ++i) move_element<T>(to, i, blocks, places[i]);
-      });
+      with_bytes(b.inner,
+                 [&]<class T>() { take_elements<T>(to + first * b.inner, blocks, places + first, last - first); });
     }
   });
   return result;

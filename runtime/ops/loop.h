@@ -211,6 +211,13 @@ template <class T>
 TSC_INLINE void move_element(char* to, i64 i, const char* from, i64 j) {
   __builtin_memcpy(to + i * static_cast<i64>(sizeof(T)), from + j * static_cast<i64>(sizeof(T)), sizeof(T));
 }
+// to[i] = from[places[i]] of elements of T's size that don't overlap.
+template <class T>
+[[gnu::noinline]] void take_elements(char* __restrict to, const char* __restrict from, const i64* __restrict places,
+                                     i64 count) {
+  TSC_NO_VECTORIZE
+  for (i64 i = 0; i < count; ++i) move_element<T>(to, i, from, places[i]);
+}
 // memmove, of 32 bytes and more that don't overlap. libc's has stores of 64 bytes where there are registers for them,
 // which lie in two lines of the cache each where rows are not aligned; for what fits in the cache these are up to a
 // quarter faster.

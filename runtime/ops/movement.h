@@ -362,6 +362,7 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, c
   const i64 lines = last > 0 ? sizes[last - 1] : 1;
   ctx.parallel_for(result.numel() / length, kGrain / length + 1, [&](i64 first_row, i64 last_row) {
     with_bytes(bytes, [&]<class T>() {
+      const i64* const places = columns;  // a copy that no store can change
       for (i64 row = first_row; row < last_row;) {
         // The rows of one plane, which differ by their index in the last dimension but one.
         const char* plane = self.bytes();
@@ -389,7 +390,7 @@ Tensor taken_from_places(Context& ctx, const Tensor& self, const Shape& sizes, c
               for (i64 k = i; k < end; ++k) move_element<T>(to, k, constant, 0);
             } else {
               TSC_NO_VECTORIZE
-              for (i64 k = i; k < end; ++k) move_element<T>(to, k, from + columns[k], 0);
+              for (i64 k = i; k < end; ++k) move_element<T>(to, k, from + places[k], 0);
             }
           }
         }

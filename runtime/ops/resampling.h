@@ -57,19 +57,38 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
     return ctx.fail(ErrorKind::kType, "\"upsample_nearest2d\" not implemented for '%s'",
                     scalar_type_name(input.dtype()));
   }
-  const auto positions = [&](i64 count, i64 size, double given) {
+  const auto sources = [&](i64 count, i64 size, double given) {
     const float scale = given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);
     const Tensor result = Tensor::empty(ctx, DType::kInt64, dims(count));
     for (i64 i = 0; ctx.ok() && i < count; ++i) result.data<i64>()[i] = nearest_source(i, scale, size);
     return result;
   };
-  // What there is less of is moved first.
-  const auto along = [&](const Tensor& from, i64 dim) {
-    const i64 count = dim == 2 ? r.height : r.width;
-    return index_select(ctx, from, dim, positions(count, input.size(dim), dim == 2 ? r.scale_h : r.scale_w));
-  };
-  const bool rows_first = r.height < input.size(2);
-  return in_format_of(ctx, input, rows_first ? along(along(input, 2), 3) : along(along(input, 3), 2));
+  const i64 height = input.size(2), width = input.size(3);
+  const Tensor from = dense(ctx, input), rows = sources(r.height, height, r.scale_h),
+               columns = sources(r.width, width, r.scale_w);
+  const Tensor result = Tensor::empty(ctx, input.dtype(), dims(input.size(0), input.size(1), r.height, r.width));
+  if (!ctx.ok()) return {};
+  const i64 *row_of = rows.data<i64>(), *column_of = columns.data<i64>();
+  const i64 element = input.element_size(), in_bytes = width * element, out_bytes = r.width * element;
+  bool is_same_row = width == r.width;  // each pixel is its own source
+  for (i64 x = 0; is_same_row && x < width; ++x) is_same_row = column_of[x] == x;
+  with_bytes(element, [&]<class T>() {
+    ctx.parallel_for(input.size(0) * input.size(1) * r.height, kGrain / r.width + 1, [&](i64 begin, i64 end) {
+      for (i64 n = begin; n < end; ++n) {
+        const i64 y = n % r.height;
+        char* to = result.bytes() + n * out_bytes;
+        const char* row = from.bytes() + (n / r.height * height + row_of[y]) * in_bytes;
+        if (n > begin && y > 0 && row_of[y] == row_of[y - 1]) {
+          copy_bytes(to, to - out_bytes, out_bytes);
+        } else if (is_same_row) {
+          copy_bytes(to, row, out_bytes);
+        } else {
+          take_elements<T>(to, row, column_of, r.width);
+        }
+      }
+    });
+  });
+  return in_format_of(ctx, input, result);
 }
 
 // Along a dimension, output o is the sum over k of weights[o][k] input[places[o][k]]. There are `kTaps`, or where that
@@ -223,8 +242,13 @@ inline Tensor upsample_bilinear2d(Context& ctx, const Tensor& input, const Optio
   }
   const bool bytes = input.dtype() == DType::kUInt8;
   const Tensor from = contiguous_as(ctx, input, bytes ? input.dtype() : dtype_of_compute(compute_of(input.dtype())));
-  const Tensor rows = resample_linear(ctx, from, 3, r.width, r.scale_w, align_corners);
-  const Tensor result = resample_linear(ctx, rows, 2, r.height, r.scale_h, align_corners);
+  const auto along = [&](const Tensor& image, i64 dim) {
+    return resample_linear(ctx, image, dim, dim == 2 ? r.height : r.width, dim == 2 ? r.scale_h : r.scale_w,
+                           align_corners);
+  };
+  // What there is less of is made first; bytes are rounded between, after the rows.
+  const bool height_first = !bytes && r.height < input.size(2);
+  const Tensor result = height_first ? along(along(from, 2), 3) : along(along(from, 3), 2);
   if (!ctx.ok()) return {};
   const bool is_copy = r.height == input.size(2) && r.width == input.size(3);
   return in_format_of(ctx, input, convert_to(ctx, result, input.dtype(), is_copy, None()));
@@ -339,6 +363,41 @@ struct GridSampler {
       }
     }
   }
+  // Points between four pixels: the offset of the first, or -1 where a pixel is outside, and the weights side by side,
+  // so that two pixels are one load and four weights another.
+  struct Squares {
+    int32_t offsets[kPoints];
+    C weights[kPoints][4];
+  };
+  static void find_squares(const Taps& taps, i64 count, Squares& squares) {
+    for (i64 p = 0; p < count; ++p) {
+      int32_t sign = 0;
+      for (int tap = 0; tap < 4; ++tap) {
+        sign |= taps.offsets[tap][p];
+        squares.weights[p][tap] = taps.weights[tap][p];
+      }
+      squares.offsets[p] = sign < 0 ? -1 : taps.offsets[0][p];
+    }
+  }
+  void add_squares(const C* image, const Taps& taps, const Squares& squares, i64 count, C* sums) const {
+    const i64 width = sizes[1];
+    TSC_NO_VECTORIZE
+    for (i64 p = 0; p < count; ++p) {
+      const int32_t offset = squares.offsets[p];
+      const C* weights = squares.weights[p];
+      C sum = C(0);
+      if (offset >= 0) {
+        const C *upper = image + offset, *lower = upper + width;
+        sum = (upper[0] * weights[0] + lower[0] * weights[2]) + (upper[1] * weights[1] + lower[1] * weights[3]);
+      } else {
+        for (int tap = 0; tap < 4; ++tap) {
+          const int32_t place = taps.offsets[tap][p];
+          sum += (place < 0 ? C(0) : image[place]) * weights[tap];
+        }
+      }
+      sums[p] = sum;
+    }
+  }
   template <int kCount>
   static void add_taps(const C* image, const Taps& taps, int first, i64 count, C* sums) {
     TSC_ONE_VECTOR
@@ -356,12 +415,19 @@ struct GridSampler {
     const i64 plane = sizes[0] * sizes[1] * (dims == 3 ? sizes[2] : 1), chunks = (points + kPoints - 1) / kPoints;
     ctx.parallel_for(batch * chunks, kGrain / (kPoints * 8 * tsc::max<i64>(channels, 1)) + 1, [&](i64 begin, i64 end) {
       Taps taps;
+      Squares squares;
+      const bool is_square = mode == 0 && dims == 2;
       taps.count = mode == 1 ? 1 : mode == 2 ? 16 : 1 << dims;
       for (i64 part = begin; part < end; ++part) {
         const i64 n = part / chunks, first = part % chunks * kPoints, count = tsc::min<i64>(kPoints, points - first);
         find_taps(grid + (n * points + first) * dims, count, taps);
+        if (is_square) find_squares(taps, count, squares);
         for (i64 c = n * channels; c < (n + 1) * channels; ++c) {
           const C* image = images + c * plane;
+          if (is_square) {
+            add_squares(image, taps, squares, count, output + c * points + first);
+            continue;
+          }
           C sums[kPoints] = {};
           for (int tap = 0; tap < taps.count;) {
             if (taps.count - tap >= 4) {

@@ -63,8 +63,13 @@ def _nearest_pixels(
     _check_sizes(input, output_size)
     assert input.is_floating_point() or input.dtype == torch.uint8, "upsample_nearest is for floats and bytes"
     result = input
-    for i in range(dims):
-        result = _nearest(result, i + 2, output_size[i], factors[i], half)
+    for i in range(dims):  # what shrinks first, and the last dimension before the first of what grows: so least is moved
+        if output_size[i] < input.size(i + 2):
+            result = _nearest(result, i + 2, output_size[i], factors[i], half)
+    for k in range(dims):
+        i = dims - 1 - k
+        if output_size[i] >= input.size(i + 2):
+            result = _nearest(result, i + 2, output_size[i], factors[i], half)
     return result
 
 
@@ -150,6 +155,9 @@ def _filtered(
     _check_sizes(input, output_size)
     known = input.dtype == torch.float32 or input.dtype == torch.float64 or input.dtype == torch.uint8
     assert known, "an interpolation with antialias is for float32, float64 and bytes"
+    if input.is_floating_point() and output_size[0] < input.size(2):  # what there is less of is made first
+        columns = _antialiased(input, 2, output_size[0], scales[0], align_corners, taps)
+        return _antialiased(columns, 3, output_size[1], scales[1], align_corners, taps)
     rows = _antialiased(input, 3, output_size[1], scales[1], align_corners, taps)
     return _antialiased(rows, 2, output_size[0], scales[0], align_corners, taps)
 
