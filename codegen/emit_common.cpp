@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
 #include "compiler/ir/tensor_data.h"
 #include "passes/region.h"
@@ -172,29 +173,34 @@ std::string dtype_constant(DType dtype) {
   return "DType::kUnknown";
 }
 
-std::string cpp_dim(const Dim& dim, const std::function<std::string(std::string_view)>& symbol) {
+std::string cpp_atom(const Dim::Atom& atom, const AtomName& name) {
+  const char* function = nullptr;
+  switch (atom.kind) {
+    case Dim::AtomKind::kSymbol:
+      TSC_ASSERT(false, "symbol {} has no name", atom.name);
+    case Dim::AtomKind::kFloorDiv:
+      function = "floor_div";
+      break;
+    case Dim::AtomKind::kMod:
+      function = "floor_mod";
+      break;
+    case Dim::AtomKind::kMin:
+      function = "min<i64>";
+      break;
+    case Dim::AtomKind::kMax:
+      function = "max<i64>";
+      break;
+    case Dim::AtomKind::kBroadcast:
+      function = "broadcast_size";
+      break;
+  }
+  return fmt::format("{}({}, {})", function, cpp_dim(atom.operands[0], name), cpp_dim(atom.operands[1], name));
+}
+
+std::string cpp_dim(const Dim& dim, const AtomName& name) {
   const auto atom = [&](const Dim::Atom& a) -> std::string {
-    const char* function = nullptr;
-    switch (a.kind) {
-      case Dim::AtomKind::kSymbol:
-        return symbol(a.name);
-      case Dim::AtomKind::kFloorDiv:
-        function = "floor_div";
-        break;
-      case Dim::AtomKind::kMod:
-        function = "floor_mod";
-        break;
-      case Dim::AtomKind::kMin:
-        function = "min<i64>";
-        break;
-      case Dim::AtomKind::kMax:
-        function = "max<i64>";
-        break;
-      case Dim::AtomKind::kBroadcast:
-        function = "broadcast_size";
-        break;
-    }
-    return fmt::format("{}({}, {})", function, cpp_dim(a.operands[0], symbol), cpp_dim(a.operands[1], symbol));
+    const std::string known = name(a);
+    return known.empty() ? cpp_atom(a, name) : known;
   };
   if (const auto constant = dim.constant()) return fmt::format("{}", *constant);
   // The constant term goes last: "2 * rows + 3" reads better than the canonical order may.

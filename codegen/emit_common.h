@@ -28,8 +28,13 @@ std::string cpp_element(ir::DType dtype);
 std::string cpp_value(ir::DType dtype);
 std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"
 
-// A size expression; `symbol` gives the C++ for a symbol.
-std::string cpp_dim(const ir::Dim& dim, const std::function<std::string(std::string_view)>& symbol);
+// What a symbol or another atom of a size is called; every symbol has a name, and other atoms are written out where it
+// is "".
+using AtomName = std::function<std::string(const ir::Dim::Atom&)>;
+// A size expression.
+std::string cpp_dim(const ir::Dim& dim, const AtomName& name);
+// An atom other than a symbol, written out, with names for what is in it: "floor_div(x_2 - 1, 2)".
+std::string cpp_atom(const ir::Dim::Atom& atom, const AtomName& name);
 
 // "f32[x.0, 64, 56, 56] at 1x64x56x56": for comments. With hints, the example's sizes.
 std::string shape_comment(const ir::Graph& graph, const ir::Type& type);

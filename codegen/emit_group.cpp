@@ -234,9 +234,7 @@ void emit_copy(RegionContext& region, ValueId value, const std::string& destinat
   const Graph& graph = region.model.graph;
   const auto& dims = graph.value(value).type.tensor.dims;
   const Address& a = region.addresses.at(value);
-  const auto text = [&](const Dim& dim) {
-    return cpp_dim(dim, [&](std::string_view name) { return "d." + region.model.symbols.of(name); });
-  };
+  const auto text = [&](const Dim& dim) { return region.size(dim); };
   std::string sizes, from, to, count = "1";
   const auto dense = passes::dense_strides(dims);
   for (size_t i = 0; i < dims.size(); ++i) {

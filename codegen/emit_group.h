@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/emit_common.h"
+#include "codegen/region_sizes.h"
 #include "passes/region.h"
 
 namespace tsc::codegen {
@@ -15,6 +16,15 @@ struct RegionContext {
   ModelContext& model;
   std::map<ir::ValueId, passes::Address> addresses;
   std::map<ir::ValueId, std::string> pointers;  // roots by their names in the region's function
+  RegionSizes sizes;
+
+  // A size in the region's functions, whose parameter `d` is the struct of its sizes.
+  std::string size(const ir::Dim& dim) const {
+    return cpp_dim(dim, [this](const ir::Dim::Atom& atom) {
+      const std::string field = sizes.field(atom);
+      return field.empty() ? "" : "d." + field;
+    });
+  }
 };
 
 // A group's function takes (ctx, d if the region has sizes, inputs..., outputs...).

@@ -4,6 +4,7 @@
 #include "codegen/emit_constant.h"
 #include "codegen/emit_number.h"
 #include "codegen/emit_profile.h"
+#include "codegen/region_sizes.h"
 #include "compiler/ir/assert.h"
 #include "compiler/ir/effects.h"
 #include "passes/passes.h"
@@ -91,6 +92,7 @@ class HostEmitter {
     if (is_called()) leave_if_failed();
     for (size_t i = 0; i < body.params.size(); ++i) bind_sizes(body.params[i]);
     check_constraints();
+    inputs_checked_ = true;
     emit_block(function_.body);
     if (!left_) out_.line("return {};", bare(body.results[0]));
     out_.close();
@@ -606,12 +608,35 @@ class HostEmitter {
     }
   }
 
-  std::string size(const Dim& dim) const {
-    return cpp_dim(dim, [&](std::string_view name) {
-      const auto found = symbols_.find(name);
-      TSC_ASSERT(found != symbols_.end(), "size {} is not known here", name);
-      return found->second;
-    });
+  // A quotient and the like stands in the expression where there is one only; else each gets a name before it.
+  std::string size(const Dim& dim) {
+    int others = 0;
+    for (const Dim::Term& term : dim.terms()) {
+      for (const auto& atom : term.factors) others += atom->kind != Dim::AtomKind::kSymbol;
+    }
+    if (others > 1) name_sizes(dim);
+    return cpp_dim(dim, [&](const Dim::Atom& atom) { return known_size(atom); });
+  }
+  // What an atom is called here, "" for what has no name. What is within it gets names, so that nothing is nested.
+  std::string known_size(const Dim::Atom& atom) {
+    const auto found = symbols_.find(atom.key);
+    if (found != symbols_.end()) return found->second;
+    TSC_ASSERT(atom.kind != Dim::AtomKind::kSymbol, "size {} is not known here", atom.name);
+    for (const Dim& operand : atom.operands) name_sizes(operand);
+    return "";
+  }
+  void name_sizes(const Dim& dim) {
+    if (!inputs_checked_) return;
+    for (const Dim::Term& term : dim.terms()) {
+      for (const auto& atom : term.factors) {
+        if (symbols_.contains(atom->key) || !is_total(*atom)) continue;
+        for (const Dim& operand : atom->operands) name_sizes(operand);
+        const std::string formula = cpp_atom(*atom, [&](const Dim::Atom& inner) { return known_size(inner); });
+        const std::string name = locals_.unique(atom_name(*atom, model_.symbols));
+        out_.line("const i64 {} = {};", name, formula);
+        symbols_[atom->key] = name;
+      }
+    }
   }
 
   void emit_symbolic(const Node& node) {
@@ -1043,7 +1068,8 @@ class HostEmitter {
   Names locals_{model_.names};
   ConstantEmitter constants_;
   std::map<ValueId, std::string> names_;
-  std::map<std::string, std::string, std::less<>> symbols_;  // size symbol -> C++ expression
+  std::map<std::string, std::string, std::less<>> symbols_;  // atom of sizes, by its key -> C++ expression
+  bool inputs_checked_ = false;  // before, no size is read but to check it
   std::vector<uint32_t> uses_ = graph_.use_counts();
   std::map<ValueId, Expression> expressions_;  // of values that stand where they are used
   std::map<ValueId, Use> single_uses_;

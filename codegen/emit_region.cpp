@@ -27,6 +27,12 @@ class HostRegion : public RegionEmitter {
     for (const std::string& name : call_.symbols) {
       out.line("static constexpr i64 {} = {};", model_.symbols.of(name), graph_.hints.find(name)->second);
     }
+    for (const auto& atom : group_.sizes.derived()) {
+      const auto value = Dim::make(atom->kind, atom->operands[0], atom->operands[1]).evaluate([&](std::string_view name) {
+        return std::optional(graph_.hints.find(name)->second);
+      });
+      out.line("static constexpr i64 {} = {};", group_.sizes.field(*atom), *value);
+    }
     std::string test;
     for (const std::string& name : call_.symbols) {
       test += fmt::format("{}d.{} == {}", test.empty() ? "" : " && ", model_.symbols.of(name), model_.symbols.of(name));

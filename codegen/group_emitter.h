@@ -109,9 +109,7 @@ class GroupEmitter {
     const NodeId def = graph_.value(id).def;
     return def != kNoId && std::ranges::find(body_.nodes, def) != body_.nodes.end();
   }
-  std::string size(const Dim& dim) const {
-    return cpp_dim(dim, [&](std::string_view name) { return "d." + model_.symbols.of(name); });
-  }
+  std::string size(const Dim& dim) const { return region_.size(dim); }
   std::string sizes(const std::vector<Dim>& list) const {
     std::string text;
     for (const Dim& dim : list) text += (text.empty() ? "" : ", ") + size(dim);

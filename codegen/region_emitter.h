@@ -34,7 +34,7 @@ class RegionEmitter {
         graph_(model.graph),
         region_(region),
         body_(region.blocks[0]),
-        group_{model, passes::region_addresses(graph_, body_), {}} {
+        group_{model, passes::region_addresses(graph_, body_), {}, {}} {
     call_.function = model.names.unique(wish);
     for (const NodeId id : graph_.block(body_).nodes) {
       if (graph_.node(id).op == Op::group) groups_.push_back(id);
@@ -44,7 +44,7 @@ class RegionEmitter {
   virtual ~RegionEmitter() = default;
 
   RegionCall run(Writer& out) {
-    collect_symbols();
+    collect_sizes();
     collect_interface();
     collect_buffers();
     assign_slots();
@@ -60,18 +60,10 @@ class RegionEmitter {
 
   const std::vector<Dim>& dims(ValueId id) const { return graph_.value(id).type.tensor.dims; }
 
-  std::string symbol(std::string_view name) const { return "d." + model_.symbols.of(name); }
-  std::string size(const Dim& dim) const {
-    return cpp_dim(dim, [&](std::string_view name) { return symbol(name); });
-  }
+  std::string size(const Dim& dim) const { return group_.size(dim); }
 
-  void collect_symbols() {
-    std::set<std::string> seen;
-    const auto add = [&](const Dim& dim) {
-      for (const std::string& name : dim.symbols()) {
-        if (seen.insert(name).second) call_.symbols.push_back(name);
-      }
-    };
+  void collect_sizes() {
+    const auto add = [&](const Dim& dim) { group_.sizes.add(dim, model_.symbols); };
     for_each_node(graph_, body_, [&](NodeId id) {
       const Node& node = graph_.node(id);
       for (const ValueId value : node.outputs) {
@@ -85,6 +77,7 @@ class RegionEmitter {
         }
       }
     });
+    call_.symbols = group_.sizes.symbols();
     if (!call_.symbols.empty()) call_.sizes = model_.names.unique(camel_case(call_.function) + "Sizes");
   }
 
@@ -180,13 +173,16 @@ class RegionEmitter {
     collect_more_buffers(last_use);
   }
 
-  // The fields of the struct of sizes.
+  // The fields of the struct of sizes: what the caller gives, and what follows from it.
   void emit_sizes(Writer& out) const {
     if (call_.sizes.empty()) return;
     out.blank();
     out.comment(fmt::format("Sizes that {} runs with.", call_.function));
     out.open("struct {}", call_.sizes);
     for (const std::string& name : call_.symbols) out.line("i64 {};", model_.symbols.of(name));
+    for (const auto& atom : group_.sizes.derived()) {
+      out.line("i64 {} = {};", group_.sizes.field(*atom), group_.sizes.formula(*atom));
+    }
     out.close(";");
   }
 

@@ -119,9 +119,9 @@ bool Names::take(const std::string& name) {
   return true;
 }
 
-const std::string& Scope::of(std::string_view text) {
+const std::string& Scope::of(std::string_view text, std::string_view wish) {
   const auto [found, is_new] = given_.try_emplace(std::string(text));
-  if (is_new) found->second = names_.unique(text);
+  if (is_new) found->second = names_.unique(wish);
   return found->second;
 }
 

@@ -57,7 +57,8 @@ class Names {
 // The names of one scope, such as a struct's fields: one for each text, however often it is asked for. "x" and "_x" differ.
 class Scope {
  public:
-  const std::string& of(std::string_view text);
+  const std::string& of(std::string_view text) { return of(text, text); }
+  const std::string& of(std::string_view text, std::string_view wish);
 
  private:
   Names names_;
