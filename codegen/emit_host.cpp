@@ -1069,7 +1069,7 @@ class HostEmitter {
   ConstantEmitter constants_;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string, std::less<>> symbols_;  // atom of sizes, by its key -> C++ expression
-  bool inputs_checked_ = false;  // before, no size is read but to check it
+  bool inputs_checked_ = false;                              // before, no size is read but to check it
   std::vector<uint32_t> uses_ = graph_.use_counts();
   std::map<ValueId, Expression> expressions_;  // of values that stand where they are used
   std::map<ValueId, Use> single_uses_;

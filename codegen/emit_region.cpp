@@ -28,9 +28,10 @@ class HostRegion : public RegionEmitter {
       out.line("static constexpr i64 {} = {};", model_.symbols.of(name), graph_.hints.find(name)->second);
     }
     for (const auto& atom : group_.sizes.derived()) {
-      const auto value = Dim::make(atom->kind, atom->operands[0], atom->operands[1]).evaluate([&](std::string_view name) {
-        return std::optional(graph_.hints.find(name)->second);
-      });
+      const auto value =
+          Dim::make(atom->kind, atom->operands[0], atom->operands[1]).evaluate([&](std::string_view name) {
+            return std::optional(graph_.hints.find(name)->second);
+          });
       out.line("static constexpr i64 {} = {};", group_.sizes.field(*atom), *value);
     }
     std::string test;
