@@ -173,28 +173,22 @@ std::string dtype_constant(DType dtype) {
   return "DType::kUnknown";
 }
 
+const SizeFunction& size_function(Dim::AtomKind kind) {
+  static constexpr SizeFunction kFunctions[] = {
+      {Dim::AtomKind::kFloorDiv, "floor_div", "over"},
+      {Dim::AtomKind::kMod, "floor_mod", "mod"},
+      {Dim::AtomKind::kMin, "min<i64>", "min"},
+      {Dim::AtomKind::kMax, "max<i64>", "max"},
+      {Dim::AtomKind::kBroadcast, "broadcast_size", "broadcast"},
+  };
+  const auto* const found = std::ranges::find(kFunctions, kind, &SizeFunction::kind);
+  TSC_ASSERT(found != std::end(kFunctions), "a symbol is no function");
+  return *found;
+}
+
 std::string cpp_atom(const Dim::Atom& atom, const AtomName& name) {
-  const char* function = nullptr;
-  switch (atom.kind) {
-    case Dim::AtomKind::kSymbol:
-      TSC_ASSERT(false, "symbol {} has no name", atom.name);
-    case Dim::AtomKind::kFloorDiv:
-      function = "floor_div";
-      break;
-    case Dim::AtomKind::kMod:
-      function = "floor_mod";
-      break;
-    case Dim::AtomKind::kMin:
-      function = "min<i64>";
-      break;
-    case Dim::AtomKind::kMax:
-      function = "max<i64>";
-      break;
-    case Dim::AtomKind::kBroadcast:
-      function = "broadcast_size";
-      break;
-  }
-  return fmt::format("{}({}, {})", function, cpp_dim(atom.operands[0], name), cpp_dim(atom.operands[1], name));
+  return fmt::format("{}({}, {})", size_function(atom.kind).cpp, cpp_dim(atom.operands[0], name),
+                     cpp_dim(atom.operands[1], name));
 }
 
 std::string cpp_dim(const Dim& dim, const AtomName& name) {

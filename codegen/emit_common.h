@@ -28,6 +28,14 @@ std::string cpp_element(ir::DType dtype);
 std::string cpp_value(ir::DType dtype);
 std::string dtype_constant(ir::DType dtype);  // "DType::kFloat32"
 
+// What makes an atom of its operands: the runtime's function, and a word for the names of what it gives.
+struct SizeFunction {
+  ir::Dim::AtomKind kind;
+  const char* cpp;
+  const char* word;
+};
+const SizeFunction& size_function(ir::Dim::AtomKind kind);  // of any kind but symbols
+
 // What a symbol or another atom of a size is called; every symbol has a name, and other atoms are written out where it
 // is "".
 using AtomName = std::function<std::string(const ir::Dim::Atom&)>;

@@ -21,30 +21,11 @@ bool is_total(const Dim::Atom& atom) {
 
 std::string atom_name(const Dim::Atom& atom, Scope& names) {
   if (atom.kind == Dim::AtomKind::kSymbol) return names.of(atom.name);
-  std::string_view verb;
-  switch (atom.kind) {
-    case Dim::AtomKind::kFloorDiv:
-      verb = "over";
-      break;
-    case Dim::AtomKind::kMod:
-      verb = "mod";
-      break;
-    case Dim::AtomKind::kMin:
-      verb = "min";
-      break;
-    case Dim::AtomKind::kMax:
-      verb = "max";
-      break;
-    case Dim::AtomKind::kBroadcast:
-      verb = "broadcast";
-      break;
-    case Dim::AtomKind::kSymbol:
-      break;
-  }
   const std::optional<int64_t> number = atom.operands[1].constant();
   const std::vector<std::string> symbols = atom.operands[0].symbols();
-  const std::string wish = fmt::format("{}_{}{}", symbols.empty() ? "size" : names.of(symbols[0]), verb,
-                                       number && *number >= 0 ? fmt::format("_{}", *number) : "");
+  const std::string wish =
+      fmt::format("{}_{}{}", symbols.empty() ? "size" : names.of(symbols[0]), size_function(atom.kind).word,
+                  number && *number >= 0 ? fmt::format("_{}", *number) : "");
   return names.of(atom.key, wish);
 }
 
