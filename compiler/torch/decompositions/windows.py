@@ -62,14 +62,20 @@ def _nearest_pixels(
     assert len(output_size) == dims, "It is expected that output_size has an entry for each dimension of the image"
     _check_sizes(input, output_size)
     assert input.is_floating_point() or input.dtype == torch.uint8, "upsample_nearest is for floats and bytes"
+    # PyTorch's kernel for small images doesn't look at the factor where the size is the same or twice as large.
+    known = [factor for factor in factors]
+    if dims == 2 and half == 0.0 and output_size[0] + output_size[1] <= 128:
+        for i in range(dims):
+            if output_size[i] == input.size(i + 2) or output_size[i] == 2 * input.size(i + 2):
+                known[i] = None
     result = input
     for i in range(dims):  # what shrinks first, and the last dimension before the first of what grows: so least is moved
         if output_size[i] < input.size(i + 2):
-            result = _nearest(result, i + 2, output_size[i], factors[i], half)
+            result = _nearest(result, i + 2, output_size[i], known[i], half)
     for k in range(dims):
         i = dims - 1 - k
         if output_size[i] >= input.size(i + 2):
-            result = _nearest(result, i + 2, output_size[i], factors[i], half)
+            result = _nearest(result, i + 2, output_size[i], known[i], half)
     return result
 
 
