@@ -345,6 +345,7 @@ std::multimap<std::string, Operands> cases() {
       {"upsample_nearest1d__vec", {line, ints({11}), none}},
       {"upsample_nearest1d__vec", {line, none, std::vector<double>{1.7}}},
       {"upsample_nearest2d", {image, ints({4, 9}), none, none}},
+      {"upsample_nearest2d", {image, ints({6, 12}), 1.1, 2.1}},
       {"upsample_nearest3d", {volume, ints({4, 9, 6}), none, 1.6, none}},
       {"upsample_nearest3d__vec", {volume, none, std::vector<double>{2.0, 1.6, 0.7}}},
       {"_upsample_nearest_exact1d", {line, ints({11}), none}},

@@ -122,7 +122,6 @@ def of_dtype(dtype):
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 5), None, [1.5, 2.0]),
         ("aten::upsample_nearest2d.vec", t(2, 3, 4, 10), None, [2.1, 1.05]),
         ("aten::upsample_nearest2d.vec", t(1, 2, 4, 200), None, [1.2, 1.001]),
-        ("aten::upsample_nearest2d", t(2, 3, 4, 10), [8, 10], 2.1, 1.05),
         ("aten::view_as_complex", torch.randn(3, 2)),
         ("aten::view_as_real", torch.randn(3, 2, dtype=torch.complex64)),
         ("aten::zeros", [2, 3], {"dtype": harvest.code(dtype)}),
