@@ -275,6 +275,7 @@ EmittedFile device_header(const ModelContext& model, const std::string& id) {
   out.comment(fmt::format("{}: what its host program calls in {}.cu.", model.graph.name, id));
   out.line("#pragma once");
   out.blank();
+  out.line("#include \"runtime/core/checks.h\"");
   out.line("#include \"runtime/core/tensor.h\"");
   out.blank();
   out.line("namespace tsc::model_{} {{", id);
