@@ -63,11 +63,11 @@ def _nearest_pixels(
     _check_sizes(input, output_size)
     assert input.is_floating_point() or input.dtype == torch.uint8, "upsample_nearest is for floats and bytes"
     # PyTorch's kernel for small images doesn't look at the factor where the size is the same or twice as large.
-    known = [factor for factor in factors]
-    if dims == 2 and half == 0.0 and output_size[0] + output_size[1] <= 128:
-        for i in range(dims):
-            if output_size[i] == input.size(i + 2) or output_size[i] == 2 * input.size(i + 2):
-                known[i] = None
+    is_small = dims == 2 and half == 0.0 and output_size[0] + output_size[1] <= 128
+    known: List[Optional[float]] = []
+    for i in range(dims):
+        is_plain = output_size[i] == input.size(i + 2) or output_size[i] == 2 * input.size(i + 2)
+        known.append(None if is_small and is_plain else factors[i])
     result = input
     for i in range(dims):  # what shrinks first, and the last dimension before the first of what grows: so least is moved
         if output_size[i] < input.size(i + 2):
