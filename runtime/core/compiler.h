@@ -376,6 +376,43 @@ TSC_INLINE bool all(Integers v) {
 #endif
 #endif
 
+// permute(a, b, index): lane index[i] modulo 2 N of a and b one after the other, each of N floats, where the target has
+// it.
+template <class V>
+inline constexpr bool kHasPermute = false;
+template <class V, class Integers>
+V permute(V a, V b, Integers index) = delete;
+
+#if !defined(TSC_SCALARS)
+#if defined(__AVX512F__)
+using Floats512 = Vector<float, 16>::Type;
+template <>
+inline constexpr bool kHasPermute<Floats512> = true;
+template <>
+TSC_INLINE Floats512 permute(Floats512 a, Floats512 b, Vector<int32_t, 16>::Type index) {
+#if defined(__clang__)
+  return __builtin_ia32_vpermi2varps512(a, index, b);
+#else
+  return __builtin_shuffle(a, b, index);
+#endif
+}
+#endif
+#if defined(__AVX2__)
+using Floats256 = Vector<float, 8>::Type;
+template <>
+inline constexpr bool kHasPermute<Floats256> = true;
+template <>
+TSC_INLINE Floats256 permute(Floats256 a, Floats256 b, Vector<int32_t, 8>::Type index) {
+#if defined(__clang__)
+  return __builtin_ia32_blendvps256(__builtin_ia32_permvarsf256(a, index), __builtin_ia32_permvarsf256(b, index),
+                                    (Floats256)(index << 28));
+#else
+  return __builtin_shuffle(a, b, index);
+#endif
+}
+#endif
+#endif
+
 #if defined(__AVX512VNNI__) && !defined(TSC_SCALARS)
 using Sums512 = Vector<int32_t, 16>::Type;
 template <>

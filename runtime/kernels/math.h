@@ -531,27 +531,65 @@ TSC_INLINE V softshrink(V x, S lambd = 0.5) {
 
 namespace detail {
 
-// x Phi(x) for x >= -kGeluReach. The upper tail Q of the normal distribution to the power -1/16 is so smooth that a
-// polynomial in |x| serves: Q = 1 / P^16, from double, of whose bits the power takes four. At the reach, 1 - Q is 1.
-inline constexpr float kGeluReach = 6.0f;
+// t Q(t), Q the upper tail of the normal distribution, near i kGeluStep: a polynomial of what t is beyond it, whose
+// coefficients of one power are a row. Each is of least squares of the relative error, below 2^-24 (the rounding of the
+// first).
+inline constexpr float kGeluStep = 0.1875f;
+inline constexpr float kGeluReach = 5.9f;  // nearest to the last piece; from here on 1 - Q is 1
+inline constexpr int kGeluDegree = 6;
 
+TSC_INLINE const float (&gelu_coefficients(int power))[kTableSize] {
+  // clang-format off
+  static constexpr float kCoefficients[kGeluDegree + 1][kTableSize] = {
+      {0.0f, 0x1.46e31cp-4f, 0x1.0fbddap-3f, 0x1.4a7eap-3f, 0x1.5c198p-3f, 0x1.4e8fb6p-3f, 0x1.2c32d6p-3f, 0x1.fcfa1p-4f,
+       0x1.9a76a4p-4f, 0x1.3c3fc2p-4f, 0x1.d2e35cp-5f, 0x1.4ad334p-5f, 0x1.c2a49ap-6f, 0x1.274fap-6f, 0x1.74a8eep-7f, 0x1.c50a54p-8f,
+       0x1.096698p-8f, 0x1.2bc88ep-9f, 0x1.468978p-10f, 0x1.570de8p-11f, 0x1.5babcp-12f, 0x1.53f11cp-13f, 0x1.40b6a4p-14f, 0x1.23f934p-15f,
+       0x1.008406p-16f, 0x1.b2fedap-18f, 0x1.63f91cp-19f, 0x1.1929e6p-20f, 0x1.acb3dep-22f, 0x1.3b78ep-23f, 0x1.c02c1ap-25f, 0x1.334be2p-26f},
+      {0x1p-1f, 0x1.689658p-2f, 0x1.b70f42p-3f, 0x1.866c9ep-4f, 0x1.95f1e6p-11f, -0x1.116ed2p-4f, -0x1.baa428p-4f, -0x1.034856p-3f,
+       -0x1.050e92p-3f, -0x1.dc91fcp-4f, -0x1.93c66ep-4f, -0x1.418908p-4f, -0x1.e4e1e4p-5f, -0x1.5bd286p-5f, -0x1.dc423ep-6f, -0x1.37e6aap-6f,
+       -0x1.876f5ap-7f, -0x1.d74936p-8f, -0x1.107234p-8f, -0x1.2eb7bcp-9f, -0x1.437006p-10f, -0x1.4c788ap-11f, -0x1.48ee38p-12f, -0x1.395244p-13f,
+       -0x1.1f6eap-14f, -0x1.fc03aap-16f, -0x1.b08e62p-17f, -0x1.62ee36p-18f, -0x1.18b3e2p-19f, -0x1.abff7ep-21f, -0x1.3a92b4p-22f, -0x1.bdda86p-24f},
+      {-0x1.988454p-2f, -0x1.8a5778p-2f, -0x1.620038p-2f, -0x1.25915p-2f, -0x1.bb4552p-3f, -0x1.271fep-3f, -0x1.3eae6ep-4f, -0x1.7f167ap-6f,
+       0x1.0944e4p-6f, 0x1.4d875ep-5f, 0x1.ab052p-5f, 0x1.b7043ap-5f, 0x1.8e22aep-5f, 0x1.4a2f76p-5f, 0x1.fdc7b6p-6f, 0x1.720648p-6f,
+       0x1.fc471cp-7f, 0x1.4bba56p-7f, 0x1.9cae1ep-8f, 0x1.ea5e86p-9f, 0x1.16bdp-9f, 0x1.2f901ap-10f, 0x1.3d073cp-11f, 0x1.3dc1e8p-12f,
+       0x1.31dfe8p-13f, 0x1.1aed4cp-14f, 0x1.f7303p-16f, 0x1.ae5a9ap-17f, 0x1.621d34p-18f, 0x1.186af2p-19f, 0x1.ab8686p-21f, 0x1.39cc32p-22f},
+      {0x1.00d2b4p-20f, 0x1.8de0c8p-5f, 0x1.6f655cp-4f, 0x1.e1bbccp-4f, 0x1.090024p-3f, 0x1.00c0c8p-3f, 0x1.bcf04cp-4f, 0x1.580476p-4f,
+       0x1.d0349ep-5f, 0x1.fe1854p-6f, 0x1.553a14p-7f, -0x1.0ff61p-8f, -0x1.9e637p-7f, -0x1.084c36p-6f, -0x1.07a614p-6f, -0x1.cb0268p-7f,
+       -0x1.6b0ec4p-7f, -0x1.0a1336p-7f, -0x1.6d633ap-8f, -0x1.d9611p-9f, -0x1.22a734p-9f, -0x1.536b32p-10f, -0x1.79da1ap-11f, -0x1.91bc58p-12f,
+       -0x1.98876cp-13f, -0x1.8dcd34p-14f, -0x1.734476p-15f, -0x1.4c5f3p-16f, -0x1.1d99b4p-17f, -0x1.d75ed4p-19f, -0x1.75bf74p-20f, -0x1.1cd9f4p-21f},
+      {0x1.103cp-4f, 0x1.f466f2p-5f, 0x1.77e05ap-5f, 0x1.b056c6p-6f, 0x1.1e0124p-8f, -0x1.d6fe6ep-7f, -0x1.c600a6p-6f, -0x1.1ff7dp-5f,
+       -0x1.299882p-5f, -0x1.014baap-5f, -0x1.811288p-6f, -0x1.f1d9b4p-7f, -0x1.eb4134p-8f, -0x1.ec9e4ep-10f, 0x1.c8ae3ep-10f, 0x1.d328bcp-9f,
+       0x1.0b2ac2p-8f, 0x1.e6f5fep-9f, 0x1.8ace8ep-9f, 0x1.22cbdp-9f, 0x1.8d38b4p-10f, 0x1.fd0b2p-11f, 0x1.32c9fcp-11f, 0x1.5eb3fcp-12f,
+       0x1.7bfdfp-13f, 0x1.89100cp-14f, 0x1.83c2bp-15f, 0x1.6d87b4p-16f, 0x1.49617cp-17f, 0x1.1c93dap-18f, 0x1.d7112ep-20f, 0x1.75ffdap-21f},
+      {0x1.43bc06p-12f, -0x1.636776p-7f, -0x1.3a2ab6p-6f, -0x1.7e17cep-6f, -0x1.754f2cp-6f, -0x1.2ba0c8p-6f, -0x1.701816p-7f, -0x1.f0bb3ap-9f,
+       0x1.5155b4p-9f, 0x1.c9db38p-8f, 0x1.2075ep-7f, 0x1.1c470ep-7f, 0x1.d54ed4p-8f, 0x1.4aedf2p-8f, 0x1.7b2846p-9f, 0x1.2bdf02p-10f,
+       0x1.5c16bep-18f, -0x1.430146p-11f, -0x1.b97904p-11f, -0x1.adbd7p-11f, -0x1.603126p-11f, -0x1.02fe82p-11f, -0x1.5dadep-12f, -0x1.b71014p-13f,
+       -0x1.0285c4p-13f, -0x1.1fab68p-14f, -0x1.2f2286p-15f, -0x1.2f5618p-16f, -0x1.21224ep-17f, -0x1.06eae4p-18f, -0x1.c8ef06p-20f, -0x1.7bb6b8p-21f},
+      {-0x1.6f59b8p-7f, 0x1.bec1e6p-8f, 0x1.189154p-4f, 0x1.69f7d2p-6f, 0x1.c6e518p-6f, -0x1.586302p-6f, -0x1.f6b296p-5f, -0x1.1023ap-5f,
+       0x1.4e423ap-6f, 0x1.1a8abcp-7f, -0x1.148a46p-7f, -0x1.589358p-9f, -0x1.c45934p-7f, -0x1.b644bap-8f, -0x1.99a58ap-9f, -0x1.2549b8p-10f,
+       -0x1.b9ff04p-10f, 0x1.9be27p-11f, 0x1.51e5d6p-12f, 0x1.8a538cp-12f, 0x1.505408p-12f, 0x1.2d1154p-13f, 0x1.243ef2p-13f, 0x1.4e22ep-14f,
+       0x1.2bc2f2p-14f, 0x1.3c91cp-15f, 0x1.5a5fa2p-16f, 0x1.6aa36cp-17f, 0x1.8f272cp-18f, 0x1.6e86c8p-19f, 0x1.532494p-20f, 0x1.278dc8p-21f}};
+  // clang-format on
+  return kCoefficients[power];
+}
+
+// x Phi(x) for x >= -kGeluReach.
 template <class V>
 TSC_INLINE V gelu_near(V x) {
-  // Q(t)^(-1/16) for 0 <= t <= 6, its power to 27 bits.
-  constexpr double kRoot[] = {0x1.0b5586d001357p+0,   0x1.aa9a79f6dd359p-5,   0x1.69a7d6845a7aap-6,
-                              0x1.c16674bf5bd2bp-9,   0x1.50a1b8232ed5ap-15,  0x1.572f8512f1dadp-15,
-                              0x1.0bb4f966383e2p-16,  -0x1.35e44868418a9p-18, 0x1.20f7670ecc922p-20,
-                              -0x1.41310adc0ed23p-23, 0x1.ff9b7686128a8p-27,  -0x1.e550b4f34e0d8p-31,
-                              0x1.e58b5cad516bbp-36};
-  auto power = polynomial(convert<double>(tsc::min(tsc::abs(x), splat<V>(kGeluReach))), kRoot);
-  for (int i = 0; i < 4; ++i) power = power * power;
-  const V tail = tsc::min(x, splat<V>(0x1p127f)) / convert<float>(power);  // of infinity, too, less than that
-  return select(less_equal(x, splat<V>(0.0f)), tail, x - tail);
+  const V t = tsc::min(tsc::abs(x), splat<V>(kGeluReach));
+  // Added to this, a number below 2^22 is rounded, and stands in the low bits.
+  const V whole = splat<V>(0x1.8p23f), shifted = fma(t, splat<V>(1 / kGeluStep), whole);
+  const Bits<V> piece = bit_cast<Bits<V>>(shifted);
+  const V beyond = fma(shifted - whole, splat<V>(-kGeluStep), t);
+  V tail = lookup<V>(gelu_coefficients(kGeluDegree), piece);
+  TSC_UNROLL
+  for (int power = kGeluDegree; power-- > 0;) tail = fma(tail, beyond, lookup<V>(gelu_coefficients(power), piece));
+  return tsc::max(x, splat<V>(0)) - tail;
 }
 
 }  // namespace detail
 
-// x Phi(x), the normal distribution through erfc, which keeps what is small.
+// x Phi(x), far from 0 through erfc, which keeps what is small.
 template <FloatValue V>
 TSC_INLINE V gelu(V x) {
   if constexpr (kIsSingle<V>) {

@@ -1,5 +1,5 @@
-// Portable vectors: Vec<T, N> is N lanes of T in the compiler's vector extension, and T itself when N is 1. Code that is
-// written once for a value type V (a Vec or a scalar) with the functions below gives the same bits at every width.
+// Portable vectors: Vec<T, N> is N lanes of T in the compiler's vector extension, and T itself when N is 1. Code that
+// is written once for a value type V (a Vec or a scalar) with the functions below gives the same bits at every width.
 //
 //   kLanes                      32-bit lanes of the target's vectors: 16, 8, 4, or 1 without vectors
 //   Element<V>, kLanesOf<V>     the lane type and the number of lanes of V (a scalar has one)
@@ -19,9 +19,11 @@
 //   mask_and(m, n), mask_or(m, n), mask_not(m), any(m), all(m)      of masks
 //   map_lanes<T>(f, v...)       a vector of T made by calling f on the scalars of each lane
 //   lane_indices<V>()           0, 1, 2, ...
+//   lookup<V>(table, index)     table[index modulo 32] of a table of 32 floats, lane by lane
 //
-// A Vec<bool, N> is a mask; in memory a bool is one byte. Comparison operators of vectors give integers: compare with less(a, b), equal(a, b), ... below, which give masks (bool for scalars).
-// Compile with -ffp-contract=off: a product and a sum are fused only where fma() says so.
+// A Vec<bool, N> is a mask; in memory a bool is one byte. Comparison operators of vectors give integers: compare with
+// less(a, b), equal(a, b), ... below, which give masks (bool for scalars). Compile with -ffp-contract=off: a product
+// and a sum are fused only where fma() says so.
 #pragma once
 
 #include "runtime/core/compiler.h"
@@ -352,6 +354,28 @@ TSC_INLINE V lane_indices() {
     lanes[i] = static_cast<Element<V>>(i);
   }
   return load<V>(lanes);
+}
+
+inline constexpr int kTableSize = 32;
+
+template <class V>
+TSC_INLINE V lookup(const float (&table)[kTableSize], Bits<V> index) {
+  if constexpr (!kIsVector<V>) {
+    return table[index & (kTableSize - 1)];
+  } else if constexpr (extension::kHasPermute<V>) {
+    constexpr int kPair = 2 * kLanesOf<V>;
+    V result = extension::permute(load<V>(table), load<V>(table + kPair / 2), index);
+    for (int i = kPair; i < kTableSize; i += kPair) {  // not with vectors of half the table
+      const V other = extension::permute(load<V>(table + i), load<V>(table + i + kPair / 2), index);
+      result = select(equal(index & splat<Bits<V>>(-kPair & (kTableSize - 1)), splat<Bits<V>>(i)), other, result);
+    }
+    return result;
+  } else {
+    V result = {};
+    TSC_UNROLL
+    for (int i = 0; i < kLanesOf<V>; ++i) result[i] = table[index[i] & (kTableSize - 1)];
+    return result;
+  }
 }
 
 template <class V>

@@ -137,5 +137,24 @@ TEST(Vec, MapLanes) {
   EXPECT_EQ(horizontal_sum(twice), kLanes * (kLanes - 1));
 }
 
+template <int kCount>
+void check_lookup() {
+  float table[kTableSize];
+  for (int i = 0; i < kTableSize; ++i) table[i] = 1.5f * static_cast<float>(i);
+  for (int first : {0, 5, 27, -40, 0x4b400000}) {
+    int32_t index[kCount];
+    float out[kCount];
+    for (int i = 0; i < kCount; ++i) index[i] = first + 11 * i;
+    store(out, lookup<Vec<float, kCount>>(table, load<Vec<int32_t, kCount>>(index)));
+    for (int i = 0; i < kCount; ++i) EXPECT_EQ(out[i], table[index[i] & (kTableSize - 1)]) << first << " " << i;
+  }
+}
+
+TEST(Vec, Lookup) {
+  check_lookup<kLanes>();
+  if constexpr (kLanes > 1) check_lookup<8>();  // which are half a vector, a whole one or two
+  check_lookup<1>();
+}
+
 }  // namespace
 }  // namespace tsc
