@@ -153,13 +153,43 @@ inline void with_dtype(DType dtype, F f) {
   }
 }
 
+// Converts what of n elements are whole vectors, and returns how many: those for which the compiler's own loops take vectors
+// that are too short.
+template <class To, class From>
+inline i64 convert_vectors(To*, const From*, i64) {
+  return 0;
+}
+#if defined(TSC_NATIVE_FLOAT16)
+template <class To, class From>
+  requires(kLanes > 1 && ((kSame<To, Float16> && kSame<From, float>) || (kSame<To, float> && kSame<From, Float16>)))
+inline i64 convert_vectors(To* to, const From* from, i64 n) {
+  using Floats = Vec<float, kLanes>;
+  using Halves = Vec<TSC_NATIVE_FLOAT16, kLanes>;
+  i64 i = 0;
+  TSC_NO_UNROLL
+  for (; i + kLanes <= n; i += kLanes) {
+    if constexpr (kSame<To, float>) {
+      Halves halves;
+      __builtin_memcpy(&halves, from + i, sizeof(halves));
+      store(to + i, __builtin_convertvector(halves, Floats));
+    } else {
+      const Halves halves = __builtin_convertvector(load<Floats>(from + i), Halves);
+      __builtin_memcpy(static_cast<void*>(to + i), &halves, sizeof(halves));
+    }
+  }
+  return i;
+}
+#endif
+
 // Reads n elements that lie `stride` bytes apart.
 template <class C>
 [[gnu::noinline]] void load_elements(C* to, const char* from, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
     if (stride == static_cast<i64>(sizeof(T))) {
+      const T* row = reinterpret_cast<const T*>(from);
+      const i64 done = convert_vectors(to, row, n);
       TSC_ONE_VECTOR
-      for (i64 i = 0; i < n; ++i) to[i] = convert_element<C>(reinterpret_cast<const T*>(from)[i]);
+      for (i64 i = done; i < n; ++i) to[i] = convert_element<C>(row[i]);
       return;
     }
     TSC_NO_VECTORIZE
@@ -170,8 +200,10 @@ template <class C>
 [[gnu::noinline]] void store_elements(const C* from, char* to, DType dtype, i64 stride, i64 n) {
   with_dtype(dtype, [&]<class T>() {
     if (stride == static_cast<i64>(sizeof(T))) {
+      T* row = reinterpret_cast<T*>(to);
+      const i64 done = convert_vectors(row, from, n);
       TSC_ONE_VECTOR
-      for (i64 i = 0; i < n; ++i) reinterpret_cast<T*>(to)[i] = convert_element<T>(from[i]);
+      for (i64 i = done; i < n; ++i) row[i] = convert_element<T>(from[i]);
       return;
     }
     TSC_NO_VECTORIZE
