@@ -50,8 +50,7 @@ inline Device device_numbered(Context& ctx, const Str& name, i64 index) {
 }
 inline bool is_floating_point(Context&, const Tensor& self) { return is_floating(self.dtype()); }
 inline bool is_complex(Context&, const Tensor& self) { return tsc::is_complex(self.dtype()); }
-inline bool is_contiguous(Context&, const Tensor& self) { return self.is_contiguous(); }
-inline bool is_contiguous(Context&, const Tensor& self, i64 memory_format) {
+inline bool is_contiguous(Context&, const Tensor& self, i64 memory_format = kContiguousFormat) {
   const bool channels_last = memory_format == kChannelsLast || memory_format == kChannelsLast3d;
   return channels_last ? is_in_format(self, memory_format) : self.is_contiguous();
 }

@@ -59,7 +59,7 @@ inline Tensor upsample_nearest2d(Context& ctx, const Tensor& input, const Option
   }
   // PyTorch's kernel for small images and for channels that lie side by side doesn't look at the factor where the size
   // is the same or twice as large.
-  const bool is_plain = r.height + r.width <= 128 || (is_channels_last(input) && input.size(1) > 3);
+  const bool is_plain = r.height + r.width <= 128 || (is_in_format(input, kChannelsLast) && input.size(1) > 3);
   const auto sources = [&](i64 count, i64 size, double given) {
     if (is_plain && (count == size || count == 2 * size)) given = 0;
     const float scale = given > 0 ? static_cast<float>(given) : static_cast<float>(size) / static_cast<float>(count);

@@ -347,6 +347,9 @@ std::multimap<std::string, Operands> cases() {
       {"upsample_nearest2d", {image, ints({4, 9}), none, none}},
       {"upsample_nearest2d", {image, ints({6, 12}), 1.1, 2.1}},
       {"upsample_nearest3d", {volume, ints({4, 9, 6}), none, 1.6, none}},
+      // Channels that lie side by side: where the size is the same or twice as large, the factor counts for nothing.
+      {"upsample_nearest3d",
+       {at::randn({2, 4, 10, 6, 7}).contiguous(at::MemoryFormat::ChannelsLast3d), ints({10, 6, 14}), 1.05, none, 2.1}},
       {"upsample_nearest3d__vec", {volume, none, std::vector<double>{2.0, 1.6, 0.7}}},
       {"_upsample_nearest_exact1d", {line, ints({11}), none}},
       {"_upsample_nearest_exact1d__vec", {line, none, std::vector<double>{1.7}}},

@@ -62,12 +62,17 @@ def _nearest_pixels(
     assert len(output_size) == dims, "It is expected that output_size has an entry for each dimension of the image"
     _check_sizes(input, output_size)
     assert input.is_floating_point() or input.dtype == torch.uint8, "upsample_nearest is for floats and bytes"
-    # PyTorch's kernel for small images doesn't look at the factor where the size is the same or twice as large.
-    is_small = dims == 2 and half == 0.0 and output_size[0] + output_size[1] <= 128
+    # PyTorch's kernel for small images and for channels that lie side by side doesn't look at the factor where the size is
+    # the same or twice as large.
+    is_other = False
+    if dims == 2:
+        is_other = output_size[0] + output_size[1] <= 128
+    elif dims == 3:
+        is_other = input.size(1) > 3 and input.is_contiguous(memory_format=3)  # torch.channels_last_3d
     known: List[Optional[float]] = []
     for i in range(dims):
         is_plain = output_size[i] == input.size(i + 2) or output_size[i] == 2 * input.size(i + 2)
-        known.append(None if is_small and is_plain else factors[i])
+        known.append(None if half == 0.0 and is_plain and is_other else factors[i])
     result = input
     for i in range(dims):  # what shrinks first, and the last dimension before the first of what grows: so least is moved
         if output_size[i] < input.size(i + 2):
