@@ -211,6 +211,37 @@ inline Tensor repeat(Context& ctx, const Tensor& self, const List<i64>& repeats)
   return result;
 }
 
+// How often each element of a dimension is repeated, from the one at `place` on, again and again.
+struct Repeats {
+  const i64* each;
+  i64 each_step, place, size;
+
+  TSC_INLINE i64 next() {
+    const i64 count = each[place * each_step];
+    place = place + 1 == size ? 0 : place + 1;
+    return count;
+  }
+};
+// Fills [to, end) with the elements, each as often as `repeats` says.
+template <class T>
+[[gnu::noinline]] void repeat_elements(char* to, char* const end, const char* element, Repeats repeats) {
+  constexpr i64 kBytes = sizeof(T), kBlock = 32;
+  for (; to != end; element += kBytes) {
+    // By blocks while there is room: the next element's copies come over what is too much.
+    char block[kBlock], *const stop = to + repeats.next() * kBytes;
+    TSC_UNROLL
+    for (i64 k = 0; k < kBlock; k += kBytes) __builtin_memcpy(block + k, element, kBytes);
+    for (; to < stop && end - to >= kBlock; to += kBlock) __builtin_memcpy(to, block, kBlock);
+    TSC_NO_VECTORIZE
+    for (; to < stop; to += kBytes) __builtin_memcpy(to, element, kBytes);
+    to = stop;
+  }
+}
+inline void repeat_rows(char* to, char* const end, const char* row, i64 bytes, Repeats repeats) {
+  for (; to != end; row += bytes) {
+    for (char* const stop = to + repeats.next() * bytes; to != stop; to += bytes) copy_bytes(to, row, bytes);
+  }
+}
 // Every element `repeats[i]` times along a dimension; without one, of the flattened tensor.
 inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const Tensor& repeats,
                                        const Optional<i64>& dim = None(), const Optional<i64>& output_size = None()) {
@@ -237,13 +268,17 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   const Tensor counts = contiguous_as(ctx, repeats, DType::kInt64);
   if (!ctx.ok()) return {};
   const i64* const each = counts.data<i64>();
-  const i64 each_step = counts.numel() == 1 ? 0 : 1;
+  const bool is_same = counts.numel() == 1;  // count of all elements
+  const i64 each_step = is_same ? 0 : 1;
   const auto count = [=](i64 i) { return each[i * each_step]; };
   i64 total = 0;
-  for (i64 i = 0; i < size; ++i) {
+  for (i64 i = 0; i < (is_same ? tsc::min<i64>(size, 1) : size); ++i) {
     if (count(i) < 0) return ctx.fail(ErrorKind::kRuntime, "repeats can not be negative");
     if (!checked_add(total, count(i), total))
       return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
+  }
+  if (is_same && !checked_multiply(total, size, total)) {
+    return ctx.fail(ErrorKind::kRuntime, "Storage size calculation overflowed");
   }
   if (output_size.has_value() && *output_size != total) {
     return ctx.fail(ErrorKind::kRuntime, "allocated size does not match required size");
@@ -253,29 +288,24 @@ inline Tensor repeat_interleave_tensor(Context& ctx, const Tensor& self, const T
   if (sizes.rank == 0) sizes.push(1);
   sizes[axis] = total;
   const Tensor result = Tensor::empty(ctx, self.dtype(), sizes);
-  const Tensor ends = counts.numel() == 1 ? Tensor() : Tensor::empty(ctx, DType::kInt64, dims(size));
+  const Tensor ends = is_same ? Tensor() : Tensor::empty(ctx, DType::kInt64, dims(size));
   if (!ctx.ok() || result.numel() == 0) return result;
   // Where the copies of i begin in the result.
   for (i64 i = 0, sum = 0; i < ends.numel(); ++i) ends.data<i64>()[i] = sum += count(i);
-  const auto begin_of = [&](i64 i) { return !ends.defined() ? i * count(0) : i == 0 ? 0 : ends.data<i64>()[i - 1]; };
+  const auto begin_of = [&](i64 i) { return is_same ? i * count(0) : i == 0 ? 0 : ends.data<i64>()[i - 1]; };
   const Blocks b(from, axis);
+  const auto place_of = [&](i64 n) {  // of the copies of element n
+    return result.bytes() + (n / size * total + begin_of(n % size)) * b.inner;
+  };
   ctx.parallel_for(b.outer * size, kGrain * size / (total * b.inner + 1) + 1, [&](i64 first, i64 last) {
-    with_bytes(self.element_size(), [&]<class T>() {
-      i64 i = first % size;
-      char* to = result.bytes() + (first / size * total + begin_of(i)) * b.inner;
-      for (i64 n = first; n < last; ++n) {
-        const char* element = from.bytes() + n * b.inner;
-        const i64 copies = count(i);
-        if (b.inner == static_cast<i64>(sizeof(T))) {
-          TSC_NO_VECTORIZE
-          for (i64 k = 0; k < copies; ++k) move_element<T>(to, k, element, 0);
-        } else {
-          for (i64 k = 0; k < copies; ++k) copy_bytes(to + k * b.inner, element, b.inner);
-        }
-        to += copies * b.inner;
-        i = i + 1 == size ? 0 : i + 1;
-      }
-    });
+    char *const to = place_of(first), *const end = place_of(last);
+    const char* const elements = from.bytes() + first * b.inner;
+    const Repeats repeats_from = {each, each_step, first % size, size};
+    if (b.inner == self.element_size()) {
+      with_bytes(b.inner, [&]<class T>() { repeat_elements<T>(to, end, elements, repeats_from); });
+    } else {
+      repeat_rows(to, end, elements, b.inner, repeats_from);
+    }
   });
   return result;
 }
