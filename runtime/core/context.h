@@ -41,11 +41,12 @@ inline constexpr size_t kAlignment = 64;
 
 // libc's memory. Its aligned_alloc takes many times as long as malloc, so the alignment is made here: before the block
 // lies the address that malloc gave. Large blocks ask for huge pages, where the system gives them: a region's arena
-// then costs its first call a few page faults instead of thousands, and later ones fewer misses of the TLB.
+// then costs its first call a few page faults instead of thousands, and later ones fewer misses of the TLB. For smaller
+// ones asking costs more than it saves.
 inline void* allocate_libc(void*, size_t alignment, size_t bytes) {
   constexpr size_t kHugePage = size_t{2} << 20;
   constexpr int kWithHugePages = 14;  // MADV_HUGEPAGE
-  const bool large = bytes >= 2 * kHugePage;
+  const bool large = bytes >= 4 * kHugePage;
   if (large) alignment = max(alignment, kHugePage);
   char* raw =
       static_cast<char*>(libc::malloc(bytes + alignment));  // aligned to 16 bytes, so at least 16 are free below

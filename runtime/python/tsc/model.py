@@ -54,10 +54,17 @@ class Method:
 
     def __call__(self, *args, **kwargs):
         if not kwargs and self._placement is None and args and len(args) == len(self.inputs):
-            call = self._take_call()
-            if call.borrow(args):
-                return self._call_tensors(call)
-            self._calls.append(call)
+            try:  # other threads take from them as well
+                call = self._calls.pop()
+            except IndexError:
+                instance = self._instance
+                call = values.TensorCall(instance.library, instance.pointer, self._raw_name, len(args))
+            try:
+                result = call(args)
+            finally:
+                self._calls.append(call)
+            if result is not NotImplemented:
+                return result
         given = list(args)
         if kwargs:
             self._place(given, kwargs)
@@ -74,20 +81,6 @@ class Method:
         options = abi.CallOptions(ctypes.sizeof(abi.CallOptions), flags, 0, placement.stream or None)
         where = (self._raw_name, array, len(given), ctypes.byref(options))
         return self._instance.take_result(library.call_on, *where, stream=placement.stream)
-
-    def _take_call(self) -> values.TensorCall:
-        try:  # other threads take from it as well
-            return self._calls.pop()
-        except IndexError:
-            return values.TensorCall(len(self.inputs))
-
-    def _call_tensors(self, call: values.TensorCall) -> Any:
-        instance = self._instance
-        if instance.library.call(instance.pointer, self._raw_name, call.inputs, len(self.inputs), *call.outputs) != 0:
-            raise abi.reported(call.error)
-        result = values.read_result(instance.library, call.result.value, 0)
-        self._calls.append(call)
-        return result
 
     def _place(self, given: list, named: Dict[str, Any]) -> None:
         """Puts named inputs into their positions, with defaults between."""

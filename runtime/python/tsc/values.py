@@ -5,7 +5,7 @@ import ctypes
 import enum
 from collections import namedtuple
 from functools import cached_property
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from tsc import abi
 from tsc.error import Error
@@ -240,24 +240,28 @@ def _dlpack_stream(handle: int) -> int:
 
 
 class TensorCall:
-    """What one call whose inputs are tensors needs of ctypes' objects, made once and used again by calls of the same method, one
-    at a time: to make them takes longer than to call."""
+    """Calls a method whose inputs are tensors. What that needs of ctypes' objects is made once, for calls one at a time: to make
+    them takes longer than to call."""
 
-    def __init__(self, count: int):
-        self._structs = [abi.TensorStruct() for _ in range(count)]
-        self._slots = [(struct, ctypes.byref(struct)) for struct in self._structs]
-        self.inputs = (abi.Value * count)()
-        for value, struct in zip(self.inputs, self._structs):
+    def __init__(self, library: abi.Entries, instance: ctypes.c_void_p, method: bytes, count: int):
+        self._library = library
+        structs = [abi.TensorStruct() for _ in range(count)]
+        self._slots = [(struct, ctypes.byref(struct)) for struct in structs]
+        inputs = (abi.Value * count)()
+        for value, struct in zip(inputs, structs):
             value.kind, value.u.tensor_address = abi.TENSOR, ctypes.addressof(struct)
-        self.result, self.error = ctypes.c_void_p(), abi.ErrorStruct()
-        self.outputs = (ctypes.byref(self.result), ctypes.byref(self.error))  # an entry point's last arguments
+        self._result, self._error = ctypes.c_void_p(), abi.ErrorStruct()
+        outputs = (ctypes.byref(self._result), ctypes.byref(self._error))
+        self._arguments = (instance, ctypes.c_char_p(method), inputs, ctypes.c_size_t(count), *outputs)
 
-    def borrow(self, tensors) -> bool:
-        """Describes the tensors where they lie; false when one must go by Arguments."""
+    def __call__(self, tensors) -> Any:
+        """The result for tensors that are described where they lie; NotImplemented when one must go by Arguments."""
         for tensor, (struct, reference) in zip(tensors, self._slots):
             if not _borrow(tensor, struct, reference):
-                return False
-        return True
+                return NotImplemented
+        if self._library.prepared_call(*self._arguments) != 0:
+            raise abi.reported(self._error)
+        return read_result(self._library, self._result.value, 0)
 
 
 class Arguments:
@@ -367,28 +371,43 @@ class Arguments:
             raise Error("type_error", f"a value of type {type(value).__name__} cannot be given to a model", "TypeError")
 
 
-# DLPack's exchange table of a class: a function that describes a tensor for as long as that lives, without a capsule; or
-# None. Only of classes that have a table of their own: a subclass may keep its elements elsewhere.
-_describers: Dict[type, Any] = {}
+class _Describer(NamedTuple):
+    """Describes tensors of a class for as long as they live, without a capsule."""
+
+    describe: Callable[[Any, Any], int]  # by DLPack's exchange table
+    is_neg: Callable[[Any], bool]  # torch's, of tensors whose elements are to be negated when they are read
+    is_conj: Callable[[Any], bool]
+
+
+# None for a class without an exchange table of its own: a subclass may keep its elements elsewhere.
+_describers: Dict[type, Optional[_Describer]] = {}
+
+
+def _never(value: Any) -> bool:
+    return False
 
 
 def _meet(kind: type) -> None:
     if kind in _describers:
         return
-    capsule, describe = vars(kind).get("__dlpack_c_exchange_api__"), None
+    _describers[kind] = None
+    capsule = vars(kind).get("__dlpack_c_exchange_api__")
     if type(capsule).__name__ == "PyCapsule":
         table = abi.ExchangeTable.from_address(_api.PyCapsule_GetPointer(capsule, b"dlpack_exchange_api"))
-        describe = table.describe if table.major == 1 and table.describe else None
-    _describers[kind] = describe
+        if table.major == 1 and table.describe:
+            _describers[kind] = _Describer(table.describe, getattr(kind, "is_neg", _never), getattr(kind, "is_conj", _never))
 
 
 def _borrow(value: Any, struct: abi.TensorStruct, reference) -> bool:
     """Describes the tensor where it lies, of a class that says so at once: __dlpack__() is Python code, which costs microseconds."""
-    describe = _describers.get(type(value))
-    if describe is None or _is_lazy(value):
+    describer = _describers.get(type(value))
+    if describer is None:
         return False
+    describe, is_neg, is_conj = describer
     try:
-        return describe(value, reference) == 0 and struct.device_type == abi.CPU
+        if is_neg(value) or is_conj(value):
+            return False
+        return describe(ctypes.py_object(value), reference) == 0 and struct.device_type == abi.CPU
     except Exception:  # the slow way tells what is wrong
         return False
 
@@ -421,6 +440,9 @@ _named_tuples: Dict[Tuple[str, Tuple[str, ...]], type] = {}
 
 def read_result(library: abi.Entries, result: int, stream: int) -> Any:
     """A tsc_result, which begins with its value, as Python's value."""
+    tensor = abi.TensorValue.from_address(result)
+    if tensor.kind == abi.TENSOR:
+        return Tensor(ResultOwner(library, result, stream), tensor.tensor_address)
     return read(abi.Value.from_address(result), ResultOwner(library, result, stream))
 
 
