@@ -94,7 +94,7 @@ struct Marshal<Tensor> {
       tensor = Tensor();
       return;
     }
-    pack_elements(tensor, static_cast<char*>(copy->data));
+    pack_elements(ctx, tensor, static_cast<char*>(copy->data));
     borrowed->drop();
     impl->storage = copy;
     impl->data = static_cast<char*>(copy->data);

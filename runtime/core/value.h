@@ -394,7 +394,7 @@ inline void Writer::write_tensor(const Tensor& tensor, tsc_value& to) {
     Storage* copy = Storage::allocate(ctx, static_cast<size_t>(tensor.numel() * tensor.element_size()));
     if (copy == nullptr) return;
     data = static_cast<char*>(copy->data);
-    pack_elements(tensor, data);
+    pack_elements(ctx, tensor, data);
     result.adopt(copy);
   }
   made->data = data;

@@ -249,13 +249,18 @@ class Indexing {
       tensors_[k] = empty ? expanded : checked_indices(ctx_, expanded, self_.size(dims_[k]), Wrap::kNegative, "index");
     }
     if (!ctx_.ok() || empty) return;
-    offsets_ = filled(ctx_, dims(common_.numel()), DType::kInt64, 0);
+    if (count_ == 1 && self_.stride(dims_[0]) == 1 && !may_overlap(self_, tensors_[0])) {
+      offsets_ = tensors_[0];
+      return;
+    }
+    offsets_ = Tensor::empty(ctx_, DType::kInt64, dims(common_.numel()));
     if (!ctx_.ok()) return;
     i64* const offsets = offsets_.data<i64>();
     ctx_.parallel_for(offsets_.numel(), kGrain, [&](i64 begin, i64 end) {
+      if (count_ == 0) libc::memset(offsets + begin, 0, sizeof(i64) * static_cast<size_t>(end - begin));
       for (i64 k = 0; k < count_; ++k) {
         const i64 stride = self_.stride(dims_[k]), *index = tensors_[k].data<i64>();
-        for (i64 c = begin; c < end; ++c) offsets[c] += index[c] * stride;
+        for (i64 c = begin; c < end; ++c) offsets[c] = (k == 0 ? 0 : offsets[c]) + index[c] * stride;
       }
     });
   }
@@ -335,17 +340,27 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   const Tensor from = dense(ctx, expand_sizes(ctx, may_overlap(self, values) ? copied(ctx, values) : values, shape));
   if (!ctx.ok()) return {};
   const i64 bytes = self.element_size();
+  i64 extent = 0;
+  Tensor::extent_bytes(self.sizes(), self.strides(), bytes, extent);
+  // Each of a few threads goes over all indices and writes what lies in its part of self: of those that name one element
+  // the last one wins, as on one thread.
+  const i64 parts = from.numel() > kGrain && self.numel() > 0 ? tsc::min<i64>(ctx.threads(), 4) : 1;
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
-    // In order and on one thread: of threads that each wrote its part of self, all would go over all indices, which
-    // takes longer.
-    indexing.for_each(0, indexing.rows(), [&](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
-      if (step == 1 && count > 1 && !accumulate) {
-        copy_bytes(self.bytes() + offset * bytes, from.bytes() + n * bytes, count * bytes);
-      } else if (step == 1) {
-        for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i, from.bytes(), n + i);
-      } else {
-        for (i64 i = 0; i < count; ++i) put(self.bytes(), offset + i * step, from.bytes(), n + i);
-      }
+    ctx.parallel_for(parts, 1, [&, to = self.bytes(), data = from.bytes()](i64 begin, i64 end) {
+      const i64 low = extent / bytes * begin / parts, reach = extent / bytes * end / parts - low;
+      alignas(16) char spare[16] = {};
+      indexing.for_each(0, indexing.rows(), [=, &spare](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
+        const bool is_own = static_cast<uint64_t>(offset - low) < static_cast<uint64_t>(reach);
+        if (count == 1) {
+          put(is_own ? to : spare, is_own ? offset : 0, data, n);
+        } else if (!is_own) {
+          return;
+        } else if (step == 1 && !accumulate) {
+          copy_bytes(to + offset * bytes, data + n * bytes, count * bytes);
+        } else {
+          for (i64 i = 0; i < count; ++i) put(to, offset + i * step, data, n + i);
+        }
+      });
     });
   });
   return self;

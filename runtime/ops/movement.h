@@ -596,20 +596,23 @@ inline Tensor triangle(Context& ctx, const Tensor& self, i64 diagonal, bool lowe
   if (self.dim() < 2) {
     return ctx.fail(ErrorKind::kRuntime, "tri%s: input tensor must have at least 2 dimensions", lower ? "l" : "u");
   }
-  const Tensor result = contiguous_copy(ctx, self, self.dtype());
-  if (!ctx.ok()) return {};
+  const bool is_copied = !self.is_contiguous();
+  const Tensor result = is_copied ? copy_dense(ctx, self) : Tensor::empty(ctx, self.dtype(), self.sizes());
+  if (!ctx.ok() || result.numel() == 0) return result;
   const i64 rows = self.size(self.dim() - 2), columns = self.size(self.dim() - 1), bytes = self.element_size();
-  for (i64 r = 0; columns > 0 && r < result.numel() / columns; ++r) {
-    // Columns from `edge` on lie above the diagonal.
-    const i64 reach = tsc::min(tsc::max(diagonal, -rows), columns);
-    const i64 edge = tsc::min(tsc::max<i64>(r % rows + reach + (lower ? 1 : 0), 0), columns);
-    char* row = result.bytes() + r * columns * bytes;
-    if (lower) {
-      libc::memset(row + edge * bytes, 0, static_cast<size_t>((columns - edge) * bytes));
-    } else {
-      libc::memset(row, 0, static_cast<size_t>(edge * bytes));
+  const i64 reach = tsc::min(tsc::max(diagonal, -rows), columns);
+  char* const to = result.bytes();
+  const char* const from = is_copied ? to : self.bytes();
+  ctx.parallel_for(result.numel() / columns, kGrain / columns + 1, [=](i64 begin, i64 end) {
+    for (i64 r = begin; r < end; ++r) {
+      // Columns from `edge` on lie above the diagonal.
+      const i64 edge = tsc::min(tsc::max<i64>(r % rows + reach + (lower ? 1 : 0), 0), columns);
+      const i64 row = r * columns * bytes, middle = row + edge * bytes, next = row + columns * bytes;
+      const i64 kept = lower ? row : middle, cleared = lower ? middle : row;
+      if (!is_copied) copy_bytes(to + kept, from + kept, lower ? middle - row : next - middle);
+      libc::memset(to + cleared, 0, static_cast<size_t>(lower ? next - middle : middle - row));
     }
-  }
+  });
   return result;
 }
 inline Tensor tril(Context& ctx, const Tensor& self, i64 diagonal = 0) { return triangle(ctx, self, diagonal, true); }

@@ -136,8 +136,12 @@ def replaced(value, tensors):
     return value
 
 
-def calls(op, dtype, limit):
-    """(number, function of tensors, its tensors) for the first samples of an op of op_db."""
+def calls(op, dtype, limit, in_place=False):
+    """(number, function of tensors, its tensors) for the first samples of an op of op_db, or of its form that writes to
+    its first operand: to a copy of it, which is the result."""
+    function = op.get_inplace() if in_place else op.op
+    if function is None:
+        return
     try:
         found = [s for s, _ in zip(op.sample_inputs("cpu", dtype, requires_grad=False), range(limit))]
     except Exception:
@@ -147,7 +151,11 @@ def calls(op, dtype, limit):
 
         def call(*given, everything=everything):
             first, args, kwargs = replaced(everything, iter(given))
-            return op.op(first, *args, **kwargs)
+            if not in_place:
+                return function(first, *args, **kwargs)
+            first = first.clone()
+            function(first, *args, **kwargs)
+            return first
 
         if tensors_in(everything):
             yield number, call, tensors_in(everything)

@@ -67,10 +67,11 @@ def identifier(text):
     return "op_" + re.sub(r"\W", "_", text)
 
 
-def samples_of(op, dtype, limit):
+def samples_of(op, dtype, limit, in_place=False):
     """(name, function of tensors, its tensors)"""
-    for number, call, tensors in harvest.calls(op, dtype, limit):
-        yield identifier(f"{full_name(op)}_{str(dtype)[6:]}_{number}"), call, tensors
+    form = "_in_place" if in_place else ""
+    for number, call, tensors in harvest.calls(op, dtype, limit, in_place):
+        yield identifier(f"{full_name(op)}_{str(dtype)[6:]}_{number}{form}"), call, tensors
 
 
 def of_usual_dtypes(limit):

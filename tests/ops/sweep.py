@@ -2,6 +2,7 @@
 
     sweep.py --dtypes float32 int64 bool --facts build/facts --table docs/op-samples.md
     sweep.py --ops 'nn.functional.*' --limit 4 --show        what is wrong or refused, sample by sample
+    sweep.py --in-place --limit 40                           the forms that write to their first operand
 
 Every sample of torch.testing's op_db is traced, compiled with many others into one library, and compared with PyTorch's
 interpreter. A sample passes, is wrong, is refused by name, crashes, or is no program: PyTorch can't trace it or load it.
@@ -53,14 +54,14 @@ def units(model, case):
         return compare.units(case.call, case.tensors, result)
 
 
-def work(jobs, limit, skip):
+def work(jobs, limit, in_place, skip):
     """Prints a line for each sample: what became of it. `skip`: those that crashed a worker before."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found, place = [], {}
     by_name = {programs.full_name(op): op for op in harvest.op_db}
     for name, dtype in jobs:
-        for sample in programs.samples_of(by_name[name], getattr(torch, dtype), limit):
+        for sample in programs.samples_of(by_name[name], getattr(torch, dtype), limit, in_place):
             case = programs.traced([sample])
             place[sample[0]] = (name, dtype)
             if sample[0] in skip:
@@ -108,11 +109,11 @@ def work(jobs, limit, skip):
                     tell(PASSED, case, units=units(ours, case))
 
 
-def outcomes(jobs, limit):
+def outcomes(jobs, limit, in_place):
     """What became of each sample of the jobs, from a process of their own; of another, without the sample, where it died."""
     done, skip = {}, {}
     while True:
-        command = [sys.executable, __file__, "--worker", json.dumps([jobs, limit, list(skip)])]
+        command = [sys.executable, __file__, "--worker", json.dumps([jobs, limit, in_place, list(skip)])]
         running, error = None, ""
         try:
             process = subprocess.run(command, capture_output=True, text=True, timeout=60 * MINUTES)
@@ -225,6 +226,7 @@ def main():
     parser.add_argument("--dtypes", nargs="+", default=["float32", "int64", "bool"])
     parser.add_argument("--limit", type=int, default=ALL, help="samples of each op and dtype")
     parser.add_argument("--ops", nargs="+", default=["*"], help="patterns of op_db's names")
+    parser.add_argument("--in-place", action="store_true", help="the ops' forms that write to their first operand")
     parser.add_argument("--show", action="store_true", help="print what is wrong, refused or crashes")
     parser.add_argument("--facts", type=Path, help="a folder that keeps what was found")
     parser.add_argument("--table", type=Path, help="write the table of all facts there")
@@ -237,7 +239,7 @@ def main():
     ops = [op for op in harvest.op_db if any(fnmatch.fnmatch(programs.full_name(op), each) for each in options.ops)]
     found = []
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        running = [pool.submit(outcomes, jobs, options.limit) for jobs in chunks(ops, options.dtypes, options.limit)]
+        running = [pool.submit(outcomes, jobs, options.limit, options.in_place) for jobs in chunks(ops, options.dtypes, options.limit)]
         for number, job in enumerate(concurrent.futures.as_completed(running)):
             facts = [{**fact, "limit": options.limit} for fact in job.result()]
             found += facts
