@@ -132,6 +132,9 @@ class Simplifier {
       case Op::linear_result:  // for a matrix
         if (same_type(in(id, 0), out(id))) drop(id);
         return;
+      case Op::in_place_result:
+        if (same_type(in(id, 0), in(id, 1))) drop(id);
+        return;
       case Op::permute:
         return visit_permute(id);
       case Op::transpose: {

@@ -336,6 +336,8 @@ Shape view_of(const Rule& rule) {
       shape->back() = (*rows)[1];
       return shape;
     }
+    case Op::in_place_result:
+      return rule.shape(0);
     case Op::flatten:
       return flatten(rule);
     case Op::unflatten:

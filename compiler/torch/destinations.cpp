@@ -36,6 +36,26 @@ bool is_functional_twin(const FunctionSchema& twin, const FunctionSchema& schema
   });
 }
 
+// Writes its first operand, and is compiled neither so nor by a decomposition.
+bool is_in_place(const FunctionSchema& schema) {
+  const auto returns_tensor = schema.returns().size() == 1 && schema.returns()[0].type()->kind() == c10::TypeKind::TensorType;
+  if (!schema.name().ends_with('_') || schema.name().ends_with("__") || !returns_tensor) return false;
+  const c10::AliasInfo* alias = schema.arguments().empty() ? nullptr : schema.arguments()[0].alias_info();
+  return alias != nullptr && alias->isWrite() && !find_row(schema) && find_decomposition(schema) == nullptr;
+}
+// The functional overload of an op that writes in place, which has another name and may have another overload's.
+const FunctionSchema* find_twin_of_in_place(const FunctionSchema& schema) {
+  const auto same_type = [](const Argument& a, const Argument& b) { return *a.type() == *b.type(); };
+  const std::string name = schema.name().substr(0, schema.name().size() - 1);
+  for (const auto& candidate : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(name))) {
+    const FunctionSchema& twin = candidate->schema();
+    const bool is_new = twin.returns().size() == 1 && twin.returns()[0].alias_info() == nullptr;
+    if (!is_new || !std::ranges::equal(twin.arguments(), schema.arguments(), same_type)) continue;
+    if (find_row(twin) || find_decomposition(twin) != nullptr) return &twin;
+  }
+  return nullptr;
+}
+
 // Loops over elements, and what is made of them, convert to the destination's dtype; other kernels want their own.
 bool wants_exact_dtype(const Node* functional) {
   const std::string name = functional->kind().toUnqualString();
@@ -50,6 +70,20 @@ bool wants_exact_dtype(const Node* functional) {
     default:
       return true;
   }
+}
+
+// The functional op, and what it gives written to the operand.
+void replace_in_place(Graph& graph, Node* node, const FunctionSchema& twin) {
+  const torch::jit::WithInsertPoint before(node);
+  const auto insert = [&](c10::Symbol kind, const std::vector<Value*>& inputs) {
+    Node* made = graph.insertNode(graph.create(kind, inputs, 1));
+    made->copyMetadata(node);
+    return made->output()->setType(c10::TensorType::get());
+  };
+  Value* result = insert(c10::Symbol::fromQualString(twin.name()), node->inputs().vec());
+  result = insert(c10::Symbol::fromQualString("tsc::in_place_result"), {result, node->input(0)});
+  node->output()->replaceAllUsesWith(insert(c10::aten::copy_, {node->input(0), result, graph.insertConstant(false)}));
+  node->destroy();
 }
 
 void replace(Graph& graph, Node* node, const FunctionSchema& twin) {
@@ -91,13 +125,16 @@ void replace_destinations(Graph& graph, Block* block) {
     for (Block* inner : node->blocks()) replace_destinations(graph, inner);
     const FunctionSchema* schema = node->maybeSchema();
     if (schema == nullptr) continue;
-    if (const FunctionSchema* twin = find_functional_twin(*schema)) replace(graph, node, *twin);
+    if (const FunctionSchema* twin = find_functional_twin(*schema)) {
+      is_in_place(*schema) ? replace_in_place(graph, node, *twin) : replace(graph, node, *twin);
+    }
   }
 }
 
 }  // namespace
 
 const FunctionSchema* find_functional_twin(const FunctionSchema& schema) {
+  if (is_in_place(schema)) return find_twin_of_in_place(schema);
   const auto is_destination = [](const Argument& argument) {
     return argument.is_out() && argument.type()->kind() == c10::TypeKind::TensorType;
   };

@@ -56,6 +56,15 @@ at::Tensor softmax_attention(const at::Tensor& query, const at::Tensor& key, con
   return at::matmul(at::softmax(mask ? scores + *mask : scores, -1), value);
 }
 
+// A result that is written to `self`, in place.
+at::Tensor in_place_result(const at::Tensor& result, const at::Tensor& self) {
+  TORCH_CHECK(c10::canCast(result.scalar_type(), self.scalar_type()), "result type ", result.scalar_type(),
+              " can't be cast to the desired output type ", self.scalar_type());
+  TORCH_CHECK(self.sizes() == result.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ",
+              result.sizes());
+  return result.alias();
+}
+
 // A result into the destination of an `.out` overload, which takes its sizes.
 at::Tensor write_out_(const at::Tensor& self, const at::Tensor& result, bool exact) {
   if (exact) {
@@ -131,6 +140,7 @@ void define_own_operators() {
         "Tensor",
         &at::grid_sampler);
     result.def("write_out_(Tensor(a!) self, Tensor result, bool exact) -> Tensor(a!)", &write_out_);
+    result.def("in_place_result(Tensor(a) result, Tensor self) -> Tensor(a)", &in_place_result);
     result.def("linear_result(Tensor(a) rows, Tensor input) -> Tensor(a)", &linear_result);
     return result;
   }();

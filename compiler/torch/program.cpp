@@ -296,8 +296,8 @@ void inline_everything(const Program& program, const std::shared_ptr<Graph>& gra
   }
   remove_modes(*graph);
   replace_nested_tensors(*graph);
-  replace_destinations(*graph);
   torch::jit::NormalizeOps(graph);  // torch.multiply is torch.mul
+  replace_destinations(*graph);
 }
 
 // Replaces the read of an attribute that nobody writes by its value when that can steer control flow; otherwise

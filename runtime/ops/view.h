@@ -185,6 +185,20 @@ inline Tensor linear_result(Context& ctx, const Tensor& rows, const Tensor& inpu
   return reshape_to(ctx, rows, shape);
 }
 
+// A result that is written to `self`, in place: has its sizes, and a dtype that becomes its own.
+inline Tensor in_place_result(Context& ctx, const Tensor& result, const Tensor& self) {
+  if (!ctx.ok() || !self.defined() || !result.defined()) return {};
+  if (!can_cast(result.dtype(), self.dtype())) {
+    return ctx.fail(ErrorKind::kRuntime, "result type %s can't be cast to the desired output type %s",
+                    scalar_type_name(result.dtype()), scalar_type_name(self.dtype()));
+  }
+  if (!same_sizes(result.sizes(), self.sizes())) {
+    return ctx.fail(ErrorKind::kShape, "output with shape %s doesn't match the broadcast shape %s",
+                    SizesText(self.sizes()).text, SizesText(result.sizes()).text);
+  }
+  return result;
+}
+
 inline Tensor flatten(Context& ctx, const Tensor& self, i64 start_dim = 0, i64 end_dim = -1) {
   if (!ctx.ok()) return {};
   const i64 start = wrap_dim(ctx, start_dim, self.dim()), end = wrap_dim(ctx, end_dim, self.dim());

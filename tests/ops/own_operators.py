@@ -57,6 +57,12 @@ def linear_result(rows, input):
     return rows.reshape(*input.shape[:-1], rows.size(1))
 
 
+@define("in_place_result(Tensor(a) result, Tensor self) -> Tensor(a)")
+def in_place_result(result, self):
+    assert torch.can_cast(result.dtype, self.dtype) and result.shape == self.shape
+    return result.view_as(self)
+
+
 @define("softmax_attention(Tensor query, Tensor key, Tensor value, Tensor? mask, float scale) -> Tensor")
 def softmax_attention(query, key, value, mask, scale):
     scores = query @ key.transpose(-2, -1) * scale

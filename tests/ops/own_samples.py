@@ -138,6 +138,7 @@ def of_dtype(dtype):
         ("tsc::conv2d_integer", bytes_of(1, 4, 5, 5), bytes_of(8, 1, 3, 3).char(), [1], [1], [1], 4, 9),
         ("tsc::fma", t(3, 4), t(4), t(3, 1)),
         ("tsc::linear_integer", bytes_of(2, 2, 10), bytes_of(3, 10).char()),
+        ("tsc::in_place_result", t(2, 3), t(2, 3)),
         ("tsc::linear_result", t(6, 5), t(2, 3, 4)),
         ("tsc::linear_rows", t(2, 3, 4), 4, 5),
         ("tsc::resample", t(2, 5, 3), 1, torch.tensor([[0, 1], [4, 4], [2, 0]]), t(3, 2)),
