@@ -151,7 +151,7 @@ std::optional<ir::AtenMatch> find_row(const Node* node) {
 torch::jit::GraphFunction* find_decomposition(const c10::FunctionSchema& schema) {
   const auto symbol = c10::Symbol::fromQualString(schema.name());
   const std::string space = symbol.ns().toUnqualString();
-  if (space != "aten" && space != kVisionNamespace) return nullptr;
+  if (space != "aten" && space != "prim" && space != kVisionNamespace) return nullptr;
   const std::string name = (space == "aten" ? "" : space + "_") + symbol.toUnqualString();
   torch::jit::Function* function = nullptr;
   if (!schema.overload_name().empty()) function = decompositions().find_function(name + "__" + schema.overload_name());

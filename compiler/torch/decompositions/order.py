@@ -427,3 +427,8 @@ def histogramdd__TensorList_bins(
     points = _points(self)
     assert len(bins) == points.size(1), "histogramdd: expected a sequence of bins for each innermost dimension"
     return _histogram(points, bins, weight, density), bins
+
+
+def repeat_interleave__Tensor(repeats: Tensor, output_size: Optional[int]) -> Tensor:
+    assert repeats.dim() == 1, "repeat_interleave only accept 1D vector as repeat"
+    return torch.repeat_interleave(torch.arange(repeats.size(0)), repeats, 0).to(repeats.dtype)

@@ -191,3 +191,7 @@ def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
     larger = torch.maximum(self, other)
     sum = larger + torch.log2(1 + torch.exp2(-(self - other).abs()))
     return torch.where(self.isinf() & (self == other), larger, sum)
+
+
+def remainder__Scalar_Tensor(self: number, other: Tensor) -> Tensor:
+    return torch.remainder(torch.scalar_tensor(self, dtype=(other + self).dtype), other)

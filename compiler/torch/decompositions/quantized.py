@@ -417,3 +417,32 @@ def aten_quantized_gru__input(
         data = torch.cat(outputs, -1)
     result = data.transpose(0, 1) if batch_first else data
     return result, torch.stack(hiddens)
+
+
+# What training in floats sees of a quantised tensor: rounded to one of the steps, and back.
+def _fake_quantized(self: Tensor, scale: Tensor, zero_point: Tensor, quant_min: int, quant_max: int) -> Tensor:
+    assert quant_min <= quant_max, "`quant_min` should be less than or equal to `quant_max`."
+    places = torch.clamp(torch.round(self * torch.reciprocal(scale)) + zero_point, quant_min, quant_max)
+    return (places - zero_point) * scale
+
+
+def fake_quantize_per_tensor_affine(self: Tensor, scale: float, zero_point: int, quant_min: int, quant_max: int) -> Tensor:
+    assert zero_point >= quant_min and zero_point <= quant_max, "`zero_point` must be between `quant_min` and `quant_max`."
+    return _fake_quantized(self, torch.full([], scale), torch.full([], float(zero_point)), quant_min, quant_max)
+
+
+def fake_quantize_per_tensor_affine__tensor_qparams(
+    self: Tensor, scale: Tensor, zero_point: Tensor, quant_min: int, quant_max: int
+) -> Tensor:
+    return _fake_quantized(self, scale.reshape([]), zero_point.reshape([]).to(6), quant_min, quant_max)
+
+
+def fake_quantize_per_channel_affine(
+    self: Tensor, scale: Tensor, zero_point: Tensor, axis: int, quant_min: int, quant_max: int
+) -> Tensor:
+    assert scale.dim() == 1 and zero_point.dim() == 1, "scale and zero point should be 1-D"
+    assert axis >= 0 and axis < self.dim(), "`axis` must be between 0 and number of dimensions of input"
+    assert scale.numel() == self.size(axis) and zero_point.numel() == self.size(axis), "dimensions of scale and zero-point are not consistent with input tensor"
+    sizes = [1] * self.dim()
+    sizes[axis] = self.size(axis)
+    return _fake_quantized(self, scale.view(sizes), zero_point.to(6).view(sizes), quant_min, quant_max)

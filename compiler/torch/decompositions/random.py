@@ -149,3 +149,30 @@ def native_dropout(input: Tensor, p: float, train: Optional[bool]) -> Tuple[Tens
 def native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
     assert mask.dtype == torch.bool, "Mask should be Bool Scalar Type"
     return grad_output * mask.to(grad_output.dtype) * scale
+
+
+def bernoulli__Tensor(self: Tensor, p: Tensor, generator: Optional[Generator]) -> Tensor:
+    return torch.bernoulli(p.expand_as(self)).to(self.dtype)
+
+
+# The largest whole number up to which a dtype has them all; of int64, which has no room for one more, the last but one.
+def _largest_whole(dtype: int) -> int:
+    of_numbers = [255, 127, 32767, 2147483647, 9223372036854775806, 2048, 16777216, 9007199254740992]
+    if dtype < 8:
+        return of_numbers[dtype]
+    return 1 if dtype == 11 else 256  # bool, bfloat16
+
+
+def random_(self: Tensor, generator: Optional[Generator]) -> Tensor:
+    return self.copy_(torch.randint(0, _largest_whole(self.dtype) + 1, self.size(), dtype=4))
+
+
+def random___to(self: Tensor, to: int, generator: Optional[Generator]) -> Tensor:
+    assert to > 0, "random_ expects 'from' to be less than 'to', but got from=0 >= to=" + str(to)
+    return self.copy_(torch.randint(0, to, self.size(), dtype=4))
+
+
+def random___from(self: Tensor, low: int, to: Optional[int], generator: Optional[Generator]) -> Tensor:
+    high = _largest_whole(self.dtype) + 1 if to is None else to
+    assert low < high, "random_ expects 'from' to be less than 'to', but got from=" + str(low) + " >= to=" + str(high)
+    return self.copy_(torch.randint(low, high, self.size(), dtype=4))

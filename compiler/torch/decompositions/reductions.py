@@ -355,3 +355,19 @@ def any__dims(self: Tensor, dim: Optional[List[int]], keepdim: bool) -> Tensor:
         if named[d]:
             result = torch.any(result, d, keepdim)
     return result.to(self.dtype) if self.dtype == torch.uint8 else result
+
+
+def norm__ScalarOpt_dim_dtype(self: Tensor, p: Optional[number], dim: List[int], keepdim: bool, dtype: int) -> Tensor:
+    if p is None:
+        return torch.linalg_vector_norm(self.to(dtype), 2, dim, keepdim)
+    return torch.linalg_vector_norm(self.to(dtype), p, dim, keepdim)
+
+
+# Of all that one index along `dim` has, in a shape that multiplies v.
+def norm_except_dim(v: Tensor, pow: int, dim: int) -> Tensor:
+    if dim == -1:
+        return torch.linalg_vector_norm(v, pow)
+    rows = v.transpose(0, dim)
+    sizes = [1] * v.dim()
+    sizes[dim] = v.size(dim)
+    return torch.linalg_vector_norm(rows.reshape(rows.size(0), -1), pow, [1]).view(sizes)

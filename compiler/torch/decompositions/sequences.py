@@ -80,3 +80,18 @@ def gru__data(
         if train and dropout > 0.0 and layer + 1 < num_layers:
             data = torch.dropout(data, dropout, train)
     return data, torch.stack(states)
+
+
+def pad_sequence(sequences: List[Tensor], batch_first: bool, padding_value: float, padding_side: str) -> Tensor:
+    assert len(sequences) > 0, "received an empty list of sequences"
+    assert padding_side == "right" or padding_side == "left", "Expected padding_side to be one of left or right, but got " + padding_side + "."
+    longest = 0
+    for sequence in sequences:
+        longest = max(longest, sequence.size(0))
+    first = sequences[0]
+    rows: List[Tensor] = []
+    for sequence in sequences:
+        padding = torch.full([longest - sequence.size(0)] + first.size()[1:], padding_value, dtype=first.dtype)
+        row = sequence.to(first.dtype)
+        rows.append(torch.cat([row, padding] if padding_side == "right" else [padding, row]))
+    return torch.stack(rows, 0 if batch_first else 1)

@@ -598,6 +598,32 @@ def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
     return result
 
 
+def squeeze___dims(self: Tensor, dim: List[int]) -> Tensor:
+    gone: List[int] = []
+    for d in dim:
+        assert d >= -self.dim() and d < self.dim(), "Dimension out of range"
+        gone.append(d + self.dim() if d < 0 else d)
+    rank = self.dim()
+    for i in range(rank):
+        if rank - 1 - i in gone:
+            self.squeeze_(rank - 1 - i)
+    return self
+
+
+def fill_diagonal_(self: Tensor, fill_value: number, wrap: bool) -> Tensor:
+    assert self.dim() >= 2, "dimensions must larger than 1"
+    diagonal = self
+    for d in range(1, self.dim()):
+        assert self.dim() == 2 or self.size(d) == self.size(0), "all dimensions of input must be of equal length"
+        diagonal = diagonal.diagonal(0, 0, -1)
+    diagonal.fill_(fill_value)
+    if wrap and self.dim() == 2:  # again, below what the last one has reached
+        step = self.size(1) + 1
+        for row in range(step, self.size(0), step):
+            self.narrow(0, row, self.size(0) - row).diagonal().fill_(fill_value)
+    return self
+
+
 def take_along_dim(self: Tensor, indices: Tensor, dim: Optional[int]) -> Tensor:
     assert indices.dtype == 4, "torch.take_along_dim(): dtype of indices should be Long"
     # Indices wrap around.
@@ -650,110 +676,6 @@ def _unsafe_masked_index_put_accumulate(self: Tensor, mask: Tensor, indices: Lis
     return torch.index_put(self, _clamped_indices(self, indices), values.masked_fill(~mask, 0), True)
 
 
-def linspace__Tensor_Tensor(
-    start: Tensor, end: Tensor, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert start.dim() == 0 and end.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
-    return torch.linspace(start.item(), end.item(), steps, dtype=dtype)
-
-
-def linspace__Tensor_Scalar(
-    start: Tensor, end: number, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert start.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
-    return torch.linspace(start.item(), end, steps, dtype=dtype)
-
-
-def linspace__Scalar_Tensor(
-    start: number, end: Tensor, steps: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert end.dim() == 0, "linspace only supports 0-dimensional start and end tensors"
-    return torch.linspace(start, end.item(), steps, dtype=dtype)
-
-
-# Powers of the base, to numbers that are counted from the nearer end.
-def logspace(
-    start: number, end: number, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert steps >= 0, "number of steps must be non-negative"
-    # Dtype 6 is float32, in which ints are counted, too; 7 is float64.
-    result = 6 if dtype is None else dtype
-    is_float = torch.zeros([0], dtype=result).is_floating_point()
-    i = torch.arange(steps, dtype=7 if is_float else 6)
-    first, last = (float(start), float(end)) if is_float else (float(int(start)), float(int(end)))
-    step = torch.scalar_tensor(last - first, dtype=i.dtype) / max(steps - 1, 1)
-    powers = torch.where(i < steps // 2, step * i + first, torch.full_like(i, last) - step * (steps - 1 - i))
-    if steps == 1:
-        powers = torch.full_like(i, first)
-    return torch.pow(base, powers.to(torch.float64)).to(result)
-
-
-def logspace__Tensor_Tensor(
-    start: Tensor, end: Tensor, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert start.dim() == 0 and end.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
-    return torch.logspace(start.item(), end.item(), steps, base, dtype=dtype)
-
-
-def logspace__Tensor_Scalar(
-    start: Tensor, end: number, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert start.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
-    return torch.logspace(start.item(), end, steps, base, dtype=dtype)
-
-
-def logspace__Scalar_Tensor(
-    start: number, end: Tensor, steps: int, base: float, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert end.dim() == 0, "logspace only supports 0-dimensional start and end tensors"
-    return torch.logspace(start, end.item(), steps, base, dtype=dtype)
-
-
-def eye__m(
-    n: int, m: int, dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert n >= 0, "n must be greater or equal to 0"
-    assert m >= 0, "m must be greater or equal to 0"
-    result = torch.zeros([n, m], dtype=dtype)
-    result.diagonal().fill_(1)
-    return result
-
-
-# Dense memory in which the dims lie in that order, outermost first.
-def empty_permuted(
-    size: List[int], physical_layout: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    rank = len(size)
-    assert len(physical_layout) == rank, "Number of dimensions in size does not match the length of the physical_layout"
-    back = [-1] * rank
-    sizes: List[int] = []
-    for i in range(rank):
-        d = physical_layout[i]
-        assert d >= 0 and d < rank, "Dimension out of range"
-        assert back[d] == -1, "Duplicate dim not allowed"
-        back[d] = i
-        sizes.append(size[d])
-    return torch.empty(sizes, dtype=dtype).permute(back)
-
-
-def empty_strided(
-    size: List[int], stride: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    assert len(size) == len(stride), "empty_strided: dimensionality of sizes must match dimensionality of strides"
-    last = 0
-    for i in range(len(size)):
-        assert size[i] >= 0 and stride[i] >= 0, "as_strided: Negative strides are not supported at the moment"
-        last = -1 if size[i] == 0 or last < 0 else last + (size[i] - 1) * stride[i]
-    return torch.empty([last + 1], dtype=dtype).as_strided(size, stride, 0)
-
-
-def new_empty_strided(
-    self: Tensor, size: List[int], stride: List[int], dtype: Optional[int], layout: Optional[int], device: Optional[Device], pin_memory: Optional[bool]
-) -> Tensor:
-    return torch.empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype)
-
-
-# Each tensor in as many chunks, padded with zeros, and the chunks of all next to each other.
 def _chunk_cat(tensors: List[Tensor], dim: int, num_chunks: int) -> Tensor:
     assert num_chunks >= 1, "_chunk_cat expects positive num_chunks"
     assert len(tensors) > 0, "_chunk_cat expects a non-empty input tensor list"
