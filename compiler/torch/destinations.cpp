@@ -38,7 +38,8 @@ bool is_functional_twin(const FunctionSchema& twin, const FunctionSchema& schema
 
 // Writes its first operand, and is compiled neither so nor by a decomposition.
 bool is_in_place(const FunctionSchema& schema) {
-  const auto returns_tensor = schema.returns().size() == 1 && schema.returns()[0].type()->kind() == c10::TypeKind::TensorType;
+  const auto returns_tensor =
+      schema.returns().size() == 1 && schema.returns()[0].type()->kind() == c10::TypeKind::TensorType;
   if (!schema.name().ends_with('_') || schema.name().ends_with("__") || !returns_tensor) return false;
   const c10::AliasInfo* alias = schema.arguments().empty() ? nullptr : schema.arguments()[0].alias_info();
   return alias != nullptr && alias->isWrite() && !find_row(schema) && find_decomposition(schema) == nullptr;

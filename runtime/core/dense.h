@@ -154,7 +154,8 @@ inline void copy_loop(const Loop& loop, i64 bytes) {
 [[gnu::noinline]] inline void pack_elements(Context& ctx, const Tensor& from, char* to) {
   const i64 bytes = from.element_size(), count = from.numel();
   if (count == 0) return;
-  if (count <= kGrain && from.is_contiguous()) return libc::memcpy(to, from.bytes(), static_cast<size_t>(count * bytes));
+  if (count <= kGrain && from.is_contiguous())
+    return libc::memcpy(to, from.bytes(), static_cast<size_t>(count * bytes));
   const Shape shape(from.sizes());
   i64 strides[kMaxRank];
   Tensor::contiguous_strides(shape, strides);

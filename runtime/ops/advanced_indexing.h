@@ -342,25 +342,26 @@ inline Tensor index_put_(Context& ctx, const Tensor& self, const List<Optional<T
   const i64 bytes = self.element_size();
   i64 extent = 0;
   Tensor::extent_bytes(self.sizes(), self.strides(), bytes, extent);
-  // Each of a few threads goes over all indices and writes what lies in its part of self: of those that name one element
-  // the last one wins, as on one thread.
+  // Each of a few threads goes over all indices and writes what lies in its part of self: of those that name one
+  // element the last one wins, as on one thread.
   const i64 parts = from.numel() > kGrain && self.numel() > 0 ? tsc::min<i64>(ctx.threads(), 4) : 1;
   with_store(self.dtype(), accumulate ? Store::kAdd : Store::kAssign, [&](auto put) {
     ctx.parallel_for(parts, 1, [&, to = self.bytes(), data = from.bytes()](i64 begin, i64 end) {
       const i64 low = extent / bytes * begin / parts, reach = extent / bytes * end / parts - low;
       alignas(16) char spare[16] = {};
-      indexing.for_each(0, indexing.rows(), [=, &spare](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
-        const bool is_own = static_cast<uint64_t>(offset - low) < static_cast<uint64_t>(reach);
-        if (count == 1) {
-          put(is_own ? to : spare, is_own ? offset : 0, data, n);
-        } else if (!is_own) {
-          return;
-        } else if (step == 1 && !accumulate) {
-          copy_bytes(to + offset * bytes, data + n * bytes, count * bytes);
-        } else {
-          for (i64 i = 0; i < count; ++i) put(to, offset + i * step, data, n + i);
-        }
-      });
+      indexing.for_each(0, indexing.rows(),
+                        [=, &spare](i64 n, i64 offset, i64 count, i64 step) __attribute__((always_inline)) {
+                          const bool is_own = static_cast<uint64_t>(offset - low) < static_cast<uint64_t>(reach);
+                          if (count == 1) {
+                            put(is_own ? to : spare, is_own ? offset : 0, data, n);
+                          } else if (!is_own) {
+                            return;
+                          } else if (step == 1 && !accumulate) {
+                            copy_bytes(to + offset * bytes, data + n * bytes, count * bytes);
+                          } else {
+                            for (i64 i = 0; i < count; ++i) put(to, offset + i * step, data, n + i);
+                          }
+                        });
     });
   });
   return self;

@@ -153,8 +153,8 @@ inline void with_dtype(DType dtype, F f) {
   }
 }
 
-// Converts what of n elements are whole vectors, and returns how many: those for which the compiler's own loops take vectors
-// that are too short.
+// Converts what of n elements are whole vectors, and returns how many: those for which the compiler's own loops take
+// vectors that are too short.
 template <class To, class From>
 inline i64 convert_vectors(To*, const From*, i64) {
   return 0;

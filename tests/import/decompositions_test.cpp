@@ -45,7 +45,8 @@ void expect_close(const c10::IValue& actual, const c10::IValue& expected, const 
 
 Operands copies(const Operands& operands) {
   Operands copied;
-  for (const c10::IValue& operand : operands) copied.push_back(operand.isTensor() ? operand.toTensor().clone() : operand);
+  for (const c10::IValue& operand : operands)
+    copied.push_back(operand.isTensor() ? operand.toTensor().clone() : operand);
   return copied;
 }
 
@@ -81,7 +82,8 @@ void expect_exact(const std::string& name, const Operands& operands) {
   at::manual_seed(1);
   const c10::IValue actual = (*function)(given);
   std::string numbers;  // in what is told of a failure
-  for (const c10::IValue& operand : operands) numbers += operand.isScalar() ? fmt::format(" {}", operand.toScalar().toDouble()) : " _";
+  for (const c10::IValue& operand : operands)
+    numbers += operand.isScalar() ? fmt::format(" {}", operand.toScalar().toDouble()) : " _";
   if (expected.size() == 1) return expect_close(actual, expected[0], name + numbers);
   const auto& parts = actual.toTupleRef().elements();
   ASSERT_EQ(parts.size(), expected.size()) << name;
@@ -169,7 +171,7 @@ std::multimap<std::string, Operands> cases() {
       {"pad_sequence", {lines, false, 0.5, "right"}},
       {"pad_sequence", {rows, true, -1.0, "left"}},
       {"conv_tbc", {at::randn({5, 2, 3}), at::randn({2, 3, 4}), row, 1}},
-      {"addbmm_", {at::randn({1, 4}), at::randn({2, 3, 5}), at::randn({2, 5, 4}), 0.5, 2}},
+      {"polygamma_", {target, 2}},
       {"repeat_interleave__Tensor", {at::tensor({2, 0, 3}, at::kInt), none}},
       {"remainder__Scalar_Tensor", {2.5, x}},
       {"remainder__Scalar_Tensor", {7, integers + 20}},
@@ -177,7 +179,8 @@ std::multimap<std::string, Operands> cases() {
       {"fake_quantize_per_tensor_affine", {x * 5, 0.07, 128, 0, 255}},
       {"fake_quantize_per_tensor_affine", {x, 0.3, 0, -4, 3}},
       {"fake_quantize_per_tensor_affine__tensor_qparams", {x, at::tensor({0.05f}), at::tensor({3}, at::kInt), -8, 7}},
-      {"fake_quantize_per_channel_affine", {x, at::tensor({0.1f, 0.02f, 0.5f, 1.0f}), at::tensor({0, 3, -2, 1}, at::kInt), 1, -8, 7}},
+      {"fake_quantize_per_channel_affine",
+       {x, at::tensor({0.1f, 0.02f, 0.5f, 1.0f}), at::tensor({0, 3, -2, 1}, at::kInt), 1, -8, 7}},
       {"to__dtype_layout", {x, 7, 0, c10::Device(c10::kCPU), false, false, false, none}},
       {"to__dtype_layout", {x, none, none, none, none, false, true, none}},
       {"linalg_lu_factor", {tall, true}},
@@ -812,7 +815,8 @@ std::multimap<std::string, Operands> cases() {
       {"_nested_tensor_from_mask_left_aligned",
        {at::randn({2, 3, 4}), at::tensor({1, 1, 0, 1, 0, 1}, at::kInt).view({2, 3}).to(at::kBool)}},
   };
-  for (const at::ScalarType from : {at::kByte, at::kShort, at::kHalf, at::kDouble, at::kBool, at::kComplexFloat, at::kBFloat16}) {
+  for (const at::ScalarType from :
+       {at::kByte, at::kShort, at::kHalf, at::kDouble, at::kBool, at::kComplexFloat, at::kBFloat16}) {
     all.emplace("element_size", Operands{at::zeros({2}, from)});
     for (const at::ScalarType to : {at::kByte, at::kFloat, at::kBool, at::kComplexFloat})
       all.emplace("can_cast", Operands{from, to});

@@ -15,6 +15,8 @@ import torch
 
 import tsc
 
+EXPORT = torch._jit_internal.FunctionModifiers.EXPORT
+
 
 def on(method, *arguments):
     return Call(method, arguments)
@@ -65,6 +67,9 @@ class Suite:
         not compared, since PyTorch's tells of its kernels."""
 
         def add(cls):
+            called = {call.method for call in calls if isinstance(call, Call)}
+            exported = {name for name, value in vars(cls).items() if getattr(value, "_torchscript_modifier", None) is EXPORT}
+            assert exported <= called, f"{cls.__name__} has methods that no call is of: {sorted(exported - called)}"
             self.programs[cls.__name__] = cls
             self.options[cls.__name__] = [(call if isinstance(call, Call) else Call("forward", call)) for call in calls], options
             return cls

@@ -209,7 +209,8 @@ class Lists(nn.Module):
         return rows, signs, total
 
 
-@suite((randn(2, 2), randn(2, 2)), (randn(3, 3), randn(3, 3)), (randn(2, 3), randn(3, 3)), (randn(2, 2), randn(2, 3)))
+@suite((randn(2, 2), randn(2, 2)), (randn(3, 3), randn(3, 3)), (randn(2, 3), randn(3, 3)), (randn(2, 2), randn(2, 3)),
+       on("dtypes", randn(2), randn(2)), on("overlap", randn(2, 2), randn(2, 2)))  # fmt: skip
 class Destinations(nn.Module):
     """`out=` writes a tensor that others hold, too, and gives it the result's sizes."""
 
@@ -243,7 +244,7 @@ class Destinations(nn.Module):
         return rows
 
 
-@suite((randn(2, 2),), (randn(1, 4),), (randn(5),))
+@suite((randn(2, 2),), (randn(1, 4),), (randn(5),), on("part", randn(1)))
 class Resizes(nn.Module):
     def forward(self, x):
         y = x.clone()
@@ -263,6 +264,44 @@ class Resizes(nn.Module):
         row.resize_(2, 3)  # on to the end of the memory
         row += 1
         return y, row
+
+
+@suite((randn(2, 3),), (randn(4, 1),), (torch.arange(6, dtype=torch.uint8).view(2, 3),), on("ambiguous", randn(2)), on("ambiguous", randn(0)))
+class Queries(nn.Module):
+    """What tensors and dtypes are."""
+
+    def forward(self, x):
+        first = 0
+        if torch.is_nonzero(x.flatten()[0]):
+            first = 1
+        sizes = x.element_size(), x.itemsize, x.nbytes
+        kinds = x.is_signed(), x.is_leaf, x.is_pinned(), x.get_device(), x.is_same_size(x[0])
+        elsewhere = x.is_xpu, x.is_mps, x.is_vulkan, x.is_ipu
+        wide = x.to(torch.promote_types(x.dtype, torch.float16))
+        both = torch.result_type(x, x.double()[0, 0]), torch.result_type(x, 2.5), torch.result_type(1, x)
+        return first, sizes, kinds, elsewhere, wide, both, torch.can_cast(x.dtype, torch.int64), x.data + 1
+
+    @torch.jit.export
+    def ambiguous(self, x):
+        return torch.is_nonzero(x)
+
+
+@suite((randn(2, 3),), (randn(4, 2),), on("sequences", randn(3, 2)))
+class Tables(nn.Module):
+    """Indices and steps of sizes that only the call tells."""
+
+    def forward(self, x):
+        below = torch.tril_indices(x.size(0), x.size(1), -1)
+        above = torch.triu_indices(x.size(0), x.size(1), 1, dtype=torch.int32)
+        steps = torch.range(0, x.size(0)), torch.range(1, 0, -0.25)
+        counts = torch.repeat_interleave(torch.arange(x.size(0)))
+        return x[below[0], below[1]].sum(), below, above, steps, counts, torch.remainder(7.5, x)
+
+    @torch.jit.export
+    def sequences(self, x):
+        rows = [x[0], x[1, :1], x.flatten()]
+        right = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1.0)
+        return right, torch.nn.utils.rnn.pad_sequence(rows, padding_side="left")
 
 
 def test_same_as_torch(case, compiled):

@@ -157,6 +157,8 @@ KNOWN_PROGRAMS = [
 
 # (beginning of a case's name, which forms, reason)
 KNOWN_CASES = [
+    ("op_addbmm_", RESIZED, "in place: PyTorch gives the operand the result's sizes; ours refuses"),
+    ("op_addr_bool_0_in_place", ("",), "in place, PyTorch converts whole numbers to bools; ours refuses"),
     ("op_nn_functional_local_response_norm_int64", ("first_row",), "a traced number is a double in the interpreter, and eager code asks for the rank"),
 ]
 
@@ -203,6 +205,9 @@ REFUSALS = [
     re.compile(r"raised Error: .*not implemented for '\w+'"),
     re.compile(r"raised Error: .*Expected a (tensor of dtype float or double|float or double tensor as input)"),
     re.compile(r"raised Error: .*interpolation .*is for (floats|float32)"),
+    # In place: addbmm_ gives the operand the result's sizes, addr_ converts whole numbers to bools.
+    re.compile(r"raised Error: .*output with shape .* doesn't match the broadcast shape"),
+    re.compile(r"raised Error: .*result type Long can't be cast to the desired output type Bool"),
     re.compile(r"raised Error: .*matrix_(norm|exp): Expected a floating point or complex tensor as input"),
 ]
 

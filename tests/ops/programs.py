@@ -75,11 +75,12 @@ def samples_of(op, dtype, limit, in_place=False):
 
 
 def of_usual_dtypes(limit):
-    """The first samples of each op in each of the usual dtypes that it takes."""
+    """The first samples of each op in each of the usual dtypes that it takes, and of its form that writes in place."""
     for op in harvest.op_db:
         for dtype in (torch.float32, torch.int64, torch.bool):
             if dtype in op.supported_dtypes("cpu"):
                 yield from samples_of(op, dtype, limit)
+                yield from samples_of(op, dtype, limit, in_place=True)
 
 
 def own():

@@ -235,8 +235,3 @@ def _grouped_mm(
 # A convolution of (time, batch, channels) with a weight of (taps, inputs, outputs).
 def conv_tbc(self: Tensor, weight: Tensor, bias: Tensor, pad: int) -> Tensor:
     return torch.conv1d(self.permute(1, 2, 0), weight.permute(2, 1, 0), bias, [1], [pad]).permute(2, 0, 1)
-
-
-# PyTorch's takes the sizes of the result, which an operand that is broadcast doesn't have.
-def addbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, beta: number, alpha: number) -> Tensor:
-    return tsc.write_out_(self, addbmm(self, batch1, batch2, beta, alpha), True)

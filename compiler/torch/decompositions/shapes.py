@@ -582,7 +582,8 @@ def narrow__Tensor(self: Tensor, dim: int, start: Tensor, length: int) -> Tensor
     return self.narrow(dim, int(start), length)
 
 
-def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
+# Of the dimensions that `dim` names, the last one first.
+def _squeezed(self: Tensor, dim: List[int]) -> List[int]:
     rank = max(self.dim(), 1)
     gone = [False] * rank
     for d in dim:
@@ -590,23 +591,23 @@ def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
         place = d + rank if d < 0 else d
         assert not gone[place], "dim " + str(place) + " appears multiple times in the list of dims"
         gone[place] = True
-    result = self
+    places: List[int] = []
     for i in range(self.dim()):
-        place = self.dim() - 1 - i
-        if gone[place]:
-            result = result.squeeze(place)
+        if gone[rank - 1 - i]:
+            places.append(rank - 1 - i)
+    return places
+
+
+def squeeze__dims(self: Tensor, dim: List[int]) -> Tensor:
+    result = self
+    for place in _squeezed(self, dim):
+        result = result.squeeze(place)
     return result
 
 
 def squeeze___dims(self: Tensor, dim: List[int]) -> Tensor:
-    gone: List[int] = []
-    for d in dim:
-        assert d >= -self.dim() and d < self.dim(), "Dimension out of range"
-        gone.append(d + self.dim() if d < 0 else d)
-    rank = self.dim()
-    for i in range(rank):
-        if rank - 1 - i in gone:
-            self.squeeze_(rank - 1 - i)
+    for place in _squeezed(self, dim):
+        self.squeeze_(place)
     return self
 
 

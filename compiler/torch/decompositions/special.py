@@ -18,6 +18,10 @@ def polygamma(n: int, self: Tensor) -> Tensor:
     return torch.special_zeta(float(n + 1), self) * factor
 
 
+def polygamma_(self: Tensor, n: int) -> Tensor:
+    return self.copy_(tsc.in_place_result(polygamma(n, self), self))
+
+
 # The logarithm of pi^(p (p - 1) / 4) times the product of gamma(x - j / 2).
 def mvlgamma(self: Tensor, p: int) -> Tensor:
     assert p >= 1, "p has to be greater than or equal to 1"
