@@ -97,11 +97,11 @@ void copy_transposed(char* to, i64 to_stride, const char* from, i64 from_stride,
         V square[kSquare];
         TSC_UNROLL
         for (int k = 0; k < kSquare; ++k)
-          __builtin_memcpy(&square[k], from + (j + k) * from_stride + i * sizeof(T), sizeof(V));
+          __builtin_memcpy(&square[k], from + (j + k) * from_stride + i * static_cast<i64>(sizeof(T)), sizeof(V));
         kernels::transpose(square);
         TSC_UNROLL
         for (int k = 0; k < kSquare; ++k)
-          __builtin_memcpy(to + (i + k) * to_stride + j * sizeof(T), &square[k], sizeof(V));
+          __builtin_memcpy(to + (i + k) * to_stride + j * static_cast<i64>(sizeof(T)), &square[k], sizeof(V));
       }
       for (; j < columns; ++j) {
         for (int k = 0; k < kSquare; ++k) move_element<T>(to + (i + k) * to_stride, j, from + j * from_stride, i + k);

@@ -13,7 +13,9 @@ struct Shape {
   i64 items[kMaxRank];
 
   Shape() = default;
-  explicit Shape(Sizes sizes) : rank(sizes.size()) { libc::memcpy(items, sizes.data(), sizeof(i64) * rank); }
+  explicit Shape(Sizes sizes) : rank(sizes.size()) {
+    libc::memcpy(items, sizes.data(), sizeof(i64) * static_cast<size_t>(rank));
+  }
   operator Sizes() const { return Sizes(items, rank); }  // NOLINT(google-explicit-constructor)
   i64& operator[](i64 d) { return items[d]; }
   i64 operator[](i64 d) const { return items[d]; }
