@@ -184,7 +184,8 @@ std::optional<AtenMatch> find_aten(std::string_view aten_name) {
   const std::string base(aten_name.substr(0, dot));
   const std::string overload(dot == std::string_view::npos ? std::string_view() : aten_name.substr(dot + 1));
   if (const auto op = find_exact(std::string(aten_name))) {
-    const bool writes_self = has_only_in_place_form(*op) || (base.ends_with('_') && !base.ends_with("__"));
+    const bool is_named_in_place = base.ends_with('_') && !base.ends_with("__") && returns_tensor(*op);
+    const bool writes_self = is_named_in_place || has_only_in_place_form(*op);
     return AtenMatch{*op, writes_self ? Form::kInPlace : Form::kFunctional};
   }
   if (base.ends_with('_') && !base.ends_with("__")) {

@@ -72,6 +72,8 @@ TEST(OpTable, FindsOverloads) {
     EXPECT_EQ(op_info(match->op).name, op_info(op).name) << name;
     EXPECT_EQ(match->form, form) << name;
   };
+  expect("aten::transpose.int", Op::transpose, Form::kFunctional);
+  expect("aten::transpose_", Op::transpose, Form::kInPlace);
   expect("aten::relu", Op::relu, Form::kFunctional);
   expect("aten::relu_", Op::relu, Form::kInPlace);
   expect("aten::add.Tensor", Op::add, Form::kFunctional);
