@@ -51,8 +51,8 @@ TSC_OWN_COPY inline void copy_blocks(char* to, const char* from, i64 bytes) {
   }
   __builtin_memcpy(to + end, &last, sizeof(Block));
 }
-// memmove, without the call where there are few bytes: blocks from both ends, which may overlap.
-TSC_INLINE void copy_bytes(char* to, const char* from, i64 bytes) {
+// memmove, without the call where there are few bytes: blocks from both ends, which may overlap. On the host alone, as libc is.
+[[gnu::always_inline]] inline void copy_bytes(char* to, const char* from, i64 bytes) {
   const auto both_ends = [=]<class T>(T) __attribute__((always_inline)) {
     T first, last;
     __builtin_memcpy(&first, from, sizeof(T));
